@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SQLite behind one file: open with safe settings, migrations by user_version, prepared statements with
+ * bind and column access. Everything here blocks: call it from a serial queue's work() (core/serial.h) or
+ * at start-up. SQL itself stands only in *_store.c files, in a dialect that PostgreSQL also takes.
+ */
+#ifndef RP_CORE_DB_H
+#define RP_CORE_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/defs.h"
+#include "core/err.h"
+#include "core/str.h"
+
+struct rp_db;
+struct rp_stmt;
+
+/* One step of the schema: from user_version = index to index + 1. Statements separated by ';'. */
+struct rp_db_migration {
+	const char *sql;
+};
+
+/* Opens or creates (mode 0600) the file; WAL if wal; busy timeout, foreign keys on, synchronous FULL so that an
+ * acknowledged write survives power loss. A newer schema than known is an error that says so. */
+RP_NODISCARD int rp_db_open(struct rp_db **out, const char *path, bool wal, struct rp_err *err);
+void rp_db_close(struct rp_db *db);
+/* Forward only, each step in one transaction. */
+RP_NODISCARD int rp_db_migrate(struct rp_db *db, const struct rp_db_migration *m, size_t n,
+                               struct rp_err *err);
+RP_NODISCARD int rp_db_exec(struct rp_db *db, const char *sql, struct rp_err *err);
+RP_NODISCARD int rp_db_begin(struct rp_db *db, struct rp_err *err);
+RP_NODISCARD int rp_db_commit(struct rp_db *db, struct rp_err *err);
+void rp_db_rollback(struct rp_db *db);
+
+/* Prepared once per text and kept; valid until rp_db_close. Reset and unbound when handed out. Parameters
+ * count from 1. */
+RP_NODISCARD int rp_db_stmt(struct rp_db *db, const char *sql, struct rp_stmt **out,
+                            struct rp_err *err);
+void rp_stmt_bind_text(struct rp_stmt *s, int i, const char *v); /* NULL = SQL NULL; copied */
+void rp_stmt_bind_i64(struct rp_stmt *s, int i, int64_t v);
+void rp_stmt_bind_double(struct rp_stmt *s, int i, double v);
+void rp_stmt_bind_blob(struct rp_stmt *s, int i, const void *p, size_t n);
+void rp_stmt_bind_null(struct rp_stmt *s, int i);
+/* 1 = a row, 0 = done, negative = error (text in err). A failed bind is reported here. */
+RP_NODISCARD int rp_stmt_step(struct rp_stmt *s, struct rp_err *err);
+/* Runs to the end, ignoring rows. */
+RP_NODISCARD int rp_stmt_run(struct rp_stmt *s, struct rp_err *err);
+/* Columns count from 0; text is borrowed until the next step, NULL for SQL NULL. */
+const char *rp_stmt_text(struct rp_stmt *s, int i);
+int64_t rp_stmt_i64(struct rp_stmt *s, int i);
+double rp_stmt_double(struct rp_stmt *s, int i);
+bool rp_stmt_is_null(struct rp_stmt *s, int i);
+void rp_stmt_reset(struct rp_stmt *s);
+/* Rows changed by the last statement. */
+int64_t rp_db_changes(struct rp_db *db);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HTTP/1.1 messages: parsed heads, shared by the server and the outgoing connection. http-parser stays in http/parser.c.
+ */
+#ifndef RP_HTTP_HTTP_H
+#define RP_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/buf.h"
+#include "core/defs.h"
+#include "core/err.h"
+#include "core/str.h"
+
+#define RP_HTTP_HEADERS_MAX 128
+
+struct rp_http_header {
+	char *name;
+	char *value;
+};
+
+/* One request or response head; strings owned. */
+struct rp_http_head {
+	char *method; /* requests */
+	char *target; /* as sent */
+	unsigned status; /* responses */
+	char *reason;
+	unsigned short major, minor;
+	bool keep_alive;
+	bool upgrade;
+	struct rp_http_header *headers;
+	size_t n_headers;
+};
+
+/* First header of that name (case-insensitive), or NULL. */
+const char *rp_http_header(const struct rp_http_head *h, const char *name);
+/* A comma list in any header of that name has the token (case-insensitive). */
+bool rp_http_has_token(const struct rp_http_head *h, const char *name, const char *token);
+void rp_http_head_fini(struct rp_http_head *h);
+const char *rp_http_status_text(unsigned status);
+
+struct rp_http_parser;
+/* Incremental parser. head_max bytes for the head, body_max for the body. */
+RP_NODISCARD int rp_http_parser_new(struct rp_http_parser **out, bool response, size_t head_max,
+                                    size_t body_max);
+void rp_http_parser_free(struct rp_http_parser *p);
+/* Feeds bytes; *used says how many belong to this message. 1 = message complete (head and body, or head of an upgrade / CONNECT answer);
+ * 0 = more needed; RP_EPROTO, RP_ELIMIT (head: RP_ELIMIT with *too_large_body false), RP_ENOMEM. */
+RP_NODISCARD int rp_http_parser_feed(struct rp_http_parser *p, const void *data, size_t n, size_t *used);
+bool rp_http_parser_head_done(const struct rp_http_parser *p);
+bool rp_http_parser_body_too_large(const struct rp_http_parser *p);
+/* Borrowed until reset or free. */
+struct rp_http_head *rp_http_parser_head(struct rp_http_parser *p);
+struct rp_buf *rp_http_parser_body(struct rp_http_parser *p);
+/* Ready for the next message of the connection. */
+void rp_http_parser_reset(struct rp_http_parser *p);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connected byte stream: TCP, or TLS (mbedTLS) over TCP, behind one interface. Writes are collected and go
+ * out with one system call per loop turn; reads are handed out in place.
+ *
+ * Close protocol (style.md 4.6): rp_stream_close is idempotent and may be called from every callback; on_closed comes exactly
+ * once, from the loop, and frees the stream right after. No callback but on_closed comes after rp_stream_close.
+ */
+#ifndef RP_HTTP_STREAM_H
+#define RP_HTTP_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "core/defs.h"
+#include "core/err.h"
+#include "core/loop.h"
+
+struct rp_stream;
+struct rp_tls;
+
+struct rp_stream_ops {
+	/* n > 0 bytes; the memory is the stream's and may be changed in place (unmasking), valid during the call. */
+	void (*on_data)(void *ctx, uint8_t *p, size_t n);
+	/* The peer sent FIN (or TLS close_notify); writing is still possible. */
+	void (*on_eof)(void *ctx);
+	/* Reset, time-out, TLS failure …: the owner has to close. code is a UV_E* or RP_ETLS; text for the log. */
+	void (*on_error)(void *ctx, int code, const char *text);
+	/* The write queue fell below the low-water mark after rp_stream_write had reported the high one. May be NULL. */
+	void (*on_drain)(void *ctx);
+	/* Last call. */
+	void (*on_closed)(void *ctx);
+};
+
+struct rp_stream_options {
+	size_t write_high;        /* bytes, default 256 KiB: above it rp_stream_write returns 1 */
+	size_t write_max;         /* bytes, default 8 MiB: above it RP_ELIMIT */
+	unsigned user_timeout_ms; /* TCP_USER_TIMEOUT, 0 = leave */
+	bool keepalive;           /* SO_KEEPALIVE with 15 s, as the original has */
+	unsigned notsent_lowat;   /* TCP_NOTSENT_LOWAT in bytes, 0 = leave; the write queue in user space obeys it too */
+};
+
+/* Takes the connected socket fd (closed by the stream, also when this fails). TCP_NODELAY is set. Reading starts paused. */
+RP_NODISCARD int rp_stream_from_fd(struct rp_loop *loop, int fd, const struct rp_stream_options *opt,
+                                   const struct rp_stream_ops *ops, void *ctx, struct rp_stream **out);
+/* Puts TLS on the stream before any byte was read or written. tls (http/tls.h) is borrowed; host (client side) is SNI and the name
+ * to verify, NULL on the server side. The handshake runs when reading starts; writes before its end are queued. on_tls is called once when it
+ * is done (failures come by on_error). */
+RP_NODISCARD int rp_stream_start_tls(struct rp_stream *s, struct rp_tls *tls, const char *host,
+                                     void (*on_tls)(void *ctx));
+/* Hands the callbacks to a new owner (HTTP upgrade). Not during a write of the old one. */
+void rp_stream_set_ops(struct rp_stream *s, const struct rp_stream_ops *ops, void *ctx);
+
+void rp_stream_read_start(struct rp_stream *s);
+void rp_stream_read_stop(struct rp_stream *s);
+/* Copies the pieces into the queue, which is written at the end of the loop turn. 0; 1 = taken, but the queue is above write_high: pause the source
+ * until on_drain; RP_ELIMIT, RP_ENOMEM, RP_ECLOSED = not taken. */
+RP_NODISCARD int rp_stream_write(struct rp_stream *s, const struct iovec *iov, int n);
+/* Room of n bytes inside the queue, to be filled by the caller and then committed (no copy); same errors. */
+RP_NODISCARD int rp_stream_write_reserve(struct rp_stream *s, size_t n, uint8_t **p);
+int rp_stream_write_commit(struct rp_stream *s, size_t n);
+/* Bytes that the kernel has not taken yet. */
+size_t rp_stream_queued(const struct rp_stream *s);
+/* Sends FIN (close_notify before it) after what is queued. */
+void rp_stream_shutdown(struct rp_stream *s);
+/* Closes after the queue was written, or after linger_ms at the latest. */
+void rp_stream_close_flush(struct rp_stream *s, unsigned linger_ms);
+/* Closes now; what is queued is lost. reset: SO_LINGER 0, the peer sees RST. */
+void rp_stream_close(struct rp_stream *s);
+void rp_stream_reset(struct rp_stream *s);
+
+/* Address of the peer without port ("192.0.2.1", "2001:db8::1"; IPv4-mapped as IPv4), and its port. */
+const char *rp_stream_peer(const struct rp_stream *s);
+uint16_t rp_stream_peer_port(const struct rp_stream *s);
+int rp_stream_fd(const struct rp_stream *s);
+
+#endif

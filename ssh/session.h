@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One SSH transport (RFC 4253) with user authentication (RFC 4252), server or client side, on libssh driven
+ * without a descriptor: bytes go in by rp_ssh_input and come out by on_output. After authentication the packets
+ * of the connection protocol (numbers 80 to 100, RFC 4254) are handed to the owner; libssh does no
+ * channels here.
+ *
+ * Happy path: new -> version lines -> key exchange -> authentication -> on_ready -> on_packet … -> rp_ssh_free.
+ * Failures: anything that ends the session gives exactly one on_closed (never from inside rp_ssh_*_new); afterwards only
+ * rp_ssh_free is allowed. Nothing blocks, nothing polls. A session belongs to one thread.
+ */
+#ifndef RP_SSH_SESSION_H
+#define RP_SSH_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/uio.h>
+
+#include "core/defs.h"
+#include "core/err.h"
+#include "ssh/hostkey.h"
+
+/* What the peer of an installed base accepts in one packet (wire protocol 2.2), payload only. */
+#define RP_SSH_PAYLOAD_MAX 261000
+
+struct rp_ssh;
+
+/* Every callback gets the ctx of the session's creation. None may call rp_ssh_free on the session
+ * that calls it, except on_closed. rp_ssh_send is fine everywhere but in on_output. */
+struct rp_ssh_ops {
+	/* Bytes for the transport, to be taken whole (copied or written); must not fail: a transport that is
+	 * gone drops them. */
+	void (*on_output)(void *ctx, const uint8_t *p, size_t n);
+	/* Authenticated: from now on on_packet and rp_ssh_send work. */
+	void (*on_ready)(void *ctx);
+	/* One payload of message number type (80..100); p points behind the message number. Borrowed. */
+	void (*on_packet)(void *ctx, uint8_t type, const uint8_t *p, size_t n);
+	/* A key exchange after the first one starts or ends. While it runs rp_ssh_send still takes packets (they
+	 * are queued), but a well-behaved owner stops bulk data. */
+	void (*on_rekey)(void *ctx, bool running);
+	/* The session is over; why is for a log line (no secrets). code: RP_EAUTH (login refused), RP_EDENIED (host key
+	 * refused), RP_EPROTO, RP_ECLOSED (peer's DISCONNECT), RP_ENOMEM. */
+	void (*on_closed)(void *ctx, int code, const char *why);
+	/* Server only: the decision about a login; constant-time comparison is the owner's business. After 6
+	 * failures of one connection the session ends with DISCONNECT (RFC 4253 11.1 reason 2). */
+	bool (*on_password)(void *ctx, const char *user, const char *password);
+	/* Client only: accept the server's key? Both texts as in ssh/hostkey.h. */
+	bool (*on_hostkey)(void *ctx, const char *md5, const char *sha256);
+};
+
+/* Once per process, before any thread uses sessions. */
+RP_NODISCARD int rp_ssh_global_init(void);
+void rp_ssh_global_fini(void);
+
+/* Sends the version line at once through on_output (from the next rp_ssh_start). key and ops are borrowed
+ * and must outlive the session. */
+RP_NODISCARD int rp_ssh_server_new(struct rp_ssh **out, const struct rp_hostkey *key,
+                                   const struct rp_ssh_ops *ops, void *ctx);
+/* user and password are copied (and wiped after use). */
+RP_NODISCARD int rp_ssh_client_new(struct rp_ssh **out, const char *user, const char *password,
+                                   const struct rp_ssh_ops *ops, void *ctx);
+/* The transport is ready: the version line goes out. */
+RP_NODISCARD int rp_ssh_start(struct rp_ssh *s);
+/* Bytes from the transport, any split. May call every callback. After on_closed it does nothing. */
+void rp_ssh_input(struct rp_ssh *s, const uint8_t *p, size_t n);
+/* Sends one connection protocol packet made of the pieces, the first byte being the message number (80..100). Payload at most
+ * RP_SSH_PAYLOAD_MAX, else RP_ELIMIT. The pieces are copied. RP_ECLOSED before on_ready and after on_closed. */
+RP_NODISCARD int rp_ssh_send(struct rp_ssh *s, const struct iovec *iov, int n);
+/* Starts a key exchange now (also done by itself after RFC 4253 9 limits: 1 GiB or an hour, both directions). */
+RP_NODISCARD int rp_ssh_rekey(struct rp_ssh *s);
+/* SSH_MSG_DISCONNECT reason 11 with the text, then nothing more is sent. */
+void rp_ssh_disconnect(struct rp_ssh *s, const char *text);
+bool rp_ssh_is_ready(const struct rp_ssh *s);
+/* Names for the log: "curve25519-sha256 ecdsa-sha2-nistp256 aes128-gcm@openssh.com"; peer's version line. */
+const char *rp_ssh_describe(const struct rp_ssh *s);
+const char *rp_ssh_peer_version(const struct rp_ssh *s);
+/* Frees at once; no callback. NULL is fine. */
+void rp_ssh_free(struct rp_ssh *s);
+
+#endif
