@@ -8,6 +8,7 @@
 #define RP_CORE_BANNED_H
 
 /* Use rp_buf, rp_str, snprintf. */
+#undef alloca /* a macro of the C library */
 #pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok gets alloca
 /* Use rp_str_u64 and its kin; strtod only in core/. */
 #pragma GCC poison atoi atol atoll atof

@@ -11,15 +11,15 @@
 #include "core/defs.h"
 #include "core/str.h"
 
-#define RP_NS_PER_S INT64_C(1000000000)
+#define RP_NS_PER_S  INT64_C(1000000000)
 #define RP_NS_PER_MS INT64_C(1000000)
 /* What Go writes for the zero time; our value for it is INT64_MIN. */
-#define RP_TIME_ZERO INT64_MIN
+#define RP_TIME_ZERO     INT64_MIN
 #define RP_TIME_TEXT_MAX 40
 
-int64_t rp_time_now(void);      /* nanoseconds since 1970, UTC */
-uint64_t rp_clock_ms(void);     /* monotonic milliseconds */
-uint64_t rp_clock_ns(void);     /* monotonic nanoseconds */
+int64_t rp_time_now(void);  /* nanoseconds since 1970, UTC */
+uint64_t rp_clock_ms(void); /* monotonic milliseconds */
+uint64_t rp_clock_ns(void); /* monotonic nanoseconds */
 /* UTC with "Z", trailing zeros of the fraction dropped as Go does; RP_TIME_ZERO gives
  * "0001-01-01T00:00:00Z". */
 void rp_time_format(int64_t t, char out[static RP_TIME_TEXT_MAX]);

@@ -34,8 +34,8 @@ RP_NODISCARD int rp_md5(const void *p, size_t n, uint8_t out[static 16]);
 RP_NODISCARD int rp_sha1(const void *p, size_t n, uint8_t out[static 20]);
 RP_NODISCARD int rp_sha256(const void *p, size_t n, uint8_t out[static 32]);
 RP_NODISCARD int rp_sha512(const void *p, size_t n, uint8_t out[static 64]);
-RP_NODISCARD int rp_hmac_sha256(const void *key, size_t klen, const void *p, size_t n,
-                                uint8_t out[static 32]);
+RP_NODISCARD int rp_hmac_sha256(
+    const void *key, size_t klen, const void *p, size_t n, uint8_t out[static 32]);
 
 /* Lower-case hex; out has 2n + 1 bytes. */
 void rp_hex(const void *p, size_t n, char *out);
@@ -47,7 +47,7 @@ RP_NODISCARD int rp_base64_decode(struct rp_str s, uint8_t **out, size_t *n);
 RP_NODISCARD int rp_base64url_decode(struct rp_str s, uint8_t **out, size_t *n);
 
 /* Private scalar and public key (uncompressed point, 65 bytes) of RPort's key_seed, section 2.3. */
-RP_NODISCARD int rp_keyseed_p256(const char *seed, uint8_t gen[static 40], uint8_t d[static 32],
-                                 uint8_t q[static 65]);
+RP_NODISCARD int rp_keyseed_p256(
+    const char *seed, uint8_t gen[static 40], uint8_t d[static 32], uint8_t q[static 65]);
 
 #endif

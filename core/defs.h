@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 #define RP_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define RP_NODISCARD __attribute__((warn_unused_result))
-#define RP_UNUSED __attribute__((unused))
-#define RP_NORETURN __attribute__((noreturn))
+#define RP_NODISCARD         __attribute__((warn_unused_result))
+#define RP_UNUSED            __attribute__((unused))
+#define RP_NORETURN          __attribute__((noreturn))
 
 #define RP_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define RP_CONTAINER_OF(ptr, type, member)                                                         \
+#define RP_CONTAINER_OF(ptr, type, member) \
 	((type *)(void *)((char *)(uintptr_t)(ptr)-offsetof(type, member)))
 #define RP_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define RP_MAX(a, b) ((a) > (b) ? (a) : (b))

@@ -8,23 +8,23 @@
 
 #include "core/defs.h"
 
-#define RP_ERR_MAP(X)                                                                              \
-	X(RP_EAGAIN, -10001, "more data needed")                                                       \
-	X(RP_EPROTO, -10002, "protocol error")                                                         \
-	X(RP_ENOMEM, -10003, "out of memory")                                                          \
-	X(RP_ELIMIT, -10004, "limit exceeded")                                                         \
-	X(RP_EINVAL, -10005, "invalid value")                                                          \
-	X(RP_ENOENT, -10006, "not found")                                                              \
-	X(RP_EEXIST, -10007, "already exists")                                                         \
-	X(RP_EDENIED, -10008, "not allowed")                                                           \
-	X(RP_EAUTH, -10009, "authentication failed")                                                   \
-	X(RP_ETIMEOUT, -10010, "timed out")                                                            \
-	X(RP_ECLOSED, -10011, "closed")                                                                \
-	X(RP_ECRYPTO, -10012, "cryptographic failure")                                                 \
-	X(RP_EDB, -10013, "database error")                                                            \
-	X(RP_EIO, -10014, "input/output error")                                                        \
-	X(RP_EBUSY, -10015, "busy")                                                                    \
-	X(RP_ETLS, -10016, "TLS error")                                                                \
+#define RP_ERR_MAP(X)                                  \
+	X(RP_EAGAIN, -10001, "more data needed")       \
+	X(RP_EPROTO, -10002, "protocol error")         \
+	X(RP_ENOMEM, -10003, "out of memory")          \
+	X(RP_ELIMIT, -10004, "limit exceeded")         \
+	X(RP_EINVAL, -10005, "invalid value")          \
+	X(RP_ENOENT, -10006, "not found")              \
+	X(RP_EEXIST, -10007, "already exists")         \
+	X(RP_EDENIED, -10008, "not allowed")           \
+	X(RP_EAUTH, -10009, "authentication failed")   \
+	X(RP_ETIMEOUT, -10010, "timed out")            \
+	X(RP_ECLOSED, -10011, "closed")                \
+	X(RP_ECRYPTO, -10012, "cryptographic failure") \
+	X(RP_EDB, -10013, "database error")            \
+	X(RP_EIO, -10014, "input/output error")        \
+	X(RP_EBUSY, -10015, "busy")                    \
+	X(RP_ETLS, -10016, "TLS error")                \
 	X(RP_EUNSUPPORTED, -10017, "not supported")
 
 enum rp_err_code {

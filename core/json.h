@@ -41,7 +41,7 @@ const struct rp_json *rp_json_get(const struct rp_json *obj, const char *key);
 size_t rp_json_count(const struct rp_json *j);
 const struct rp_json *rp_json_first(const struct rp_json *j); /* first member or element */
 const struct rp_json *rp_json_next(const struct rp_json *j);
-const char *rp_json_key(const struct rp_json *j); /* name of a member, else NULL */
+const char *rp_json_key(const struct rp_json *j);    /* name of a member, else NULL */
 const char *rp_json_string(const struct rp_json *j); /* NULL unless a string */
 bool rp_json_true(const struct rp_json *j);
 RP_NODISCARD int rp_json_i64(const struct rp_json *j, int64_t *v); /* whole numbers only */
@@ -57,18 +57,18 @@ enum rp_json_kind {
 	RP_FIELD_INT_OPT, /* struct rp_opt_i64: null when not set */
 	RP_FIELD_UINT,    /* uint64_t, up to 2^53 exactly */
 	RP_FIELD_DOUBLE,  /* double */
-	RP_FIELD_TIME,    /* int64_t, core/clock.h; null or zero time = RP_TIME_ZERO, written as zero time */
-	RP_FIELD_TIME_OPT,/* int64_t; RP_TIME_ZERO is written as null */
-	RP_FIELD_STRLIST, /* struct rp_strlist; null = empty; empty written as [] */
+	RP_FIELD_TIME, /* int64_t, core/clock.h; null or zero time = RP_TIME_ZERO, written as zero time */
+	RP_FIELD_TIME_OPT,     /* int64_t; RP_TIME_ZERO is written as null */
+	RP_FIELD_STRLIST,      /* struct rp_strlist; null = empty; empty written as [] */
 	RP_FIELD_STRLIST_NULL, /* same; empty written as null */
-	RP_FIELD_STRMAP,  /* struct rp_strmap; empty written as {} */
-	RP_FIELD_RAW,     /* char *: the value's own JSON text, owned; NULL = null */
-	RP_FIELD_OBJ,     /* embedded struct described by sub */
-	RP_FIELD_LIST     /* struct rp_json_vec of structs described by sub; null = empty, written as [] */
+	RP_FIELD_STRMAP,       /* struct rp_strmap; empty written as {} */
+	RP_FIELD_RAW,          /* char *: the value's own JSON text, owned; NULL = null */
+	RP_FIELD_OBJ,          /* embedded struct described by sub */
+	RP_FIELD_LIST /* struct rp_json_vec of structs described by sub; null = empty, written as [] */
 };
 
-#define RP_FIELD_F_REQUIRED 1u   /* reading: absent or null is an error */
-#define RP_FIELD_F_OMITEMPTY 2u  /* writing: left out when zero */
+#define RP_FIELD_F_REQUIRED  1u /* reading: absent or null is an error */
+#define RP_FIELD_F_OMITEMPTY 2u /* writing: left out when zero */
 
 struct rp_opt_i64 {
 	bool set;
@@ -96,16 +96,18 @@ struct rp_json_table {
 	size_t size; /* sizeof the struct */
 };
 
-#define RP_JSON_TABLE(fields_, type_)                                                              \
-	{ .fields = (fields_), .n = RP_ARRAY_LEN(fields_), .size = sizeof(type_) }
+#define RP_JSON_TABLE(fields_, type_)                                                  \
+	{                                                                              \
+		.fields = (fields_), .n = RP_ARRAY_LEN(fields_), .size = sizeof(type_) \
+	}
 
 /* Fills the zeroed struct dst. With strict, an unknown key is RP_EINVAL `json: unknown field "x"`.
  * On failure nothing is left to free. */
-RP_NODISCARD int rp_json_decode(const struct rp_json *obj, const struct rp_json_table *t, bool strict,
-                                void *dst, struct rp_err *err);
+RP_NODISCARD int rp_json_decode(const struct rp_json *obj, const struct rp_json_table *t,
+    bool strict, void *dst, struct rp_err *err);
 /* Parses and decodes in one. */
 RP_NODISCARD int rp_json_decode_text(const void *p, size_t n, const struct rp_json_table *t,
-                                     bool strict, void *dst, struct rp_err *err);
+    bool strict, void *dst, struct rp_err *err);
 /* Frees what a table's struct owns and zeroes it. */
 void rp_json_release(const struct rp_json_table *t, void *dst);
 /* Deep copy into the zeroed dst. */

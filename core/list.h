@@ -56,7 +56,8 @@ static inline void rp_list_remove(struct rp_list *node)
 #define RP_LIST_ENTRY(node, type, member) RP_CONTAINER_OF(node, type, member)
 
 /* The body may remove the current node, nothing else. */
-#define RP_LIST_FOREACH(it, tmp, head)                                                             \
-	for ((it) = (head)->next, (tmp) = (it)->next; (it) != (head); (it) = (tmp), (tmp) = (it)->next)
+#define RP_LIST_FOREACH(it, tmp, head)                                \
+	for ((it) = (head)->next, (tmp) = (it)->next; (it) != (head); \
+	     (it) = (tmp), (tmp) = (it)->next)
 
 #endif

@@ -12,11 +12,17 @@
 #include "core/defs.h"
 #include "core/err.h"
 
-enum rp_log_level { RP_LOG_ERROR, RP_LOG_INFO, RP_LOG_DEBUG };
+enum rp_log_level {
+	RP_LOG_ERROR,
+	RP_LOG_INFO,
+	RP_LOG_DEBUG
+};
 
-/* path NULL or "" = stdout. Opened for appending, 0640. RP_EIO with a text in err. */
+/* path NULL or "" = stdout. Opened for appending, 0640. Until then rp_log does nothing. From then on
+ * SIGPIPE and SIGXFSZ are ignored, unless a handler is set: a line that cannot be written is lost and counted.
+ * RP_EIO with a text in err; the sink is then as before. */
 RP_NODISCARD int rp_log_open(const char *path, enum rp_log_level level, struct rp_err *err);
-/* Closes and opens the same path again (log rotation). */
+/* Closes and opens the same path again (log rotation). RP_EIO: goes on with the old file. */
 int rp_log_reopen(void);
 void rp_log_close(void);
 /* "error", "info", "debug" (any case); else RP_EINVAL. */
@@ -26,8 +32,8 @@ bool rp_log_enabled(enum rp_log_level level);
 void rp_log(enum rp_log_level level, const char *component, const char *fmt, ...) RP_PRINTF(3, 4);
 
 #define rp_log_error(component, ...) rp_log(RP_LOG_ERROR, component, __VA_ARGS__)
-#define rp_log_info(component, ...) rp_log(RP_LOG_INFO, component, __VA_ARGS__)
-#define rp_log_debug(component, ...)                                                               \
+#define rp_log_info(component, ...)  rp_log(RP_LOG_INFO, component, __VA_ARGS__)
+#define rp_log_debug(component, ...) \
 	(rp_log_enabled(RP_LOG_DEBUG) ? rp_log(RP_LOG_DEBUG, component, __VA_ARGS__) : (void)0)
 
 #endif
