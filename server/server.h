@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server role put together: store, host key, gate, workers, listener for clients, registry, jobs. The API (api/) is attached by
+ * rport.c, which knows all layers.
+ */
+#ifndef RP_SERVER_SERVER_H
+#define RP_SERVER_SERVER_H
+
+#include "core/defs.h"
+#include "core/err.h"
+#include "core/loop.h"
+#include "server/config.h"
+#include "server/jobs.h"
+#include "server/registry.h"
+#include "server/store.h"
+#include "ssh/hostkey.h"
+
+/* What the API needs; borrowed for the life of the server. */
+struct rp_server_parts {
+	struct rp_loop *loop; /* control loop */
+	const struct rp_server_config *cfg;
+	struct rp_store *store;
+	struct rp_registry *registry;
+	struct rp_jobs *jobs;
+	const struct rp_hostkey *hostkey;
+	const char *clients_auth_source; /* "Static Credentials" … */
+};
+
+/* Hooks of the layer above, all on the control loop. start may fail (err): then the server ends with that text. stop must end its handles. */
+struct rp_server_hooks {
+	int (*start)(void **state, const struct rp_server_parts *parts, struct rp_err *err);
+	void (*stop)(void *state); /* begins to close; */
+	void (*free)(void *state); /* after the loop has ended */
+};
+
+/* Runs the server role until SIGINT, SIGTERM or SIGHUP. Returns the exit status. argv without the role word. */
+int rp_server_main(int argc, char **argv, const struct rp_server_hooks *hooks);
+
+#endif

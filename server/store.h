@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server's database: one SQLite file in data_dir, one serial queue that all writes and longer reads go through, and the schema. SQL stands only in
+ * the *_store.c files.
+ */
+#ifndef RP_SERVER_STORE_H
+#define RP_SERVER_STORE_H
+
+#include "core/db.h"
+#include "core/defs.h"
+#include "core/err.h"
+#include "core/loop.h"
+#include "core/serial.h"
+
+struct rp_store;
+
+/* Opens <data_dir>/rport.db (folder made 0700 if missing) and migrates it. */
+RP_NODISCARD int rp_store_open(struct rp_loop *loop, const char *data_dir, bool wal,
+    struct rp_store **out, struct rp_err *err);
+/* Ends after what was queued is on disk; then on_closed on the loop. */
+void rp_store_close(struct rp_store *s, void (*on_closed)(void *ctx), void *ctx);
+/* For start-up only, before the loop runs. */
+struct rp_db *rp_store_db(struct rp_store *s);
+
+/* A piece of work on the database, on a pool thread. arg is the caller's (freed by free_arg after done). */
+typedef int (*rp_store_work_fn)(struct rp_db *db, void *arg, struct rp_err *err);
+/* On the control loop, exactly once after a successful submit; code as work returned it. */
+typedef void (*rp_store_done_cb)(void *ctx, int code, const struct rp_err *err);
+/* done gets ctx; arg stays valid until done has returned, then free_arg(arg). On failure (RP_EBUSY, RP_ENOMEM, RP_ECLOSED) free_arg is called too and
+ * done is not. */
+RP_NODISCARD int rp_store_submit(struct rp_store *s, rp_store_work_fn work, void *arg,
+    void (*free_arg)(void *arg), rp_store_done_cb done, void *ctx);
+
+#endif

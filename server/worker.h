@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Worker loops and the client connections that they own. The control loop gives orders by messages and hears of events by messages;
+ * a connection is named by a reference, so no pointer of a worker is ever seen elsewhere. An order for a connection
+ * that has gone answers RP_ECLOSED.
+ */
+#ifndef RP_SERVER_WORKER_H
+#define RP_SERVER_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "acl/gate.h"
+#include "core/defs.h"
+#include "core/err.h"
+#include "core/loop.h"
+#include "server/clientauth.h"
+#include "server/config.h"
+#include "ssh/hostkey.h"
+#include "tunnel/hello.h"
+#include "tunnel/ports.h"
+#include "tunnel/remote.h"
+
+/* id 0 = none; ids are never used twice. */
+struct rp_conn_ref {
+	unsigned worker;
+	uint64_t id;
+};
+
+/* A running tunnel as the API shows it (id counts per connection). */
+struct rp_tunnel_info {
+	char *id;
+	struct rp_remote remote;
+	int64_t created_at;
+};
+extern const struct rp_json_table rp_tunnel_info_table;
+void rp_tunnel_info_fini(struct rp_tunnel_info *t);
+RP_NODISCARD int rp_tunnel_info_copy(struct rp_tunnel_info *dst, const struct rp_tunnel_info *src);
+
+/* What happens on connections; all called on the control loop, in the order of the events of one connection. */
+struct rp_conn_events {
+	/* An authenticated client sent new_connection. The answer is one rp_workers_accept or rp_workers_refuse, within 20 s. *hello is the callee's
+	 * (moved out, rp_json_release). */
+	void (*on_register)(void *ctx, struct rp_conn_ref ref, const char *peer,
+	    const char *auth_id, struct rp_new_connection *hello);
+	/* Accepted and all tunnels stand. *tunnels (n) moved out. Or: could not (the connection ends; on_down follows). */
+	void (*on_up)(void *ctx, struct rp_conn_ref ref, struct rp_tunnel_info *tunnels, size_t n);
+	/* The connection is gone. Only for connections that had on_register. Its ports are free. */
+	void (*on_down)(void *ctx, struct rp_conn_ref ref, const char *why);
+	/* The client sent ping. */
+	void (*on_ping)(void *ctx, struct rp_conn_ref ref);
+	/* cmd_result, updates_status, ip_addresses, save_measurement: payload borrowed. */
+	void (*on_notify)(
+	    void *ctx, struct rp_conn_ref ref, const char *name, const char *p, size_t n);
+	/* A tunnel ended by itself (idle, auto-close). */
+	void (*on_tunnel_gone)(
+	    void *ctx, struct rp_conn_ref ref, const char *tunnel_id, const char *why);
+};
+
+/* Read-only (or locked) things that all workers use; borrowed for the life of the workers. */
+struct rp_workers_options {
+	unsigned n; /* 0 = number of CPUs */
+	const struct rp_server_config *cfg;
+	const struct rp_hostkey *hostkey;
+	struct rp_clientauth *auth;
+	struct rp_gate *gate;
+	struct rp_ports *ports;
+	struct rp_loop *control;
+	const struct rp_conn_events *events;
+	void *ctx;
+};
+
+struct rp_workers;
+
+RP_NODISCARD int rp_workers_start(
+    const struct rp_workers_options *opt, struct rp_workers **out, struct rp_err *err);
+/* A connection that the listener accepted: takes fd; goes to the workers in turn. */
+void rp_workers_take(struct rp_workers *w, int fd);
+/* Closes all connections and ends the threads; blocks until they are gone, and frees w. Events that are still
+ * under way to the control loop are not delivered any more. */
+void rp_workers_stop(struct rp_workers *w);
+
+/* Answers on_register. old: tunnels to bring back (5.8), copied; each is first put to the client (check_tunnel_allowed) if ask_old. */
+void rp_workers_accept(struct rp_workers *w, struct rp_conn_ref ref, const char *client_id,
+    const struct rp_remote *old, size_t n_old, bool ask_old);
+/* text: failure reply of wire protocol 3.4; then the connection is closed. */
+void rp_workers_refuse(struct rp_workers *w, struct rp_conn_ref ref, const char *text);
+/* Ends a connection; on_down follows. */
+void rp_workers_close(struct rp_workers *w, struct rp_conn_ref ref, const char *why);
+
+/* Orders with an answer: the callback comes exactly once on the control loop, never from inside the call. */
+
+/* Global request to the client. code 0: p is the success payload; RP_EDENIED: p is the client's failure text; RP_ETIMEOUT, RP_ECLOSED, RP_EBUSY. */
+typedef void (*rp_workers_call_cb)(void *ctx, int code, const char *p, size_t n);
+void rp_workers_call(struct rp_workers *w, struct rp_conn_ref ref, const char *name,
+    const char *payload, unsigned timeout_ms, rp_workers_call_cb cb, void *ctx);
+/* Starts a tunnel as r says (copied). code 0: *info moved out to the callee; else err has the text. */
+typedef void (*rp_workers_tunnel_cb)(
+    void *ctx, int code, struct rp_tunnel_info *info, const struct rp_err *err);
+void rp_workers_tunnel_start(struct rp_workers *w, struct rp_conn_ref ref,
+    const struct rp_remote *r, rp_workers_tunnel_cb cb, void *ctx);
+/* code 0, RP_ENOENT, RP_EBUSY (open connections without force; err says how many). info is NULL. */
+void rp_workers_tunnel_stop(struct rp_workers *w, struct rp_conn_ref ref, const char *tunnel_id,
+    bool force, rp_workers_tunnel_cb cb, void *ctx);
+/* code 0, RP_ENOENT, RP_EINVAL (err). */
+void rp_workers_tunnel_acl(struct rp_workers *w, struct rp_conn_ref ref, const char *tunnel_id,
+    const char *acl, rp_workers_tunnel_cb cb, void *ctx);
+
+#endif
