@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: MIT
+# rport: `make help` lists the targets.
+#
+# One makefile, one build folder per combination of PROFILE and CRYPTO. Everything except rport.o goes
+# into librport.a, which unit tests, fuzzers and the binary link.
+
+VERSION := 0.1.0
+
+# release | debug | asan | tsan | fuzz
+PROFILE ?= release
+# openssl | mbedtls: the crypto backend of libssh
+CRYPTO ?= openssl
+FUZZ_SECONDS ?= 60
+PREFIX ?= /usr/local
+
+MAKEFLAGS += -rR --no-print-directory
+.DELETE_ON_ERROR:
+.SUFFIXES:
+SHELL := /bin/sh
+Q := $(if $(filter 1,$(V)),,@)
+
+ifeq ($(filter $(PROFILE),release debug asan tsan fuzz),)
+$(error PROFILE is release, debug, asan, tsan or fuzz, not '$(PROFILE)')
+endif
+ifeq ($(filter $(CRYPTO),openssl mbedtls),)
+$(error CRYPTO is openssl or mbedtls, not '$(CRYPTO)')
+endif
+
+B := build/$(PROFILE)-$(CRYPTO)
+
+### Compiler and flags. RP_* are ours; CPPFLAGS, CFLAGS and LDFLAGS are the user's and come last.
+
+# Only CC on the command line counts: one from the environment would not be a musl compiler.
+ifneq ($(firstword $(origin CC)),command)
+CC := $(if $(filter release,$(PROFILE)),musl-gcc,$(if $(filter fuzz,$(PROFILE)),clang,gcc))
+endif
+TOOLCHAIN := $(if $(filter release,$(PROFILE)),musl,host)
+AR := ar
+OBJCOPY := objcopy
+HOST_CC ?= gcc
+
+DEPS := build/deps/$(TOOLCHAIN)
+DEPS_SSH := build/deps/$(TOOLCHAIN)-$(CRYPTO)
+
+RP_WARN := -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla \
+	-Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wimplicit-fallthrough \
+	-Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types \
+	-Werror=int-conversion $(if $(filter 1,$(CI)),-Werror)
+RP_CPPFLAGS := -D_GNU_SOURCE -DRP_VERSION='"$(VERSION)"' -DRP_CRYPTO='"$(CRYPTO)"' \
+	-DPCRE2_CODE_UNIT_WIDTH=8 -DPCRE2_STATIC -DLIBSSH_STATIC -I.
+RP_INCLUDES := -isystem $(DEPS_SSH)/include -isystem $(DEPS)/include
+# Only ssh/ and the tests see libssh's private headers (and its config.h).
+RP_SSH_INCLUDES := -isystem $(DEPS_SSH)/include/libssh-private
+
+# Taken as far as the compiler knows them: $(B)/flags.mk holds what is left.
+PROBE_CFLAGS := -fstack-clash-protection -fstack-protector-strong -fcf-protection=full \
+	-fstrict-flex-arrays=3 -fzero-init-padding-bits=all -ftrivial-auto-var-init=zero \
+	-fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -Wtrampolines \
+	-Wbidi-chars=any
+PROBE_LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,nodlopen -Wl,--as-needed \
+	-Wl,--no-copy-dt-needed-entries
+
+COMMON_C := -std=gnu17 -g -ffunction-sections -fdata-sections -fno-common \
+	-ffile-prefix-map=$(CURDIR)=.
+FRAMES := -fno-omit-frame-pointer -fno-optimize-sibling-calls
+SAN_C := -fsanitize=address,undefined -fno-sanitize-recover=all -fsanitize-address-use-after-scope
+
+CFLAGS_release := -O2 -idirafter $(DEPS)/kernel $(if $(filter 1,$(LTO)),-flto=2 -ffat-lto-objects)
+LDFLAGS_release := -static -Wl,--gc-sections -Wl,--build-id=sha1 $(if $(filter 1,$(LTO)),-flto=2)
+CFLAGS_debug := -Og $(FRAMES) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+CFLAGS_asan := -O1 $(FRAMES) $(SAN_C)
+LDFLAGS_asan := $(SAN_C)
+CFLAGS_tsan := -O1 $(FRAMES) -fsanitize=thread
+LDFLAGS_tsan := -fsanitize=thread
+CFLAGS_fuzz := -O1 $(FRAMES) -fsanitize=fuzzer-no-link $(SAN_C) -DRP_FUZZING
+LDFLAGS_fuzz := $(SAN_C)
+
+RP_CFLAGS = $(COMMON_C) $(RP_WARN) $(CFLAGS_$(PROFILE)) $(PROBED_CFLAGS)
+RP_LDFLAGS = $(LDFLAGS_$(PROFILE)) $(PROBED_LDFLAGS) $(SSH_LDFLAGS)
+
+# The seam to libssh (architecture.md): our objects define ssh_socket_*, so socket.c.o must never be
+# taken out of libssh.a; -u makes the linker take ours, which come first. Wrapped functions of libssh
+# call __wrap_NAME of ours.
+SSH_OVERRIDES := ssh_socket_new
+SSH_WRAPS := ssh_analyze_banner ssh_send_banner
+SSH_LDFLAGS := $(if $(wildcard ssh/*.c),$(SSH_OVERRIDES:%=-Wl,-u,%) \
+	$(foreach w,$(SSH_WRAPS),-Wl,--wrap=$(w) -Wl,-u,__wrap_$(w)))
+
+LIBS := $(DEPS_SSH)/lib/libssh.a $(if $(filter openssl,$(CRYPTO)),$(DEPS_SSH)/lib/libcrypto.a) \
+	$(DEPS)/lib/libmbedtls.a $(DEPS)/lib/libmbedx509.a $(DEPS)/lib/libmbedcrypto.a \
+	$(DEPS)/lib/libuv.a $(DEPS)/lib/libcjson.a $(DEPS)/lib/libhttp_parser.a \
+	$(DEPS)/lib/libsqlite3.a $(DEPS)/lib/libpcre2-8.a
+SYSLIBS := -lpthread -lm
+# musl's own allocator halves the packet path: mimalloc takes its place.
+MALLOC_release := $(DEPS)/lib/mimalloc.o
+
+### Sources
+
+FOLDERS := core http ssh acl cmdpolicy tunnel server client api
+LIB_SRC := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+MAIN_SRC := $(wildcard rport.c)
+MAIN_OBJ := $(MAIN_SRC:%.c=$(B)/%.o)
+HEADERS := $(sort $(foreach d,$(FOLDERS) test/lib,$(wildcard $(d)/*.h)))
+TESTLIB_SRC := $(sort $(wildcard test/lib/*.c))
+TESTLIB_OBJ := $(TESTLIB_SRC:%.c=$(B)/%.o)
+UNIT_SRC := $(sort $(wildcard test/unit/test_*.c))
+UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
+FUZZ_SRC := $(sort $(wildcard test/fuzz/fuzz_*.c))
+FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
+E2E := $(sort $(wildcard test/e2e/*.sh))
+OWN_SRC := $(LIB_SRC) $(MAIN_SRC) $(TESTLIB_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(wildcard test/fuzz/replay.c)
+
+LIBRPORT := $(B)/librport.a
+# build/rport is the release binary; with the other crypto backend it carries its name.
+RESULT_release := build/rport$(if $(filter mbedtls,$(CRYPTO)),-mbedtls)
+RPORT := $(or $(RESULT_$(PROFILE)),$(B)/rport)
+
+### Building
+
+.PHONY: all
+all: $(LIBRPORT) $(if $(MAIN_SRC),$(RPORT)) ## build the binary (PROFILE=release CRYPTO=openssl)
+
+# Packages for building, once; SETUP=no leaves the machine alone.
+build/setup/%.stamp: scripts/setup
+	$(Q)$(if $(filter no,$(SETUP)),mkdir -p build/setup && touch,scripts/setup $* && touch) $@
+
+$(DEPS_SSH)/complete: scripts/deps scripts/deps-recipes | build/setup/build.stamp
+	$(Q)scripts/deps $(TOOLCHAIN) $(CRYPTO)
+
+$(DEPS_SSH)/versions: $(DEPS_SSH)/complete ;
+
+$(B)/flags.mk: scripts/probe-flags Makefile | build/setup/build.stamp
+	$(Q)mkdir -p $(@D)
+	$(Q)scripts/probe-flags '$(CC)' $(PROBE_CFLAGS) -- $(PROBE_LDFLAGS) >$@
+
+# The targets that compile nothing do not ask for a compiler either.
+NO_COMPILE := help clean distclean uninstall check demo bench peer
+ifneq ($(or $(filter-out $(NO_COMPILE),$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
+include $(B)/flags.mk
+endif
+
+# Other flags than last time build everything again.
+FLAGS_NOW = $(CC) $(RP_CPPFLAGS) $(RP_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(RP_LDFLAGS) $(LDFLAGS)
+$(B)/flags.txt: FORCE
+	@mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' >$@
+.PHONY: FORCE
+FORCE:
+
+COMPILE = $(CC) $(RP_CPPFLAGS) $(EXTRA_INCLUDES) $(RP_INCLUDES) $(RP_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+$(B)/ssh/%.o $(B)/test/%.o: EXTRA_INCLUDES := $(RP_SSH_INCLUDES)
+
+$(B)/%.o: %.c $(B)/flags.txt $(DEPS_SSH)/versions
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "CC      $<")
+	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
+
+$(LIBRPORT): $(LIB_OBJ) $(B)/flags.txt $(DEPS_SSH)/versions
+	@$(if $(Q),echo "AR      $@")
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(LIB_OBJ)
+
+LINK = $(CC) $(RP_CFLAGS) $(CFLAGS) $(RP_LDFLAGS)
+LINK_LIBS = $(LIBRPORT) $(LIBS) $(SYSLIBS) $(LDFLAGS)
+
+$(B)/rport.full: $(MAIN_OBJ) $(LIBRPORT) $(LIBS) $(MALLOC_$(PROFILE))
+	@$(if $(Q),echo "LD      $@")
+	$(Q)$(LINK) -o $@ $(MAIN_OBJ) $(MALLOC_$(PROFILE)) $(LINK_LIBS)
+
+ifeq ($(PROFILE),release)
+$(RPORT): $(B)/rport.full
+	@$(if $(Q),echo "STRIP   $@")
+	$(Q)$(OBJCOPY) --only-keep-debug $< $(B)/rport.debug
+	$(Q)$(OBJCOPY) --strip-all --add-gnu-debuglink=$(B)/rport.debug $< $(B)/rport
+	$(Q)cp $(B)/rport $@.new && mv $@.new $@
+else
+$(RPORT): $(B)/rport.full
+	$(Q)ln -f $< $@
+endif
+
+$(LIBS) $(MALLOC_release): $(DEPS_SSH)/versions ;
+
+### Tests. Unit tests need the host's compiler: with the release profile they run in the debug one.
+
+TEST_PROFILE := $(if $(filter release,$(PROFILE)),debug,$(PROFILE))
+CORPUS = $(wildcard test/fuzz/corpus/$(1) test/fuzz/regressions/$(1))
+PROVE := prove -m -j2
+SAN_ENV := ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
+	UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=second_deadlock_stack=1 \
+	LSAN_OPTIONS=print_suppressions=0
+
+$(UNIT_BIN): $(B)/test/unit/%: $(B)/test/unit/%.o $(TESTLIB_OBJ) $(LIBRPORT) $(LIBS)
+	@$(if $(Q),echo "LD      $@")
+	$(Q)$(LINK) -o $@ $< $(TESTLIB_OBJ) $(LIBRPORT) $(LIBS) -lcmocka $(SYSLIBS) $(LDFLAGS)
+
+FUZZ_DRIVER := $(if $(filter fuzz,$(PROFILE)),,$(B)/test/fuzz/replay.o)
+$(FUZZ_BIN): $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(FUZZ_DRIVER) $(TESTLIB_OBJ) $(LIBRPORT) $(LIBS)
+	@$(if $(Q),echo "LD      $@")
+	$(Q)$(LINK) $(if $(FUZZ_DRIVER),,-fsanitize=fuzzer) -o $@ $< $(FUZZ_DRIVER) $(TESTLIB_OBJ) \
+		$(LINK_LIBS)
+
+.PHONY: test test-unit run-unit test-e2e run-e2e fuzz-replay run-replay fuzz peer
+test: ## quick loop: unit tests, fuzz corpora and end-to-end tests with the debug profile
+	+$(Q)$(MAKE) PROFILE=$(TEST_PROFILE) run-unit run-replay
+	+$(Q)$(MAKE) PROFILE=$(TEST_PROFILE) test-e2e
+
+test-unit: ## unit tests (PROFILE=debug, asan or tsan; T=name runs test_name alone)
+	+$(Q)$(MAKE) PROFILE=$(TEST_PROFILE) run-unit
+
+UNIT_RUN := $(if $(T),$(B)/test/unit/test_$(T),$(UNIT_BIN))
+run-unit: $(UNIT_RUN) | build/setup/test.stamp
+	$(Q)$(if $(UNIT_RUN),$(SAN_ENV) CMOCKA_MESSAGE_OUTPUT=TAP \
+		$(PROVE) $(if $(T),-v) -e 'timeout -k 5 300' $(UNIT_RUN),echo 'no unit tests')
+
+peer: build/peer ## the Go program that plays an installed client and server
+build/peer: $(wildcard test/peer/*) | build/setup/test.stamp
+	@$(if $(Q),echo "GO      $@")
+	$(Q)test/peer/build $@
+
+test-e2e: ## end-to-end tests against the binary of PROFILE and CRYPTO (T=name runs one)
+	+$(Q)$(MAKE) PROFILE=$(PROFILE) all $(if $(wildcard test/peer/build),peer) build/setup/test.stamp
+	+$(Q)$(MAKE) PROFILE=$(PROFILE) run-e2e
+
+E2E_RUN := $(if $(T),test/e2e/$(T).sh,$(E2E))
+run-e2e:
+	$(Q)$(if $(E2E_RUN),$(SAN_ENV) RPORT=$(CURDIR)/$(RPORT) RPORT_PEER=$(CURDIR)/build/peer \
+		RPORT_CRYPTO=$(CRYPTO) prove -m $(if $(T),-v) -e 'timeout -k 5 600' $(E2E_RUN),\
+		echo 'no end-to-end tests')
+
+fuzz-replay: ## run every fuzz corpus twice through its target, without clang
+	+$(Q)$(MAKE) PROFILE=$(TEST_PROFILE) run-replay
+
+run-replay: $(FUZZ_BIN)
+	$(Q)$(foreach f,$(FUZZ_BIN),$(SAN_ENV) timeout -k 5 300 $(f) \
+		$(call CORPUS,$(patsubst fuzz_%,%,$(notdir $(f)))) &&) \
+		echo 'fuzz corpora replayed: $(words $(FUZZ_BIN)) targets'
+
+fuzz: | build/setup/lint.stamp ## libFuzzer, FUZZ_SECONDS=60 for each target (T=name runs one)
+	+$(Q)$(MAKE) PROFILE=fuzz run-fuzz
+
+FUZZ_RUN := $(if $(T),$(B)/test/fuzz/fuzz_$(T),$(FUZZ_BIN))
+.PHONY: run-fuzz
+run-fuzz: $(FUZZ_RUN)
+	$(Q)$(foreach f,$(FUZZ_RUN),$(call FUZZ_ONE,$(f),$(patsubst fuzz_%,%,$(notdir $(f)))) &&) true
+# New inputs stay in build/fuzz/NAME; a failing one is written beside as crash-*.
+FUZZ_ONE = echo "FUZZ    $(2)" && mkdir -p build/fuzz/$(2) && $(SAN_ENV) $(1) \
+	-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+	-artifact_prefix=build/fuzz/$(2)/ build/fuzz/$(2) $(call CORPUS,$(2))
+
+.PHONY: valgrind run-valgrind bench check demo
+valgrind: | build/setup/test.stamp ## unit tests under valgrind
+	+$(Q)$(MAKE) PROFILE=debug run-valgrind
+run-valgrind: $(UNIT_RUN)
+	$(Q)RP_VALGRIND=1 CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(if $(T),-v) -e 'timeout -k 5 900 valgrind \
+		-q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+		--track-fds=no' $(UNIT_RUN)
+
+bench: | build/setup/bench.stamp ## measure speed; prints one table
+	+$(Q)$(MAKE) PROFILE=release all
+	$(Q)RPORT=$(CURDIR)/build/rport test/bench/run
+
+check: | build/setup/build.stamp build/setup/test.stamp build/setup/lint.stamp ## all tests of the project
+	+$(Q)scripts/check
+
+demo: | build/setup/build.stamp build/setup/test.stamp ## start a server and a client, open a tunnel, run a command
+	+$(Q)$(MAKE) PROFILE=release all
+	$(Q)scripts/demo
+
+### Static checks
+
+TIDY_OK := $(LIB_SRC:%=build/tidy/%.ok) $(MAIN_SRC:%=build/tidy/%.ok)
+LINT_DEPS := build/deps/host-openssl
+LINT_INCLUDES = -isystem $(LINT_DEPS)/include/libssh-private -isystem $(LINT_DEPS)/include \
+	-isystem build/deps/host/include
+
+.PHONY: lint format format-check layers check-headers tidy cppcheck check-scripts check-man analyze
+lint: format-check layers check-headers check-scripts check-man tidy cppcheck ## all static checks
+
+format: ## format all sources
+	$(Q)clang-format -i $(OWN_SRC) $(HEADERS)
+format-check: | build/setup/lint.stamp
+	$(Q)$(if $(OWN_SRC),clang-format --dry-run --Werror $(OWN_SRC) $(HEADERS))
+
+layers: ## include direction, third-party seams, file heads
+	$(Q)scripts/check-layers
+	$(Q)scripts/check-heads
+
+check-headers: $(HEADERS:%=build/headers/%.ok) ## each header compiles alone
+build/headers/%.h.ok: %.h $(HEADERS) build/deps/host-openssl/complete
+	@mkdir -p $(@D)
+	$(Q)echo '#include "$<"' | $(HOST_CC) -x c $(RP_CPPFLAGS) $(LINT_INCLUDES) -std=gnu17 $(RP_WARN) \
+		-Werror -fsyntax-only -
+	@touch $@
+
+tidy: $(TIDY_OK) ## clang-tidy
+build/tidy/%.c.ok: %.c $(HEADERS) .clang-tidy build/deps/host-openssl/complete | build/setup/lint.stamp
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "TIDY    $<")
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- $(RP_CPPFLAGS) $(LINT_INCLUDES) \
+		-std=gnu17 $(RP_WARN) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+
+cppcheck: | build/setup/lint.stamp ## cppcheck
+	@mkdir -p build/cppcheck
+	@$(if $(Q),echo "CPPCHECK")
+	$(Q)$(if $(LIB_SRC),cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j2 \
+		--enable=warning,performance,portability --cppcheck-build-dir=build/cppcheck \
+		--suppress=missingIncludeSystem --suppress=unmatchedSuppression -D__linux__ \
+		-DRP_VERSION='""' -DRP_CRYPTO='""' -I. $(LIB_SRC) $(MAIN_SRC))
+
+check-scripts: | build/setup/lint.stamp
+	$(Q)shellcheck -S warning $(wildcard scripts/setup scripts/deps scripts/deps-fetch \
+		scripts/deps-recipes scripts/demo scripts/check scripts/check-* scripts/probe-flags \
+		.ci/run test/peer/build test/bench/run test/e2e/*.sh test/e2e/lib/*.sh)
+	$(Q)$(if $(wildcard test/peer/build),test/peer/build --check)
+
+check-man: | build/setup/lint.stamp
+	$(Q)$(if $(wildcard man/*),mandoc -T lint -W warning $(wildcard man/*))
+
+analyze: build/deps/host-openssl/complete ## gcc -fanalyzer
+	$(Q)$(foreach f,$(LIB_SRC) $(MAIN_SRC),echo "ANALYZE $(f)" && $(HOST_CC) $(RP_CPPFLAGS) \
+		$(LINT_INCLUDES) -std=gnu17 -O2 -fanalyzer -c $(f) -o /dev/null &&) true
+
+ifneq ($(DEPS_SSH),build/deps/host-openssl)
+build/deps/host-openssl/complete: scripts/deps scripts/deps-recipes | build/setup/build.stamp
+	$(Q)scripts/deps host openssl
+endif
+
+.PHONY: compile_commands.json
+compile_commands.json: ## for editors and clang tools
+	$(Q){ echo '['; $(foreach f,$(OWN_SRC),printf \
+		'%s{"directory": "%s", "file": "%s", "arguments": [%s]}\n' "$$sep" '$(CURDIR)' '$(f)' \
+		'$(call JSON_WORDS,clang $(RP_CPPFLAGS) $(LINT_INCLUDES) -std=gnu17 $(RP_WARN) -c $(f))'; \
+		sep=,; ) echo ']'; } >$@
+JSON_WORDS = $(subst $(space),$(comma) ,$(foreach w,$(subst ','\'',$(subst ',,$(1))),"$(subst ",\",$(w))"))
+comma := ,
+empty :=
+space := $(empty) $(empty)
+
+### Installing and cleaning
+
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
+DOCDIR = $(DESTDIR)$(PREFIX)/share/doc/rport
+LINKS := rportd rport-client
+MAN1 := $(sort $(wildcard man/*.1))
+MAN5 := $(sort $(wildcard man/*.5))
+MAN8 := $(sort $(wildcard man/*.8))
+EXAMPLES := $(sort $(wildcard example/*.conf examples/*.conf *.example.conf))
+
+.PHONY: install uninstall clean distclean help
+install: all ## binary, its names, manual pages and example configurations (PREFIX, DESTDIR)
+	$(Q)install -d $(BINDIR) $(DOCDIR) $(if $(MAN1),$(MANDIR)/man1) $(if $(MAN5),$(MANDIR)/man5) \
+		$(if $(MAN8),$(MANDIR)/man8)
+	$(Q)install -m 755 $(RPORT) $(BINDIR)/rport
+	$(Q)for link in $(LINKS); do ln -sfn rport $(BINDIR)/$$link; done
+	$(Q)$(if $(MAN1),install -m 644 $(MAN1) $(MANDIR)/man1)
+	$(Q)$(if $(MAN5),install -m 644 $(MAN5) $(MANDIR)/man5)
+	$(Q)$(if $(MAN8),install -m 644 $(MAN8) $(MANDIR)/man8)
+	$(Q)install -m 644 LICENSE $(wildcard README.md) $(EXAMPLES) $(DOCDIR)
+
+uninstall: ## remove what install put there
+	$(Q)rm -f $(BINDIR)/rport $(LINKS:%=$(BINDIR)/%) $(patsubst man/%,$(MANDIR)/man1/%,$(MAN1)) \
+		$(patsubst man/%,$(MANDIR)/man5/%,$(MAN5)) $(patsubst man/%,$(MANDIR)/man8/%,$(MAN8))
+	$(Q)rm -rf $(DOCDIR)
+
+clean: ## remove what was built here; dependencies and their sources stay
+	$(Q)rm -rf build/release-* build/debug-* build/asan-* build/tsan-* build/fuzz-* build/headers \
+		build/tidy build/cppcheck build/rport build/rport-mbedtls build/peer compile_commands.json
+
+distclean: ## remove build/ altogether
+	$(Q)rm -rf build compile_commands.json
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9_.-]*\):[^#=]*## \(.*\)/\1	\2/p' Makefile | \
+		awk -F'\t' '{ printf "%-22s %s\n", $$1, $$2 }'
+	@echo 'Variables: PROFILE=release|debug|asan|tsan|fuzz CRYPTO=openssl|mbedtls V=1 CI=1 LTO=1'
+	@echo '           DEPS_SRC=dir (unpacked sources) SETUP=no CC CPPFLAGS CFLAGS LDFLAGS PREFIX DESTDIR'
+
+-include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TESTLIB_OBJ:.o=.d) $(UNIT_BIN:=.d) $(FUZZ_BIN:=.d)
