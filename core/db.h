@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SQLite behind one file: open with safe settings, migrations by user_version, prepared statements with
- * bind and column access. Everything here blocks: call it from a serial queue's work() (core/serial.h) or
- * at start-up. SQL itself stands only in *_store.c files, in a dialect that PostgreSQL also takes.
+ * SQLite behind one file: open with safe settings, migrations by user_version, prepared
+ * statements with bind and column access. Everything here blocks: call it from a serial
+ * queue's work() (core/serial.h) or at start-up, from one thread at a time. SQL itself stands
+ * only in *_store.c files, in a dialect that PostgreSQL also takes. Error codes: RP_EEXIST
+ * (unique constraint), RP_EBUSY, RP_ENOMEM, RP_EIO (disk), else RP_EDB.
  */
 #ifndef RP_CORE_DB_H
 #define RP_CORE_DB_H
@@ -22,28 +24,33 @@ struct rp_db_migration {
 	const char *sql;
 };
 
-/* Opens or creates (mode 0600) the file; WAL if wal; busy timeout, foreign keys on, synchronous FULL so that an
- * acknowledged write survives power loss. A newer schema than known is an error that says so. */
+/* Opens or creates (mode 0600) the file; WAL if wal; busy timeout, foreign keys on,
+ * synchronous FULL so that an acknowledged write survives power loss. ":memory:" is for tests. */
 RP_NODISCARD int rp_db_open(struct rp_db **out, const char *path, bool wal, struct rp_err *err);
+/* NULL is fine. */
 void rp_db_close(struct rp_db *db);
-/* Forward only, each step in one transaction. */
-RP_NODISCARD int rp_db_migrate(struct rp_db *db, const struct rp_db_migration *m, size_t n,
-                               struct rp_err *err);
+/* Forward only, each step in one transaction. A newer schema than known is an error that says
+ * so. */
+RP_NODISCARD int rp_db_migrate(
+    struct rp_db *db, const struct rp_db_migration *m, size_t n, struct rp_err *err);
 RP_NODISCARD int rp_db_exec(struct rp_db *db, const char *sql, struct rp_err *err);
 RP_NODISCARD int rp_db_begin(struct rp_db *db, struct rp_err *err);
 RP_NODISCARD int rp_db_commit(struct rp_db *db, struct rp_err *err);
+/* Harmless without an open transaction. */
 void rp_db_rollback(struct rp_db *db);
 
-/* Prepared once per text and kept; valid until rp_db_close. Reset and unbound when handed out. Parameters
- * count from 1. */
-RP_NODISCARD int rp_db_stmt(struct rp_db *db, const char *sql, struct rp_stmt **out,
-                            struct rp_err *err);
+/* Prepared once per text and kept until rp_db_close or until 256 other texts were used since:
+ * get it anew for each use. Reset and unbound when handed out. Exactly one statement per text.
+ * Parameters count from 1. */
+RP_NODISCARD int rp_db_stmt(
+    struct rp_db *db, const char *sql, struct rp_stmt **out, struct rp_err *err);
 void rp_stmt_bind_text(struct rp_stmt *s, int i, const char *v); /* NULL = SQL NULL; copied */
 void rp_stmt_bind_i64(struct rp_stmt *s, int i, int64_t v);
 void rp_stmt_bind_double(struct rp_stmt *s, int i, double v);
 void rp_stmt_bind_blob(struct rp_stmt *s, int i, const void *p, size_t n);
 void rp_stmt_bind_null(struct rp_stmt *s, int i);
-/* 1 = a row, 0 = done, negative = error (text in err). A failed bind is reported here. */
+/* 1 = a row, 0 = done, negative = error (text in err). A failed bind is reported here. Without
+ * rp_stmt_reset after a row the read lock stays; done and errors reset by themselves. */
 RP_NODISCARD int rp_stmt_step(struct rp_stmt *s, struct rp_err *err);
 /* Runs to the end, ignoring rows. */
 RP_NODISCARD int rp_stmt_run(struct rp_stmt *s, struct rp_err *err);
@@ -52,6 +59,8 @@ const char *rp_stmt_text(struct rp_stmt *s, int i);
 int64_t rp_stmt_i64(struct rp_stmt *s, int i);
 double rp_stmt_double(struct rp_stmt *s, int i);
 bool rp_stmt_is_null(struct rp_stmt *s, int i);
+/* Borrowed as text is; NULL and *n = 0 for SQL NULL and the empty blob. */
+const void *rp_stmt_blob(struct rp_stmt *s, int i, size_t *n);
 void rp_stmt_reset(struct rp_stmt *s);
 /* Rows changed by the last statement. */
 int64_t rp_db_changes(struct rp_db *db);
