@@ -26,11 +26,11 @@ struct rp_target_rules {
 };
 
 /* err: `invalid "tunnel_allowed" config: …` naming the entry. */
-RP_NODISCARD int rp_target_rules_parse(const struct rp_strlist *list, struct rp_target_rules *r,
-                                       struct rp_err *err);
+RP_NODISCARD int rp_target_rules_parse(
+    const struct rp_strlist *list, struct rp_target_rules *r, struct rp_err *err);
 void rp_target_rules_fini(struct rp_target_rules *r);
 /* True if there are no rules, or if every one of the n > 0 addresses matches one. */
-bool rp_target_allowed(const struct rp_target_rules *r, const struct rp_addr *addrs, size_t n,
-                       uint16_t port);
+bool rp_target_allowed(
+    const struct rp_target_rules *r, const struct rp_addr *addrs, size_t n, uint16_t port);
 
 #endif
