@@ -18,7 +18,7 @@ struct rp_ports;
 
 /* Entries "N" or "A-B". Errors with the documented texts. */
 RP_NODISCARD int rp_ports_new(const struct rp_strlist *used, const struct rp_strlist *excluded,
-                              struct rp_ports **out, struct rp_err *err);
+    struct rp_ports **out, struct rp_err *err);
 void rp_ports_free(struct rp_ports *p);
 bool rp_ports_allowed(const struct rp_ports *p, uint16_t port);
 /* Reserves a given port for the protocols: RP_EDENIED (not among allowed), RP_EEXIST (reserved by a tunnel). Whether another program of the machine has it shows at bind. */

@@ -12,7 +12,11 @@
 #include "core/err.h"
 #include "core/json.h"
 
-enum rp_proto { RP_PROTO_TCP = 1, RP_PROTO_UDP = 2, RP_PROTO_TCP_UDP = 3 };
+enum rp_proto {
+	RP_PROTO_TCP = 1,
+	RP_PROTO_UDP = 2,
+	RP_PROTO_TCP_UDP = 3
+};
 
 /* Field for field the JSON object; strings owned. */
 struct rp_remote {
@@ -55,12 +59,15 @@ RP_NODISCARD char *rp_remote_text(const struct rp_remote *r);
 /* Both parts of the local side are given (5.4). */
 bool rp_remote_local_given(const struct rp_remote *r);
 
-/* Section 5.8: which old tunnels come back beside the requested ones. Appends copies of the remaining old ones to *out (array of rp_remote, owned); with any mismatch *n_out is 0. */
+/* Section 5.8: which old tunnels come back beside the requested ones. *out is a new array of copies of the
+ * remaining old ones, owned (rp_remote_fini on each, then rp_free); those that had a random port come with an
+ * empty lport, so that one is picked anew. With any mismatch, and when nothing remains, *out is NULL and *n_out 0. */
 RP_NODISCARD int rp_remote_reestablish(const struct rp_remote *old, size_t n_old,
-                                       const struct rp_remote *wanted, size_t n_wanted,
-                                       struct rp_remote **out, size_t *n_out);
+    const struct rp_remote *wanted, size_t n_wanted, struct rp_remote **out, size_t *n_out);
 
-/* Splits "host:port" or "[v6]:port" of a channel's extra data; "/proto" behind it goes to proto (tcp if absent). */
-RP_NODISCARD int rp_target_parse(struct rp_str s, char **host, uint16_t *port, struct rp_str *proto);
+/* Splits "host:port" or "[v6]:port" of a channel's extra data; *host is owned, without brackets. What is behind the
+ * first '/' goes to *proto unchecked, borrowed from s ("tcp" if there is no '/'). RP_EINVAL, RP_ENOMEM. */
+RP_NODISCARD int rp_target_parse(
+    struct rp_str s, char **host, uint16_t *port, struct rp_str *proto);
 
 #endif
