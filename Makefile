@@ -143,8 +143,12 @@ endif
 # Other flags than last time build everything again.
 FLAGS_NOW = $(CC) $(RP_CPPFLAGS) $(RP_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(RP_LDFLAGS) $(LDFLAGS)
 $(B)/flags.txt: FORCE
-	@mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || \
-		printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' >$@
+	@$(call WRITE_CHANGED,$(FLAGS_NOW))
+# The archive must lose the members whose sources are gone.
+$(B)/members.txt: FORCE
+	@$(call WRITE_CHANGED,$(LIB_OBJ))
+WRITE_CHANGED = mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' >$@.$$$$; \
+	if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 .PHONY: FORCE
 FORCE:
 
@@ -156,7 +160,7 @@ $(B)/%.o: %.c $(B)/flags.txt $(DEPS_SSH)/versions
 	@$(if $(Q),echo "CC      $<")
 	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
 
-$(LIBRPORT): $(LIB_OBJ) $(B)/flags.txt $(DEPS_SSH)/versions
+$(LIBRPORT): $(LIB_OBJ) $(B)/members.txt
 	@$(if $(Q),echo "AR      $@")
 	$(Q)rm -f $@ && $(AR) rcsD $@ $(LIB_OBJ)
 
@@ -185,8 +189,8 @@ $(LIBS) $(MALLOC_release): $(DEPS_SSH)/versions ;
 TEST_PROFILE := $(if $(filter release,$(PROFILE)),debug,$(PROFILE))
 CORPUS = $(wildcard test/fuzz/corpus/$(1) test/fuzz/regressions/$(1))
 PROVE := prove -m -j2
-SAN_ENV := ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
-	UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=second_deadlock_stack=1 \
+SAN_ENV := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
+	UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1 TSAN_OPTIONS=second_deadlock_stack=1 \
 	LSAN_OPTIONS=print_suppressions=0
 
 $(UNIT_BIN): $(B)/test/unit/%: $(B)/test/unit/%.o $(TESTLIB_OBJ) $(LIBRPORT) $(LIBS)
