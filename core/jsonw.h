@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing JSON straight into a buffer, in the escapes of Go's encoder ('<', '>', '&', U+2028/9 as \u....,
- * invalid UTF-8 as U+FFFD), no white space. The first failure (memory, limit) sticks and is
+ * Writing JSON straight into a buffer, in the escapes of Go's encoder ('<', '>', '&', U+2028/9 as
+ * \u...., invalid UTF-8 as U+FFFD), no white space. The first failure (memory, limit) sticks and is
  * reported by rp_jsonw_end, so callers check once.
  */
 #ifndef RP_CORE_JSONW_H
