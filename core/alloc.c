@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Heap memory through replaceable functions. The C library's are called directly unless a test has set
- * others, so the usual path costs one predictable branch.
+ * Heap memory through replaceable functions. The C library's are called directly unless a test has
+ * set others, so the usual path costs one predictable branch.
  */
 #include "core/alloc.h"
 

@@ -18,12 +18,12 @@ struct rp_alloc_hooks {
 	void (*free_fn)(void *p);
 };
 
-/* Sets the back end, borrowed; NULL restores the C library's. Not thread-safe, for start-up and tests.
- * Blocks may outlive a change only if both back ends take each other's blocks. */
+/* Sets the back end, borrowed; NULL restores the C library's. Not thread-safe, for start-up and
+ * tests. Blocks may outlive a change only if both back ends take each other's blocks. */
 void rp_alloc_set_hooks(const struct rp_alloc_hooks *hooks);
 
-/* Makes libuv, cJSON and SQLite allocate through rp_malloc and its kin (so through the hooks), once, before
- * any of them is used: at the start of main. RP_EINVAL when a library refuses. */
+/* Makes libuv, cJSON and SQLite allocate through rp_malloc and its kin (so through the hooks),
+ * once, before any of them is used: at the start of main. RP_EINVAL when a library refuses. */
 int rp_alloc_hook_libraries(void);
 
 /* A size of 0 gives a block of its own here and below, so NULL always means "no memory". */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hands core/alloc.h to the libraries that let their allocator be replaced, so that the tests which let
- * the Nth allocation fail reach them as well. The only place besides their own seams that knows
+ * Hands core/alloc.h to the libraries that let their allocator be replaced, so that the tests which
+ * let the Nth allocation fail reach them as well. The only place besides their own seams that knows
  * libuv, cJSON and SQLite at once.
  */
 #include "core/alloc.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions that our own code does not use, because a safer one exists. Every .c file includes this last, in
- * a block of its own: a poisoned name is an error from here on, in whatever header would follow.
- * The heap functions are core/alloc.h's; the file that implements them defines RP_BANNED_ALLOW_HEAP.
+ * Functions that our own code does not use, because a safer one exists. Every .c file includes this
+ * last, in a block of its own: a poisoned name is an error from here on, in whatever header would
+ * follow. The heap functions are core/alloc.h's; the file that implements them defines
+ * RP_BANNED_ALLOW_HEAP.
  */
 #ifndef RP_CORE_BANNED_H
 #define RP_CORE_BANNED_H

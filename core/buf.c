@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Growing byte buffer and bounds-checked reader. The live bytes may start behind the front of the block
- * (rp_buf_consume costs nothing); they move back only when the room behind them is used up, and
- * only if that moves less than it frees, or if the buffer may not grow.
+ * Growing byte buffer and bounds-checked reader. The live bytes may start behind the front of the
+ * block (rp_buf_consume costs nothing); they move back only when the room behind them is used up,
+ * and only if that moves less than it frees, or if the buffer may not grow.
  */
 #include "core/buf.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Growing byte buffer with a hard maximum, and a bounds-checked reader. Wire formats are written and
- * read only through these two, so no protocol code does pointer arithmetic.
+ * Growing byte buffer with a hard maximum, and a bounds-checked reader. Wire formats are written
+ * and read only through these two, so no protocol code does pointer arithmetic.
  */
 #ifndef RP_CORE_BUF_H
 #define RP_CORE_BUF_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clocks, RFC 3339 times and Go's durations as text. The calendar is computed here (proleptic Gregorian, UTC
- * only), so nothing depends on the time zone or on a static buffer of the C library.
+ * Clocks, RFC 3339 times and Go's durations as text. The calendar is computed here (proleptic
+ * Gregorian, UTC only), so nothing depends on the time zone or on a static buffer of the C library.
  */
 #include "core/clock.h"
 
@@ -227,7 +227,8 @@ int rp_time_parse(struct rp_str s, int64_t *t)
 	}
 	seconds += days_from_date(d.year, d.month, d.day) * S_PER_DAY - offset;
 	int64_t value;
-	/* From 1678 to 2261; the first and last months of the 64 bits are given away for simplicity. */
+	/* From 1678 to 2261; the first and last months of the 64 bits are given away for
+	 * simplicity. */
 	if (__builtin_mul_overflow(seconds, RP_NS_PER_S, &value) ||
 	    __builtin_add_overflow(value, ns, &value) || value == RP_TIME_ZERO) {
 		return RP_EINVAL;

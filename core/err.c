@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Texts of error codes, the human-readable error of configuration and API, and the end of the process
- * when an invariant of our own is broken.
+ * Texts of error codes, the human-readable error of configuration and API, and the end of the
+ * process when an invariant of our own is broken.
  */
 #include "core/err.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log sink. A line is built on the stack and written by one write(2) under a lock, so lines of several
- * threads never mix. A disk that is full or gone costs lines, never the process: they are counted,
- * and the count is the first line when writing works again. A line that was written in part is
- * ended before the next one.
+ * The log sink. A line is built on the stack and written by one write(2) under a lock, so lines of
+ * several threads never mix. A disk that is full or gone costs lines, never the process: they are
+ * counted, and the count is the first line when writing works again. A line that was written in
+ * part is ended before the next one.
  */
 #include "core/log.h"
 

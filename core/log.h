@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Log lines in RPort's form, which tools wait for (spec rport-config, section 1):
- * "YYYY/MM/DD HH:MM:SS level: component: text", local time, one write(2) per line, safe from every thread.
+ * Log lines in RPort's form, which tools wait for (spec rport-config, section 1): "YYYY/MM/DD
+ * HH:MM:SS level: component: text", local time, one write(2) per line, safe from every thread.
  * Control bytes in the text are replaced by '?', so that hostile input cannot forge lines.
  */
 #ifndef RP_CORE_LOG_H
@@ -18,9 +18,9 @@ enum rp_log_level {
 	RP_LOG_DEBUG
 };
 
-/* path NULL or "" = stdout. Opened for appending, 0640. Until then rp_log does nothing. From then on
- * SIGPIPE and SIGXFSZ are ignored, unless a handler is set: a line that cannot be written is lost and counted.
- * RP_EIO with a text in err; the sink is then as before. */
+/* path NULL or "" = stdout. Opened for appending, 0640. Until then rp_log does nothing. From
+ * then on SIGPIPE and SIGXFSZ are ignored, unless a handler is set: a line that cannot be
+ * written is lost and counted. RP_EIO with a text in err; the sink is then as before. */
 RP_NODISCARD int rp_log_open(const char *path, enum rp_log_level level, struct rp_err *err);
 /* Closes and opens the same path again (log rotation). RP_EIO: goes on with the old file. */
 int rp_log_reopen(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slices, numbers, and the small owned containers. All of it is ASCII and free of the locale; what is
- * not ASCII passes through unchanged.
+ * Slices, numbers, and the small owned containers. All of it is ASCII and free of the locale; what
+ * is not ASCII passes through unchanged.
  */
 #include "core/str.h"
 
