@@ -254,10 +254,11 @@ FUZZ_ONE = echo "FUZZ    $(2)" && mkdir -p build/fuzz/$(2) && $(SAN_ENV) $(1) \
 .PHONY: valgrind run-valgrind bench check demo
 valgrind: | build/setup/test.stamp ## unit tests under valgrind
 	+$(Q)$(MAKE) PROFILE=debug run-valgrind
+VALGRIND := timeout -k 5 900 valgrind -q --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect
 run-valgrind: $(UNIT_RUN)
-	$(Q)RP_VALGRIND=1 CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(if $(T),-v) -e 'timeout -k 5 900 valgrind \
-		-q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \
-		--track-fds=no' $(UNIT_RUN)
+	$(Q)$(if $(UNIT_RUN),RP_VALGRIND=1 CMOCKA_MESSAGE_OUTPUT=TAP \
+		$(PROVE) $(if $(T),-v) -e '$(VALGRIND)' $(UNIT_RUN))
 
 bench: | build/setup/bench.stamp ## measure speed; prints one table
 	+$(Q)$(MAKE) PROFILE=release all
@@ -304,13 +305,14 @@ build/tidy/%.c.ok: %.c $(HEADERS) .clang-tidy build/deps/host-openssl/complete |
 		-std=gnu17 $(RP_WARN) 2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
 
+CPPCHECK := cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j2 \
+	--enable=warning,performance,portability --cppcheck-build-dir=build/cppcheck \
+	--suppress=missingIncludeSystem --suppress=unmatchedSuppression -D__linux__ \
+	-DRP_VERSION='""' -DRP_CRYPTO='""' -I.
 cppcheck: | build/setup/lint.stamp ## cppcheck
 	@mkdir -p build/cppcheck
 	@$(if $(Q),echo "CPPCHECK")
-	$(Q)$(if $(LIB_SRC),cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j2 \
-		--enable=warning,performance,portability --cppcheck-build-dir=build/cppcheck \
-		--suppress=missingIncludeSystem --suppress=unmatchedSuppression -D__linux__ \
-		-DRP_VERSION='""' -DRP_CRYPTO='""' -I. $(LIB_SRC) $(MAIN_SRC))
+	$(Q)$(if $(LIB_SRC),$(CPPCHECK) $(LIB_SRC) $(MAIN_SRC))
 
 check-scripts: | build/setup/lint.stamp
 	$(Q)shellcheck -S warning $(wildcard scripts/setup scripts/deps scripts/deps-fetch \
