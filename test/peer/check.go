@@ -42,17 +42,15 @@ func runCheck(args []string) int {
 	deadline := time.Now().Add(o.timeout)
 	results := make(chan error, 2*o.parallel)
 	started := 0
-	for i := 0; i < o.parallel; i++ {
-		random := rand.New(rand.NewSource(int64(i + 1)))
-		if o.tcp != "" {
+	start := func(seed int64, address string, check func(*rand.Rand, time.Time) error) {
+		if address != "" {
 			started++
-			go func() { results <- o.checkTCP(random, deadline) }()
+			go func() { results <- check(rand.New(rand.NewSource(seed)), deadline) }()
 		}
-		random = rand.New(rand.NewSource(int64(-i - 1)))
-		if o.udp != "" {
-			started++
-			go func() { results <- o.checkUDP(random, deadline) }()
-		}
+	}
+	for i := 1; i <= o.parallel; i++ {
+		start(int64(i), o.tcp, o.checkTCP)
+		start(int64(-i), o.udp, o.checkUDP)
 	}
 	code := exitOK
 	for ; started > 0; started-- {
@@ -75,7 +73,7 @@ func dialUntil(network, address string, deadline time.Time) (net.Conn, error) {
 	return conn, err
 }
 
-func (o *checkOptions) checkTCP(source io.Reader, deadline time.Time) error {
+func (o *checkOptions) checkTCP(source *rand.Rand, deadline time.Time) error {
 	conn, err := dialUntil("tcp", o.tcp, deadline)
 	if err != nil {
 		return err

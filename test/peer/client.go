@@ -31,7 +31,7 @@ type clientOptions struct {
 	rekeyBytes                   uint64
 	ciphers, kexs, macs          string
 	attributes, dataDir          string
-	sendBackLimit                int
+	sendBackLimit, gobShift      int
 	monitoring, scripts, uploads bool
 	commands                     bool
 }
@@ -76,6 +76,7 @@ func clientFlags() (*flag.FlagSet, *clientOptions) {
 	f.StringVar(&o.attributes, "attributes", "", "attributes `file` for update_client_metadata")
 	f.StringVar(&o.dataDir, "data-dir", "", "`directory` for scripts, default temporary")
 	f.IntVar(&o.sendBackLimit, "send-back-limit", 4194304, "limit of stdout and of stderr")
+	f.IntVar(&o.gobShift, "gob-shift", 0, "add so much to the gob type ids")
 	f.BoolVar(&o.monitoring, "monitoring", true, "send measurements if the server wants them")
 	f.BoolVar(&o.commands, "commands", true, "remote commands are enabled")
 	f.BoolVar(&o.scripts, "scripts", true, "remote scripts are enabled")
@@ -88,6 +89,7 @@ func runClient(args []string) int {
 	if flags.Parse(args) != nil {
 		return exitUsage
 	}
+	shiftGobIDs(opts.gobShift)
 	c := &client{opts: opts, exit: make(chan int, 8)}
 	if err := c.prepare(); err != nil {
 		emit("error", "error", err)

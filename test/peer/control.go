@@ -32,6 +32,11 @@ type command struct {
 	Port    int             `json:"port"`
 	Job     json.RawMessage `json:"job"`
 	Reset   bool            `json:"reset"`
+	Source  string          `json:"source"`
+	Dest    string          `json:"dest"`
+	Mode    os.FileMode     `json:"mode"`
+	Force   bool            `json:"force"`
+	Sync    bool            `json:"sync"`
 }
 
 // body is the payload as bytes: "text" verbatim, else "payload", else empty.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/gob"
+	"flag"
 	"fmt"
 	"net"
 	"strings"
@@ -11,7 +12,13 @@ import (
 
 // runGobvec prints the stream of spec A.2, one gob message per line. The type
 // ids in it belong to the Go version that built the program (spec 5.6).
-func runGobvec([]string) int {
+func runGobvec(args []string) int {
+	f := flag.NewFlagSet("gobvec", flag.ContinueOnError)
+	shift := f.Int("gob-shift", 0, "add so much to the gob type ids")
+	if f.Parse(args) != nil {
+		return exitUsage
+	}
+	shiftGobIDs(*shift)
 	loopback := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1).To16(), Port: 40001}
 	private := &net.UDPAddr{IP: net.IPv4(10, 1, 2, 3).To4(), Port: 53}
 	scoped := &net.UDPAddr{IP: net.ParseIP("2001:db8::1"), Port: 65535, Zone: "eth0"}

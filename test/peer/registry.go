@@ -17,7 +17,7 @@ type record struct {
 	tunnels           []*remote
 }
 
-var versionPattern = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+)*(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+var versionPattern = regexp.MustCompile(`^v?\d+(\.\d+)*(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 
 // accept is spec 3.5 without the check of shared auth ids. It returns the
 // remotes for the success reply.

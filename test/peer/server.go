@@ -27,6 +27,7 @@ type serverOptions struct {
 	rawReply            string
 	pingEvery, duration time.Duration
 	monitoring          int
+	gobShift            int
 }
 
 // server is the installed server, as far as clients see it.
@@ -58,6 +59,7 @@ func serverFlags() (*flag.FlagSet, *serverOptions) {
 	f.DurationVar(&o.pingEvery, "ping-every", 0, "ping clients, 0 is off (installed: 5m)")
 	f.DurationVar(&o.duration, "duration", 0, "stop after this time, 0 is never")
 	f.IntVar(&o.monitoring, "monitoring", 1, "MonitoringVersion in put_capabilities")
+	f.IntVar(&o.gobShift, "gob-shift", 0, "add so much to the gob type ids")
 	return f, o
 }
 
@@ -66,6 +68,7 @@ func runServer(args []string) int {
 	if flags.Parse(args) != nil {
 		return exitUsage
 	}
+	shiftGobIDs(opts.gobShift)
 	s := &server{
 		opts:    opts,
 		exit:    make(chan int, 8),

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"crypto/md5"
 	"encoding/json"
 	"errors"
+	"os"
 	"sync"
 	"time"
 
@@ -74,6 +76,7 @@ func (s *session) register(request *ssh.Request) {
 	remotes, err := s.accept(payload)
 	if err != nil {
 		s.reply(request, false, []byte(err.Error()))
+		s.end()
 		return
 	}
 	data, err := json.Marshal(remotes)
@@ -124,12 +127,18 @@ func (s *session) serveChannels(channels <-chan ssh.NewChannel) {
 		if err != nil {
 			return
 		}
-		go ssh.DiscardRequests(requests)
-		if kind != "stdout" && kind != "stderr" {
+		go answerSubsystem(requests)
+		switch kind {
+		case "session":
+			// No further channel is accepted meanwhile, as in the original.
+			err := serveSFTP(channel)
 			channel.Close()
-			continue
+			emit("sftp-closed", "conn", s.link.id, "error", errorText(err))
+		case "stdout", "stderr":
+			go s.printOutput(kind, channel, newChannel.ExtraData())
+		default:
+			channel.Close()
 		}
-		go s.printOutput(kind, channel, newChannel.ExtraData())
 	}
 }
 
@@ -153,15 +162,34 @@ func (s *session) runCommand(cmd *command) bool {
 		s.stopTunnel(cmd.Port)
 	case "run":
 		payload, err := fillJob(cmd.Job)
-		if err != nil {
-			emit("error", "error", err)
-			return true
-		}
-		s.link.queue <- func() { _, _, _ = s.link.send(cmd.Tag, "run_cmd", true, payload) }
+		s.ask(cmd.Tag, "run_cmd", payload, err)
+	case "upload":
+		payload, err := describeUpload(cmd)
+		s.ask(cmd.Tag, "upload", payload, err)
 	default:
 		return false
 	}
 	return true
+}
+
+// ask queues a request that wants a reply, unless err says it can't be built.
+func (s *session) ask(tag, name string, payload []byte, err error) {
+	if err != nil {
+		emit("error", "conn", s.link.id, "tag", tag, "error", err)
+		return
+	}
+	s.link.queue <- func() { _, _, _ = s.link.send(tag, name, true, payload) }
+}
+
+func describeUpload(cmd *command) ([]byte, error) {
+	data, err := os.ReadFile(cmd.Source)
+	if err != nil {
+		return nil, err
+	}
+	sum := md5.Sum(data)
+	return json.Marshal(uploadedFile{ID: newUUID(), SourceFilePath: cmd.Source,
+		DestinationPath: cmd.Dest, DestinationFileMode: cmd.Mode, ForceWrite: cmd.Force,
+		Sync: cmd.Sync, Md5Checksum: sum[:]})
 }
 
 // fillJob completes a job from a command line with what a server always sets.
