@@ -14,7 +14,7 @@
 #include "core/err.h"
 #include "core/str.h"
 
-#define RP_COMMAND_TEXT_MAX 65536
+#define RP_COMMAND_TEXT_MAX  65536
 #define RP_COMMAND_WORDS_MAX 1024
 
 struct rp_cmdpolicy;
@@ -46,14 +46,14 @@ struct rp_cmd_plan {
 typedef int (*rp_cmd_resolve_fn)(void *ctx, const char *program, char **resolved);
 
 /* Errors with the documented texts (rport-config 3.5): `remote commands: allow regexp: invalid regular expression "x": …`. */
-RP_NODISCARD int rp_cmdpolicy_new(const struct rp_cmdpolicy_options *opt, struct rp_cmdpolicy **out,
-                                  struct rp_err *err);
+RP_NODISCARD int rp_cmdpolicy_new(
+    const struct rp_cmdpolicy_options *opt, struct rp_cmdpolicy **out, struct rp_err *err);
 void rp_cmdpolicy_free(struct rp_cmdpolicy *p);
 /* 0 = allowed, plan filled (owned by the caller). RP_EDENIED with the documented text for the failure reply (wire protocol 6.1: `remote commands execution
  * is disabled`, `remote scripts are disabled`, `command is not allowed: <command>`); reason (static or in err2) says which rule decided, for the local log. */
 RP_NODISCARD int rp_cmdpolicy_decide(const struct rp_cmdpolicy *p, const struct rp_cmd_request *req,
-                                     rp_cmd_resolve_fn resolve, void *ctx, struct rp_cmd_plan *plan,
-                                     struct rp_err *err, struct rp_err *reason);
+    rp_cmd_resolve_fn resolve, void *ctx, struct rp_cmd_plan *plan, struct rp_err *err,
+    struct rp_err *reason);
 void rp_cmd_plan_fini(struct rp_cmd_plan *plan);
 
 /* POSIX shell word splitting (quotes, backslash) without any expansion. RP_EDENIED with the reason when the text would need a shell (operators,

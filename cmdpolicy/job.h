@@ -13,10 +13,10 @@
 #include "core/err.h"
 #include "core/json.h"
 
-#define RP_JOB_RUNNING "running"
+#define RP_JOB_RUNNING    "running"
 #define RP_JOB_SUCCESSFUL "successful"
-#define RP_JOB_FAILED "failed"
-#define RP_JOB_UNKNOWN "unknown"
+#define RP_JOB_FAILED     "failed"
+#define RP_JOB_UNKNOWN    "unknown"
 
 struct rp_job_result {
 	char *out; /* "stdout" ("stdout" itself may be a macro) */
