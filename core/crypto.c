@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Randomness from the kernel, everything else from mbedTLS. The only file of core/ that includes it.
+ */
+#include "core/crypto.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <mbedtls/base64.h>
+#include <mbedtls/bignum.h>
+#include <mbedtls/constant_time.h>
+#include <mbedtls/ecp.h>
+#include <mbedtls/md.h>
+
+#include "core/alloc.h"
+#include "core/err.h"
+
+#include "core/banned.h"
+
+#define SHA512_BYTES 64
+/* Section 2.3: the state is half a hash, the other half is output. */
+#define SEED_STATE_BYTES 32
+#define SEED_ROUNDS      2048
+#define SEED_GEN_BYTES   40
+#define P256_BYTES       32
+#define P256_POINT_BYTES 65
+
+void rp_random(void *p, size_t n)
+{
+	unsigned char *at = p;
+	size_t done = 0;
+	while (done < n) {
+		ssize_t got = getrandom(at + done, n - done, 0);
+		RP_VERIFY(got > 0 || (got < 0 && errno == EINTR));
+		done += got > 0 ? (size_t)got : 0;
+	}
+}
+
+uint64_t rp_random_u64(void)
+{
+	uint64_t v;
+	rp_random(&v, sizeof(v));
+	return v;
+}
+
+uint64_t rp_random_below(uint64_t n)
+{
+	RP_VERIFY(n > 0);
+	/* 2^64 mod n: values below it would make the small results more frequent. */
+	uint64_t uneven = (0 - n) % n;
+	uint64_t v;
+	do {
+		v = rp_random_u64();
+	} while (v < uneven);
+	return v % n;
+}
+
+void rp_uuid4(char out[static RP_UUID_TEXT_MAX])
+{
+	uint8_t raw[16];
+	char hex[2 * sizeof(raw) + 1];
+	rp_random(raw, sizeof(raw));
+	raw[6] = (uint8_t)((raw[6] & 0x0fu) | 0x40u); /* version 4 (RFC 9562, 5.4) */
+	raw[8] = (uint8_t)((raw[8] & 0x3fu) | 0x80u); /* variant 10 */
+	rp_hex(raw, sizeof(raw), hex);
+	size_t at = 0;
+	for (size_t i = 0; i < sizeof(hex); i++) {
+		if (i == 8 || i == 12 || i == 16 || i == 20) {
+			out[at++] = '-';
+		}
+		out[at++] = hex[i];
+	}
+}
+
+void rp_random_text(char *out, size_t n)
+{
+	static const char alphabet[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	/* The largest multiple of the alphabet's size in a byte; what lies above is drawn again. */
+	const size_t letters = sizeof(alphabet) - 1;
+	const size_t even = 256 - 256 % letters;
+	uint8_t pool[64];
+	size_t left = 0;
+	for (size_t i = 0; i < n;) {
+		if (left == 0) {
+			left = sizeof(pool);
+			rp_random(pool, left);
+		}
+		uint8_t byte = pool[--left];
+		if (byte < even) {
+			out[i++] = alphabet[byte % letters];
+		}
+	}
+	out[n] = '\0';
+	rp_secret_wipe(pool, sizeof(pool));
+}
+
+bool rp_secret_eq(const void *a, size_t alen, const void *b, size_t blen)
+{
+	if (alen != blen) {
+		return false;
+	}
+	return alen == 0 || mbedtls_ct_memcmp(a, b, alen) == 0;
+}
+
+bool rp_secret_str_eq(const char *a, const char *b)
+{
+	return rp_secret_eq(a, strlen(a), b, strlen(b));
+}
+
+void rp_secret_wipe(void *p, size_t n)
+{
+	if (n > 0) {
+		explicit_bzero(p, n);
+	}
+}
+
+/* mbedTLS's codes: either memory, or something that only hardware or a wrong build can cause. */
+static int status(int rc)
+{
+	if (rc == 0) {
+		return 0;
+	}
+	bool memory = rc == MBEDTLS_ERR_MPI_ALLOC_FAILED || rc == MBEDTLS_ERR_MD_ALLOC_FAILED ||
+	    rc == MBEDTLS_ERR_ECP_ALLOC_FAILED;
+	return memory ? RP_ENOMEM : RP_ECRYPTO;
+}
+
+static int hash(mbedtls_md_type_t type, const void *p, size_t n, uint8_t *out)
+{
+	return status(mbedtls_md(mbedtls_md_info_from_type(type), n > 0 ? p : "", n, out));
+}
+
+int rp_md5(const void *p, size_t n, uint8_t out[static 16])
+{
+	return hash(MBEDTLS_MD_MD5, p, n, out);
+}
+
+int rp_sha1(const void *p, size_t n, uint8_t out[static 20])
+{
+	return hash(MBEDTLS_MD_SHA1, p, n, out);
+}
+
+int rp_sha256(const void *p, size_t n, uint8_t out[static 32])
+{
+	return hash(MBEDTLS_MD_SHA256, p, n, out);
+}
+
+int rp_sha512(const void *p, size_t n, uint8_t out[static 64])
+{
+	return hash(MBEDTLS_MD_SHA512, p, n, out);
+}
+
+int rp_hmac_sha256(const void *key, size_t klen, const void *p, size_t n, uint8_t out[static 32])
+{
+	return status(mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256),
+	    klen > 0 ? key : "", klen, n > 0 ? p : "", n, out));
+}
+
+void rp_hex(const void *p, size_t n, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *in = p;
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digits[in[i] >> 4];
+		out[2 * i + 1] = digits[in[i] & 0xf];
+	}
+	out[2 * n] = '\0';
+}
+
+char *rp_base64(const void *p, size_t n)
+{
+	if (n > SIZE_MAX / 4) {
+		return NULL;
+	}
+	size_t size = (n + 2) / 3 * 4 + 1;
+	char *text = rp_malloc(size);
+	if (text == NULL) {
+		return NULL;
+	}
+	/* Does not write the NUL of an empty text. */
+	text[0] = '\0';
+	size_t len;
+	RP_VERIFY(mbedtls_base64_encode((unsigned char *)text, size, &len, p, n) == 0);
+	return text;
+}
+
+static void replace(char *s, char from, char to)
+{
+	for (; *s != '\0'; s++) {
+		*s = *s == from ? to : *s;
+	}
+}
+
+char *rp_base64url(const void *p, size_t n)
+{
+	char *text = rp_base64(p, n);
+	if (text != NULL) {
+		replace(text, '+', '-');
+		replace(text, '/', '_');
+		replace(text, '=', '\0');
+	}
+	return text;
+}
+
+/* Only letters, digits and the two signs: mbedTLS skips white space. */
+static bool is_base64(struct rp_str s, char sign62, char sign63)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.p[i];
+		bool alnum = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		    (c >= '0' && c <= '9');
+		if (!alnum && c != sign62 && c != sign63) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* text has the standard alphabet and its padding. */
+static int decode(struct rp_str text, uint8_t **out, size_t *n)
+{
+	size_t size = text.len / 4 * 3;
+	size_t len = 0;
+	uint8_t *raw = rp_malloc(size + 1);
+	if (raw == NULL) {
+		return RP_ENOMEM;
+	}
+	if (text.len > 0 &&
+	    mbedtls_base64_decode(raw, size, &len, (const unsigned char *)text.p, text.len) != 0) {
+		rp_free(raw);
+		return RP_EINVAL;
+	}
+	raw[len] = '\0';
+	*out = raw;
+	*n = len;
+	return 0;
+}
+
+int rp_base64_decode(struct rp_str s, uint8_t **out, size_t *n)
+{
+	struct rp_str digits = s;
+	while (digits.len > 0 && s.len - digits.len < 2 && digits.p[digits.len - 1] == '=') {
+		digits.len--;
+	}
+	if (s.len % 4 != 0 || !is_base64(digits, '+', '/')) {
+		return RP_EINVAL;
+	}
+	return decode(s, out, n);
+}
+
+int rp_base64url_decode(struct rp_str s, uint8_t **out, size_t *n)
+{
+	if (s.len % 4 == 1 || s.len > SIZE_MAX - 4 || !is_base64(s, '-', '_')) {
+		return RP_EINVAL;
+	}
+	size_t len = (s.len + 3) / 4 * 4;
+	char *text = rp_malloc(len + 1);
+	if (text == NULL) {
+		return RP_ENOMEM;
+	}
+	memset(text, '=', len);
+	if (s.len > 0) {
+		memcpy(text, s.p, s.len);
+	}
+	text[len] = '\0';
+	replace(text, '-', '+');
+	replace(text, '_', '/');
+	int rc = decode(rp_str_n(text, len), out, n);
+	rp_free_secret(text);
+	return rc;
+}
+
+/* Steps 1 to 3 of section 2.3. */
+static int seed_bytes(const char *seed, uint8_t gen[static SEED_GEN_BYTES])
+{
+	uint8_t h[SHA512_BYTES];
+	int rc = rp_sha512(seed, strlen(seed), h);
+	for (int round = 1; rc == 0 && round < SEED_ROUNDS; round++) {
+		rc = rp_sha512(h, SEED_STATE_BYTES, h);
+	}
+	size_t half = sizeof(h) - SEED_STATE_BYTES;
+	for (size_t at = 0; rc == 0 && at < SEED_GEN_BYTES; at += half) {
+		rc = rp_sha512(h, SEED_STATE_BYTES, h);
+		memcpy(gen + at, h + SEED_STATE_BYTES, RP_MIN(half, SEED_GEN_BYTES - at));
+	}
+	rp_secret_wipe(h, sizeof(h));
+	return rc;
+}
+
+/* Blinding values for the point multiplication. */
+static int blinding(void *ctx, unsigned char *out, size_t n)
+{
+	(void)ctx;
+	rp_random(out, n);
+	return 0;
+}
+
+struct p256 {
+	mbedtls_ecp_group group;
+	mbedtls_mpi limit; /* N - 1 */
+	mbedtls_mpi d;
+	mbedtls_ecp_point q;
+};
+
+/* Steps 4 and 5: d = x mod (N - 1) + 1, Q = d * G. */
+static int derive(struct p256 *k, const uint8_t gen[static SEED_GEN_BYTES], uint8_t *d, uint8_t *q)
+{
+	int rc = mbedtls_ecp_group_load(&k->group, MBEDTLS_ECP_DP_SECP256R1);
+	rc = rc != 0 ? rc : mbedtls_mpi_sub_int(&k->limit, &k->group.N, 1);
+	rc = rc != 0 ? rc : mbedtls_mpi_read_binary(&k->d, gen, SEED_GEN_BYTES);
+	rc = rc != 0 ? rc : mbedtls_mpi_mod_mpi(&k->d, &k->d, &k->limit);
+	rc = rc != 0 ? rc : mbedtls_mpi_add_int(&k->d, &k->d, 1);
+	rc = rc != 0 ? rc : mbedtls_mpi_write_binary(&k->d, d, P256_BYTES);
+	rc = rc != 0 ? rc : mbedtls_ecp_mul(&k->group, &k->q, &k->d, &k->group.G, blinding, NULL);
+	size_t len;
+	rc = rc != 0 ? rc
+	             : mbedtls_ecp_point_write_binary(&k->group, &k->q, MBEDTLS_ECP_PF_UNCOMPRESSED,
+	                   &len, q, P256_POINT_BYTES);
+	return status(rc);
+}
+
+int rp_keyseed_p256(
+    const char *seed, uint8_t gen[static 40], uint8_t d[static 32], uint8_t q[static 65])
+{
+	int rc = seed_bytes(seed, gen);
+	if (rc != 0) {
+		return rc;
+	}
+	struct p256 k;
+	mbedtls_ecp_group_init(&k.group);
+	mbedtls_mpi_init(&k.limit);
+	mbedtls_mpi_init(&k.d);
+	mbedtls_ecp_point_init(&k.q);
+	rc = derive(&k, gen, d, q);
+	mbedtls_ecp_point_free(&k.q);
+	mbedtls_mpi_free(&k.d);
+	mbedtls_mpi_free(&k.limit);
+	mbedtls_ecp_group_free(&k.group);
+	return rc;
+}
