@@ -27,8 +27,9 @@
 
 struct rp_ssh;
 
-/* Every callback gets the ctx of the session's creation. None may call rp_ssh_free on the session
- * that calls it, except on_closed. rp_ssh_send is fine everywhere but in on_output. */
+/* Every callback gets the ctx of the session's creation. rp_ssh_send and rp_ssh_disconnect are fine everywhere but
+ * in on_output, rp_ssh_input in none of them. rp_ssh_free may be called from all but on_output; below rp_ssh_input
+ * the memory then lives until that returns, with no further callback. */
 struct rp_ssh_ops {
 	/* Bytes for the transport, to be taken whole (copied or written); must not fail: a transport that is
 	 * gone drops them. */
@@ -37,10 +38,12 @@ struct rp_ssh_ops {
 	void (*on_ready)(void *ctx);
 	/* One payload of message number type (80..100); p points behind the message number. Borrowed. */
 	void (*on_packet)(void *ctx, uint8_t type, const uint8_t *p, size_t n);
-	/* A key exchange after the first one starts or ends. While it runs rp_ssh_send still takes packets (they
-	 * are queued), but a well-behaved owner stops bulk data. */
+	/* A key exchange after the first one starts or ends; may be NULL. While it runs rp_ssh_send still takes
+	 * packets (they are queued, 16 MiB at most), but a well-behaved owner stops bulk data. Comes from below
+	 * rp_ssh_input or rp_ssh_rekey, never from rp_ssh_send. */
 	void (*on_rekey)(void *ctx, bool running);
-	/* The session is over; why is for a log line (no secrets). code: RP_EAUTH (login refused), RP_EDENIED (host key
+	/* The session is over; why is printable text for a log line (no secrets). Always the last act of
+	 * rp_ssh_input. code: RP_EAUTH (login refused), RP_EDENIED (host key
 	 * refused), RP_EPROTO, RP_ECLOSED (peer's DISCONNECT), RP_ENOMEM. */
 	void (*on_closed)(void *ctx, int code, const char *why);
 	/* Server only: the decision about a login; constant-time comparison is the owner's business. After 6
@@ -54,29 +57,35 @@ struct rp_ssh_ops {
 RP_NODISCARD int rp_ssh_global_init(void);
 void rp_ssh_global_fini(void);
 
-/* Sends the version line at once through on_output (from the next rp_ssh_start). key and ops are borrowed
- * and must outlive the session. */
-RP_NODISCARD int rp_ssh_server_new(struct rp_ssh **out, const struct rp_hostkey *key,
-                                   const struct rp_ssh_ops *ops, void *ctx);
+/* Nothing is sent before rp_ssh_start. key and ops are borrowed and must outlive the session. */
+RP_NODISCARD int rp_ssh_server_new(
+    struct rp_ssh **out, const struct rp_hostkey *key, const struct rp_ssh_ops *ops, void *ctx);
 /* user and password are copied (and wiped after use). */
 RP_NODISCARD int rp_ssh_client_new(struct rp_ssh **out, const char *user, const char *password,
-                                   const struct rp_ssh_ops *ops, void *ctx);
-/* The transport is ready: the version line goes out. */
+    const struct rp_ssh_ops *ops, void *ctx);
+/* The transport is ready: the version line goes out. An error is final, there is no on_closed then. */
 RP_NODISCARD int rp_ssh_start(struct rp_ssh *s);
-/* Bytes from the transport, any split. May call every callback. After on_closed it does nothing. */
+/* Bytes from the transport, any split. May call every callback. After on_closed it does nothing. n may be 0: a
+ * pending on_closed is delivered then. */
 void rp_ssh_input(struct rp_ssh *s, const uint8_t *p, size_t n);
-/* Sends one connection protocol packet made of the pieces, the first byte being the message number (80..100). Payload at most
- * RP_SSH_PAYLOAD_MAX, else RP_ELIMIT. The pieces are copied. RP_ECLOSED before on_ready and after on_closed. */
+/* Sends one connection protocol packet made of the pieces, the first byte being the message number (80..100). Payload at
+ * most RP_SSH_PAYLOAD_MAX, else RP_ELIMIT. The pieces are copied. RP_ECLOSED before on_ready and after the end;
+ * RP_EBUSY when too much waits for a key exchange. RP_ENOMEM and RP_ECRYPTO end the session: on_closed follows with the
+ * next rp_ssh_input, an owner that sends outside of a callback frees it on its own account. */
 RP_NODISCARD int rp_ssh_send(struct rp_ssh *s, const struct iovec *iov, int n);
-/* Starts a key exchange now (also done by itself after RFC 4253 9 limits: 1 GiB or an hour, both directions). */
+/* Starts a key exchange now; 0 also when one runs already, RP_ECLOSED before on_ready. Done by itself after the limits of
+ * RFC 4253 9: 1 GiB in a direction or an hour, looked at when something arrives. */
 RP_NODISCARD int rp_ssh_rekey(struct rp_ssh *s);
-/* SSH_MSG_DISCONNECT reason 11 with the text, then nothing more is sent. */
+/* Other limits than those. */
+void rp_ssh_set_rekey_limits(struct rp_ssh *s, uint64_t bytes, uint64_t ms);
+/* SSH_MSG_DISCONNECT reason 11 with the text, then nothing more is sent or read. No on_closed: the owner knows. */
 void rp_ssh_disconnect(struct rp_ssh *s, const char *text);
 bool rp_ssh_is_ready(const struct rp_ssh *s);
-/* Names for the log: "curve25519-sha256 ecdsa-sha2-nistp256 aes128-gcm@openssh.com"; peer's version line. */
+/* Names for the log: "curve25519-sha256 ecdsa-sha2-nistp256 aes128-gcm@openssh.com"; peer's version line (printable
+ * ASCII). Empty before they are known; borrowed until the next key exchange. */
 const char *rp_ssh_describe(const struct rp_ssh *s);
 const char *rp_ssh_peer_version(const struct rp_ssh *s);
-/* Frees at once; no callback. NULL is fine. */
+/* Frees; no callback. NULL is fine. */
 void rp_ssh_free(struct rp_ssh *s);
 
 #endif
