@@ -226,9 +226,12 @@ int rp_time_parse(struct rp_str s, int64_t *t)
 		return 0;
 	}
 	seconds += days_from_date(d.year, d.month, d.day) * S_PER_DAY - offset;
+	/* Towards zero, so that the product is in range wherever the sum is. */
+	if (seconds < 0 && ns > 0) {
+		seconds++;
+		ns -= RP_NS_PER_S;
+	}
 	int64_t value;
-	/* From 1678 to 2261; the first and last months of the 64 bits are given away for
-	 * simplicity. */
 	if (__builtin_mul_overflow(seconds, RP_NS_PER_S, &value) ||
 	    __builtin_add_overflow(value, ns, &value) || value == RP_TIME_ZERO) {
 		return RP_EINVAL;
