@@ -156,7 +156,7 @@ static void test_hostile_text(void **state)
 	           "31m",
 	    "csi ??31m");
 	check_text("nbsp \xc2\xa0.", "nbsp \xc2\xa0.");
-	check_text("\xff\xc3(\xe2\x82", "??(??");
+	check_text("\xff\xc3:\xe2\x82", "??:??");
 	check_text("\xed\xa0\x80 \xc0\xaf", "??? ??");
 	check_text("\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80");
 	check_text("", "");
