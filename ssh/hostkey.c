@@ -221,12 +221,11 @@ int rp_hostkey_from_seed(const char *seed, struct rp_hostkey **out, struct rp_er
 	    : rp_err_set(err, r, "cannot make a host key of the key seed: %s", rp_err_text(r));
 }
 
+/* With the text of errno. */
 static int file_error(struct rp_err *err, const char *path, const char *what)
 {
-	char reason[128];
 	int e = errno;
-	return rp_err_set(err, RP_EIO, "host key file %s: %s: %s", path, what,
-	    strerror_r(e, reason, sizeof(reason)));
+	return rp_err_set(err, RP_EIO, "host key file %s: %s: %s", path, what, rp_err_text(-e));
 }
 
 static int write_all(int fd, const char *text)
