@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Server side of one tunnel: the listening sockets, the ACL, and the visitors' connections, each joined to a channel of
- * the client's mux. Belongs to the client's worker loop. Ports are reserved and released here.
+ * Server side of one tunnel: the listening sockets, the ACL, and the visitors' connections, each
+ * joined to a channel of the client's mux. Belongs to the client's worker loop. Ports are reserved
+ * and released here.
  */
 #ifndef RP_TUNNEL_LISTENER_H
 #define RP_TUNNEL_LISTENER_H
@@ -20,8 +21,8 @@ struct rp_tunnel;
 
 struct rp_tunnel_options {
 	struct rp_ports *ports;
-	bool no_half_close;      /* peer is an installed client */
-	size_t connections_max;  /* 0 = 16384 */
+	bool no_half_close;     /* peer is an installed client */
+	size_t connections_max; /* 0 = 16384 */
 };
 
 struct rp_tunnel_ops {
@@ -30,15 +31,17 @@ struct rp_tunnel_ops {
 	void (*on_closed)(void *ctx); /* last call; freed afterwards, the ports are free again */
 };
 
-/* Reserves the port (a random one unless r has host and port), binds, listens. Fills lhost, lport, lport_random in the
- * tunnel's own copy of r. err has the documented texts of 3.4 (`Local port 80 is not among allowed ports.`, `Local port 25001 already in use.`, `no ports
- * available`, `unable to start tunnel: …`). */
-RP_NODISCARD int rp_tunnel_start(struct rp_loop *loop, struct rp_mux *mux, const struct rp_remote *r,
-                                 const struct rp_tunnel_options *opt, const struct rp_tunnel_ops *ops,
-                                 void *ctx, struct rp_tunnel **out, struct rp_err *err);
+/* Reserves the port (a random one unless r has host and port), binds, listens. Fills lhost, lport,
+ * lport_random in the tunnel's own copy of r. err has the documented texts of 3.4 (`Local port 80
+ * is not among allowed ports.`, `Local port 25001 already in use.`, `no ports available`, `unable
+ * to start tunnel: …`). */
+RP_NODISCARD int rp_tunnel_start(struct rp_loop *loop, struct rp_mux *mux,
+    const struct rp_remote *r, const struct rp_tunnel_options *opt, const struct rp_tunnel_ops *ops,
+    void *ctx, struct rp_tunnel **out, struct rp_err *err);
 const struct rp_remote *rp_tunnel_remote(const struct rp_tunnel *t);
 size_t rp_tunnel_connections(const struct rp_tunnel *t);
-/* NULL or "" = open to all. Applies to new connections. RP_EINVAL with the documented text (5.9). */
+/* NULL or "" = open to all. Applies to new connections. RP_EINVAL with the documented text
+ * (5.9). */
 RP_NODISCARD int rp_tunnel_set_acl(struct rp_tunnel *t, const char *acl, struct rp_err *err);
 /* Stops listening, cuts the visitors. Idempotent. */
 void rp_tunnel_close(struct rp_tunnel *t);

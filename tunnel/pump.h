@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One TCP connection joined to one channel, both directions, both roles: bytes are read from the socket straight into packets when the mux
- * pulls, and written to the socket as they arrive; what the socket does not take waits (at most the channel's window) and
- * is credited when it was taken. Half-close is kept: FIN becomes EOF and EOF becomes FIN; CLOSE ends both.
+ * One TCP connection joined to one channel, both directions, both roles: bytes are read from the
+ * socket straight into packets when the mux pulls, and written to the socket as they arrive; what
+ * the socket does not take waits (at most the channel's window) and is credited when it was taken.
+ * Half-close is kept: FIN becomes EOF and EOF becomes FIN; CLOSE ends both.
  */
 #ifndef RP_TUNNEL_PUMP_H
 #define RP_TUNNEL_PUMP_H
@@ -17,8 +18,9 @@
 struct rp_pump;
 
 struct rp_pump_options {
-	/* The peer is an installed one that has no half-close (wire protocol 5.5): a FIN of the socket closes the channel after the data was sent, and the peer's EOF or CLOSE ends the socket
-	 * after what arrived was written. */
+	/* The peer is an installed one that has no half-close (wire protocol 5.5): a FIN of the
+	 * socket closes the channel after the data was sent, and the peer's EOF or CLOSE ends the
+	 * socket after what arrived was written. */
 	bool no_half_close;
 };
 
@@ -29,11 +31,12 @@ struct rp_pump_result {
 	const char *why;    /* "eof", "closed by peer", "reset", … */
 };
 
-/* A pump for a channel that is being opened or was just accepted; the socket may come later (rp_pump_attach), data that arrives meanwhile waits. Use
- * rp_pump_channel_ops() as the channel's ops with the pump as ctx. on_done: exactly once, from the loop, after socket and channel are gone; frees the pump afterwards. */
+/* A pump for a channel that is being opened or was just accepted; the socket may come later
+ * (rp_pump_attach), data that arrives meanwhile waits. Use rp_pump_channel_ops() as the channel's
+ * ops with the pump as ctx. on_done: exactly once, from the loop, after socket and channel are
+ * gone; frees the pump afterwards. */
 RP_NODISCARD int rp_pump_new(struct rp_loop *loop, const struct rp_pump_options *opt,
-                             void (*on_done)(void *ctx, const struct rp_pump_result *r), void *ctx,
-                             struct rp_pump **out);
+    void (*on_done)(void *ctx, const struct rp_pump_result *r), void *ctx, struct rp_pump **out);
 const struct rp_channel_ops *rp_pump_channel_ops(void);
 /* Gives the pump its channel (from rp_channel_open, or before rp_channel_accept). */
 void rp_pump_set_channel(struct rp_pump *p, struct rp_channel *c);
