@@ -518,13 +518,24 @@ static int read_record_field(const struct rp_gob_decoder *d, const struct gob_fi
 	return 0;
 }
 
+/* Whether values of the type are records: they have one of the two fields. */
+static bool is_record(const struct gob_struct *t)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		if (t->fields[i].role == ROLE_ADDR || t->fields[i].role == ROLE_DATA) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static int read_record(struct rp_gob_decoder *d, int64_t type, struct rp_cursor *c)
 {
 	const struct gob_struct *t = find_type(d, type);
 	struct rp_udp_record rec = {.data = (const uint8_t *)""};
 	uint64_t field = 0;
 	bool end = false;
-	if (t == NULL || t->opaque) {
+	if (t == NULL || t->opaque || !is_record(t)) {
 		return RP_EPROTO;
 	}
 	while (!end) {
