@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The text of --help from the table of options.
+ */
+#include <stdio.h>
+
+#include "core/config.h"
+
+#include "core/banned.h"
+
+#define WIDTH  80
+#define INDENT 8
+
+static const char *value_name(const struct rp_conf_opt *opt)
+{
+	switch (opt->type) {
+	case RP_CONF_BOOL:
+		return "";
+	case RP_CONF_INT:
+	case RP_CONF_FLOAT:
+	case RP_CONF_DAYS:
+		return " NUMBER";
+	case RP_CONF_DURATION:
+	case RP_CONF_STORAGE:
+		return " TIME";
+	case RP_CONF_SIZE:
+		return " SIZE";
+	case RP_CONF_STRLIST:
+	case RP_CONF_PORTS:
+		return " LIST";
+	default:
+		return " TEXT";
+	}
+}
+
+/* Words of text, wrapped; *column is where the output stands. */
+static int add_words(struct rp_buf *out, const char *text, size_t *column)
+{
+	struct rp_str rest = rp_str_c(text);
+	struct rp_str word;
+	int rc = 0;
+	while (rc == 0 && rp_str_split(&rest, ' ', &word)) {
+		if (word.len == 0) {
+			continue;
+		}
+		bool wrap = *column > 0 && *column + 1 + word.len > WIDTH;
+		bool start = *column == 0 || wrap;
+		rc = rp_buf_printf(out, "%s%*s%.*s", wrap ? "\n" : "", start ? INDENT : 1, "",
+		    (int)word.len, word.p);
+		*column = (start ? INDENT : *column + 1) + word.len;
+	}
+	return rc;
+}
+
+static int add_option(struct rp_buf *out, const struct rp_conf_opt *opt)
+{
+	char letter[8] = "    ";
+	char origin[160] = "";
+	size_t column = 0;
+	if (opt->letter != '\0') {
+		(void)snprintf(letter, sizeof(letter), "-%c, ", opt->letter);
+	}
+	if (opt->section != NULL) {
+		(void)snprintf(origin, sizeof(origin), "[%s.%s%s%s%s%s]", opt->section, opt->key,
+		    opt->def == NULL ? "" : " = ", opt->def == NULL ? "" : opt->def,
+		    opt->env == NULL ? "" : ", ", opt->env == NULL ? "" : opt->env);
+	}
+	for (char *p = origin; *p != '\0'; p++) {
+		*p = *p == '\n' ? ',' : *p;
+	}
+	int rc = rp_buf_printf(out, "  %s--%s%s\n", letter, opt->flag, value_name(opt));
+	rc = rc != 0 ? rc : add_words(out, opt->help == NULL ? "" : opt->help, &column);
+	rc = rc != 0 ? rc : add_words(out, origin, &column);
+	return rc != 0 ? rc : rp_buf_add_str(out, "\n");
+}
+
+int rp_conf_help(const struct rp_conf_spec *spec, struct rp_buf *out)
+{
+	int rc = rp_buf_printf(out,
+	    "Usage: %s %s\n\n"
+	    "Options; in brackets the key of the configuration file and its default:\n"
+	    "  -c, --config FILE\n"
+	    "        Configuration file in TOML form. Without it %s is read if it\n"
+	    "        exists. The command line has precedence over the file.\n"
+	    "      --check-config\n"
+	    "        Check the configuration, print what is wrong, and end.\n"
+	    "      --version\n"
+	    "        Print the version and end.\n"
+	    "  -h, --help\n"
+	    "        Print this text and end.\n",
+	    spec->program, spec->usage, spec->default_file);
+	for (size_t i = 0; rc == 0 && i < spec->n_opts; i++) {
+		if (spec->opts[i].flag != NULL) {
+			rc = add_option(out, &spec->opts[i]);
+		}
+	}
+	return rc;
+}
