@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files with the server's configuration rules share; private to server/config*.c.
+ */
+#ifndef RP_SERVER_CONFIG_CHECK_H
+#define RP_SERVER_CONFIG_CHECK_H
+
+#include <stdbool.h>
+
+#include "core/defs.h"
+#include "server/config.h"
+
+/* NULL for an absolute http or https URL, else what is wrong. */
+const char *rp_config_url_problem(const char *url);
+/* NAME:PASSWORD, both not empty. */
+bool rp_config_is_pair(const char *text);
+bool rp_config_is_tls_version(const char *text);
+/* Rules of section [api]. */
+RP_NODISCARD int rp_server_config_check_api(struct rp_server_config *cfg, struct rp_err *err);
+
+#endif
