@@ -12,19 +12,15 @@
 #include "core/err.h"
 #include "server/store.h"
 
-struct rp_clients_store {
-	struct rp_store *store;
-};
-
 /* One stored client: id and the JSON of struct rp_client_record (registry's business). */
 typedef int (*rp_clients_store_row_fn)(void *ctx, const char *id, const char *json);
 /* At start-up, blocking. */
 RP_NODISCARD int rp_clients_store_load(
-    struct rp_clients_store *s, rp_clients_store_row_fn fn, void *ctx, struct rp_err *err);
+    struct rp_store *s, rp_clients_store_row_fn fn, void *ctx, struct rp_err *err);
 /* Copies its arguments. done (may be NULL) on the control loop when it is on disk or has failed. */
 RP_NODISCARD int rp_clients_store_save(
-    struct rp_clients_store *s, const char *id, const char *json, rp_store_done_cb done, void *ctx);
+    struct rp_store *s, const char *id, const char *json, rp_store_done_cb done, void *ctx);
 RP_NODISCARD int rp_clients_store_delete(
-    struct rp_clients_store *s, const char *id, rp_store_done_cb done, void *ctx);
+    struct rp_store *s, const char *id, rp_store_done_cb done, void *ctx);
 
 #endif

@@ -62,7 +62,7 @@ extern const struct rp_json_table rp_client_table;
 struct rp_registry_options {
 	struct rp_loop *loop;
 	const struct rp_server_config *cfg;
-	struct rp_clients_store *store;
+	struct rp_store *store;
 };
 
 /* Job results and other notifications go to the owner of that matter. Payload borrowed. */
@@ -92,25 +92,39 @@ typedef void (*rp_registry_done_cb)(void *ctx, int code, const struct rp_err *er
 RP_NODISCARD int rp_registry_delete(
     struct rp_registry *r, const char *id, rp_registry_done_cb done, void *ctx);
 
-/* Global request to a connected client; RP_ECLOSED by the callback if it is not connected. */
-void rp_registry_call(struct rp_registry *r, const char *id, const char *name, const char *payload,
-    unsigned timeout_ms, rp_workers_call_cb cb, void *ctx);
+/* Global request to a connected client, as rp_workers_call; RP_ECLOSED by the callback if it is not connected. */
+RP_NODISCARD int rp_registry_call(struct rp_registry *r, const char *id,
+    const struct rp_call_order *call, rp_workers_call_cb cb, void *ctx);
 
-/* Opens a tunnel with the checks of rport-api 3.10 from "client policy" on: client's tunnel_allowed, duplicates, remote port (unless check_port is false), local
- * port. cb: code 0 and info (borrowed; already stored), or err with status and documented code. */
+/* Why an order about a tunnel failed, in the API's words. */
 struct rp_tunnel_error {
 	unsigned status;  /* HTTP status */
 	const char *code; /* "ERR_CODE_…" or "" */
 	char title[256];
 	char detail[256];
 };
+/* Exactly once; info is borrowed (for an open: what stands and is stored; else empty), NULL with err set on failure. May come
+ * from inside the call when memory is short. */
 typedef void (*rp_registry_tunnel_cb)(
     void *ctx, const struct rp_tunnel_info *info, const struct rp_tunnel_error *err);
-void rp_registry_tunnel_open(struct rp_registry *r, const char *id, const struct rp_remote *remote,
-    bool check_port, rp_registry_tunnel_cb cb, void *ctx);
-void rp_registry_tunnel_close(struct rp_registry *r, const char *id, const char *tunnel_id,
-    bool force, rp_registry_tunnel_cb cb, void *ctx);
-void rp_registry_tunnel_acl(struct rp_registry *r, const char *id, const char *tunnel_id,
+
+/* Opens a tunnel with the checks of rport-api 3.10 from "client policy" on: client's tunnel_allowed, duplicates, remote
+ * port (unless check_port is false), local port. */
+struct rp_tunnel_open {
+	const struct rp_remote *remote;
+	bool check_port;
+};
+void rp_registry_tunnel_open(struct rp_registry *r, const char *id,
+    const struct rp_tunnel_open *open, rp_registry_tunnel_cb cb, void *ctx);
+
+struct rp_tunnel_name {
+	const char *client_id;
+	const char *tunnel_id;
+};
+void rp_registry_tunnel_close(struct rp_registry *r, const struct rp_tunnel_name *name, bool force,
+    rp_registry_tunnel_cb cb, void *ctx);
+/* acl NULL = open to all. */
+void rp_registry_tunnel_acl(struct rp_registry *r, const struct rp_tunnel_name *name,
     const char *acl, rp_registry_tunnel_cb cb, void *ctx);
 
 /* Attributes of a connected client are kept by the client; the mirror follows after a successful update. */

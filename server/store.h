@@ -22,13 +22,19 @@ void rp_store_close(struct rp_store *s, void (*on_closed)(void *ctx), void *ctx)
 /* For start-up only, before the loop runs. */
 struct rp_db *rp_store_db(struct rp_store *s);
 
-/* A piece of work on the database, on a pool thread. arg is the caller's (freed by free_arg after done). */
-typedef int (*rp_store_work_fn)(struct rp_db *db, void *arg, struct rp_err *err);
-/* On the control loop, exactly once after a successful submit; code as work returned it. */
+/* On the control loop, exactly once after a successful submit; code as work returned it, err with its text. */
 typedef void (*rp_store_done_cb)(void *ctx, int code, const struct rp_err *err);
-/* done gets ctx; arg stays valid until done has returned, then free_arg(arg). On failure (RP_EBUSY, RP_ENOMEM, RP_ECLOSED) free_arg is called too and
- * done is not. */
-RP_NODISCARD int rp_store_submit(struct rp_store *s, rp_store_work_fn work, void *arg,
-    void (*free_arg)(void *arg), rp_store_done_cb done, void *ctx);
+
+/* A piece of work on the database. work runs on a pool thread and touches only arg; then done (NULL: failures are logged), then
+ * free_arg (may be NULL) on the control loop. */
+struct rp_store_job {
+	int (*work)(struct rp_db *db, void *arg, struct rp_err *err);
+	void *arg;
+	void (*free_arg)(void *arg);
+	rp_store_done_cb done;
+	void *ctx;
+};
+/* RP_EBUSY, RP_ENOMEM, RP_ECLOSED: free_arg was called, done does not come. */
+RP_NODISCARD int rp_store_submit(struct rp_store *s, const struct rp_store_job *job);
 
 #endif

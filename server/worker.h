@@ -76,9 +76,10 @@ RP_NODISCARD int rp_workers_start(
     const struct rp_workers_options *opt, struct rp_workers **out, struct rp_err *err);
 /* A connection that the listener accepted: takes fd; goes to the workers in turn. */
 void rp_workers_take(struct rp_workers *w, int fd);
-/* Closes all connections and ends the threads; blocks until they are gone, and frees w. Events that are still
- * under way to the control loop are not delivered any more. */
+/* Closes all connections and ends the threads; blocks until they are gone. Events that are still under
+ * way to the control loop are dropped. rp_workers_free only after the control loop has ended. */
 void rp_workers_stop(struct rp_workers *w);
+void rp_workers_free(struct rp_workers *w);
 
 /* Answers on_register. old: tunnels to bring back (5.8), copied; each is first put to the client (check_tunnel_allowed) if ask_old. */
 void rp_workers_accept(struct rp_workers *w, struct rp_conn_ref ref, const char *client_id,
@@ -88,22 +89,39 @@ void rp_workers_refuse(struct rp_workers *w, struct rp_conn_ref ref, const char 
 /* Ends a connection; on_down follows. */
 void rp_workers_close(struct rp_workers *w, struct rp_conn_ref ref, const char *why);
 
-/* Orders with an answer: the callback comes exactly once on the control loop, never from inside the call. */
+/* Orders with an answer. After 0 the callback comes exactly once on the control loop, never from inside the
+ * call; RP_ENOMEM: it does not come. */
 
-/* Global request to the client. code 0: p is the success payload; RP_EDENIED: p is the client's failure text; RP_ETIMEOUT, RP_ECLOSED, RP_EBUSY. */
+/* Global request to the client. code 0: p is the success payload; RP_EDENIED: p is the client's failure text;
+ * RP_ETIMEOUT, RP_ECLOSED, RP_EBUSY, RP_ENOMEM. */
 typedef void (*rp_workers_call_cb)(void *ctx, int code, const char *p, size_t n);
-void rp_workers_call(struct rp_workers *w, struct rp_conn_ref ref, const char *name,
-    const char *payload, unsigned timeout_ms, rp_workers_call_cb cb, void *ctx);
-/* Starts a tunnel as r says (copied). code 0: *info moved out to the callee; else err has the text. */
+struct rp_call_order {
+	const char *name;
+	const char *payload; /* NULL = empty */
+	unsigned timeout_ms;
+};
+RP_NODISCARD int rp_workers_call(struct rp_workers *w, struct rp_conn_ref ref,
+    const struct rp_call_order *call, rp_workers_call_cb cb, void *ctx);
+
+/* code 0: for a start *info is moved out to the callee; else err has the text. */
 typedef void (*rp_workers_tunnel_cb)(
     void *ctx, int code, struct rp_tunnel_info *info, const struct rp_err *err);
-void rp_workers_tunnel_start(struct rp_workers *w, struct rp_conn_ref ref,
+/* Starts a tunnel as r says (copied). */
+RP_NODISCARD int rp_workers_tunnel_start(struct rp_workers *w, struct rp_conn_ref ref,
     const struct rp_remote *r, rp_workers_tunnel_cb cb, void *ctx);
-/* code 0, RP_ENOENT, RP_EBUSY (open connections without force; err says how many). info is NULL. */
-void rp_workers_tunnel_stop(struct rp_workers *w, struct rp_conn_ref ref, const char *tunnel_id,
-    bool force, rp_workers_tunnel_cb cb, void *ctx);
-/* code 0, RP_ENOENT, RP_EINVAL (err). */
-void rp_workers_tunnel_acl(struct rp_workers *w, struct rp_conn_ref ref, const char *tunnel_id,
-    const char *acl, rp_workers_tunnel_cb cb, void *ctx);
+struct rp_tunnel_stop {
+	const char *tunnel_id;
+	bool force;
+};
+/* code 0 (the port is free again), RP_ENOENT, RP_EBUSY (open connections without force; err says how many). */
+RP_NODISCARD int rp_workers_tunnel_stop(struct rp_workers *w, struct rp_conn_ref ref,
+    const struct rp_tunnel_stop *stop, rp_workers_tunnel_cb cb, void *ctx);
+struct rp_tunnel_acl {
+	const char *tunnel_id;
+	const char *acl; /* NULL = open */
+};
+/* code 0, RP_ENOENT, RP_EINVAL. */
+RP_NODISCARD int rp_workers_tunnel_acl(struct rp_workers *w, struct rp_conn_ref ref,
+    const struct rp_tunnel_acl *acl, rp_workers_tunnel_cb cb, void *ctx);
 
 #endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One binary, several roles: the name it was called by chooses, then the first argument. This table is the map of the
+ * program; everything else is in the folders.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "client/main.h"
+#include "core/defs.h"
+#include "server/server.h"
+
+struct applet {
+	const char *name;
+	const char *const *aliases; /* names of the program that mean this applet; ends with NULL */
+	int (*main)(int argc, char **argv); /* arguments without the role word */
+	const char *help;
+};
+
+static int server_main(int argc, char **argv)
+{
+	return rp_server_main(argc, argv, rp_api_hooks());
+}
+
+static int version_main(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	(void)puts("version " RP_VERSION " (" RP_CRYPTO ")");
+	return 0;
+}
+
+static int help_main(int argc, char **argv);
+
+static const char *const server_names[] = {"rportd", "rport-server", NULL};
+static const char *const client_names[] = {"rport-client", NULL};
+static const char *const no_names[] = {NULL};
+
+static const struct applet applets[] = {
+    {"server", server_names, server_main, "accept clients, open tunnels, serve the API"},
+    {"client", client_names, rp_client_main, "dial out to a server and let it reach this machine"},
+    {"version", no_names, version_main, "print the version"},
+    {"help", no_names, help_main, "this overview; help APPLET for its options"},
+};
+
+static const struct applet *find(const char *name)
+{
+	for (size_t i = 0; i < RP_ARRAY_LEN(applets); i++) {
+		if (strcmp(applets[i].name, name) == 0) {
+			return &applets[i];
+		}
+		for (const char *const *alias = applets[i].aliases; *alias != NULL; alias++) {
+			if (strcmp(*alias, name) == 0) {
+				return &applets[i];
+			}
+		}
+	}
+	return NULL;
+}
+
+static void overview(FILE *out)
+{
+	(void)fputs("rport " RP_VERSION ": remote access to machines behind NAT\n\n"
+	            "usage: rport APPLET [OPTIONS]\n"
+	            "       rport [OPTIONS] SERVER [REMOTE...]   (same as rport client)\n\n",
+	    out);
+	for (size_t i = 0; i < RP_ARRAY_LEN(applets); i++) {
+		(void)fprintf(out, "  %-8s %s\n", applets[i].name, applets[i].help);
+	}
+	(void)fputs(
+	    "\nAlso chosen by the program's name: rportd = rport server, rport-client = rport client.\n"
+	    "Try: rport server --help, rport client --help\n",
+	    out);
+}
+
+static int help_main(int argc, char **argv)
+{
+	char help[] = "--help";
+	char *args[] = {help, NULL};
+	const struct applet *a = argc > 0 ? find(argv[0]) : NULL;
+	if (a != NULL && a->main != help_main) {
+		return a->main(1, args);
+	}
+	if (argc > 0 && a == NULL) {
+		(void)fprintf(stderr, "rport: no applet is called \"%s\"\n", argv[0]);
+		return 1;
+	}
+	overview(stdout);
+	return 0;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash == NULL ? path : slash + 1;
+}
+
+int main(int argc, char **argv)
+{
+	const struct applet *a = argc > 0 ? find(base_name(argv[0])) : NULL;
+	if (a != NULL && strcmp(base_name(argv[0]), a->name) != 0) {
+		return a->main(argc - 1, argv + 1); /* by an alias: rportd, rport-client */
+	}
+	if (argc < 2) {
+		/* As the original: a client that finds its rport.conf in the current directory, or says what is missing. */
+		return rp_client_main(0, argv + argc);
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		overview(stdout);
+		return 0;
+	}
+	a = find(argv[1]);
+	if (a != NULL && strcmp(argv[1], a->name) == 0) {
+		return a->main(argc - 2, argv + 2);
+	}
+	return rp_client_main(argc - 1, argv + 1);
+}

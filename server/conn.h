@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One client connection on its worker loop: WebSocket, SSH, mux, control requests and tunnels. Internal to server/worker.c and server/conn*.c.
+ *
+ * States: HANDSHAKE (SSH, 30 s) -> AUTHED (waiting for new_connection, 5 min) -> REGISTERING (the control loop decides, 25 s) -> CHECKING (the
+ * client is asked about its old tunnels) -> UP -> CLOSING. rp_conn_fail leads to CLOSING from everywhere: it only notes the reason;
+ * the parts are taken down from the loop at the end of the turn, because callbacks of SSH and mux may be on the stack.
+ */
+#ifndef RP_SERVER_CONN_H
+#define RP_SERVER_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/defs.h"
+#include "core/list.h"
+#include "core/loop.h"
+#include "http/stream.h"
+#include "http/ws.h"
+#include "server/order.h"
+#include "server/worker.h"
+#include "ssh/session.h"
+#include "tunnel/hello.h"
+#include "tunnel/listener.h"
+#include "tunnel/mux.h"
+
+#define RP_CONN_PEER_MAX 64
+
+enum rp_conn_state {
+	RP_CONN_HANDSHAKE,
+	RP_CONN_AUTHED,
+	RP_CONN_REGISTERING,
+	RP_CONN_CHECKING,
+	RP_CONN_UP,
+	RP_CONN_CLOSING
+};
+
+struct rp_worker;
+
+struct rp_conn {
+	struct rp_worker *worker;
+	struct rp_list node; /* worker's connections */
+	uint64_t id;
+	enum rp_conn_state state;
+	uint64_t deadline_ms; /* of the state, 0 = none */
+	char peer[RP_CONN_PEER_MAX];
+	bool slot;       /* holds a handshake slot of the gate */
+	bool full;       /* the transport asked for a pause */
+	bool polite;     /* flush and send a close frame at the end */
+	bool half_close; /* the client knows half-closed tunnels (our own kind) */
+	struct rp_ws *ws;
+	struct rp_ssh *ssh;
+	struct rp_mux *mux;
+	struct rp_deferred run;      /* rp_mux_run at the end of the turn */
+	struct rp_deferred teardown; /* after rp_conn_fail */
+	char why[160];
+
+	char *auth_id;
+	uint64_t ticket; /* of new_connection */
+	struct rp_new_connection hello;
+	struct rp_event *down; /* made before on_register, so that the end can always be told */
+	struct rp_order
+	    *accept;    /* the control loop's decision, while tunnels are checked and started */
+	size_t checked; /* of accept->old */
+
+	struct rp_list tunnels; /* struct rp_conn_tunnel */
+	struct rp_list orders;  /* calls under way */
+	unsigned next_tunnel;
+};
+
+struct rp_conn_tunnel {
+	struct rp_list node;
+	struct rp_conn *conn;
+	struct rp_tunnel *tunnel;
+	struct rp_order *stop; /* answered when the ports are free */
+	int64_t created_at;
+	char id[12];
+};
+
+/* conn.c */
+
+/* Takes the stream (after the 101) and the early bytes, and the gate's slot of this peer. On failure all three are given back. */
+RP_NODISCARD int rp_conn_start(
+    struct rp_worker *worker, struct rp_stream *stream, uint8_t *early, size_t early_n);
+/* Ends the connection from the end of this turn on. The first reason counts. */
+void rp_conn_fail(struct rp_conn *c, const char *fmt, ...) RP_PRINTF(2, 3);
+/* The same, after what was written has been sent. */
+void rp_conn_end(struct rp_conn *c, const char *fmt, ...) RP_PRINTF(2, 3);
+/* Once in a while: deadlines of the state and of the calls. */
+void rp_conn_tick(struct rp_conn *c, uint64_t now_ms);
+
+/* conn_control.c: global requests of the client, registration, calls to it */
+extern const struct rp_mux_ops rp_conn_mux_ops;
+void rp_conn_accept(struct rp_conn *c, struct rp_order *o);
+void rp_conn_refuse(struct rp_conn *c, const char *text);
+void rp_conn_call(struct rp_conn *c, struct rp_order *o);
+/* Ends all calls with RP_ECLOSED. */
+void rp_conn_drop_calls(struct rp_conn *c);
+
+/* conn_tunnels.c */
+RP_NODISCARD int rp_conn_tunnel_start(
+    struct rp_conn *c, const struct rp_remote *r, struct rp_tunnel_info *info, struct rp_err *err);
+void rp_conn_tunnel_order(struct rp_conn *c, struct rp_order *o);
+/* All of them, at the end; each reports by maybe_finish. */
+void rp_conn_drop_tunnels(struct rp_conn *c);
+/* Frees the connection when its last part is gone. */
+void rp_conn_maybe_finish(struct rp_conn *c);
+
+#endif

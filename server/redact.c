@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client's configuration as it sent it, with everything secret blanked: the original shows passwords to every API user.
+ */
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/jsonw.h"
+#include "server/registry_int.h"
+
+#define CONFIG_MAX (512u * 1024)
+#define DEPTH_MAX  16
+#define MASK       "***"
+
+/* Whole values that are secret, and lists of headers (they carry tokens). */
+static const char *const secret_keys[] = {"auth", "auth_user", "auth_pass", "auth_password",
+    "password", "token", "proxy", "proxy_url", "headers", "http_headers"};
+
+static bool is_secret(const char *key)
+{
+	for (size_t i = 0; key != NULL && i < RP_ARRAY_LEN(secret_keys); i++) {
+		if (rp_ascii_ieq(key, secret_keys[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void write_masked(struct rp_jsonw *w, const struct rp_json *j)
+{
+	const char *text = rp_json_string(j);
+	if (text != NULL) {
+		rp_jsonw_str(w, text[0] == '\0' ? "" : MASK);
+	} else if (rp_json_type(j) == RP_JSON_ARRAY) {
+		rp_jsonw_arr(w);
+		rp_jsonw_arr_end(w);
+	} else {
+		rp_jsonw_null(w);
+	}
+}
+
+/* A level of the tree; recursion is bounded by DEPTH_MAX. */
+static void write_value(struct rp_jsonw *w, const struct rp_json *j, int depth)
+{
+	switch (rp_json_type(j)) {
+	case RP_JSON_NULL:
+		rp_jsonw_null(w);
+		return;
+	case RP_JSON_BOOL:
+		rp_jsonw_bool(w, rp_json_true(j));
+		return;
+	case RP_JSON_NUMBER:
+		rp_jsonw_double(w, rp_json_number(j));
+		return;
+	case RP_JSON_STRING:
+		rp_jsonw_str(w, rp_json_string(j));
+		return;
+	case RP_JSON_ARRAY:
+	case RP_JSON_OBJECT:
+		break;
+	}
+	bool object = rp_json_type(j) == RP_JSON_OBJECT;
+	if (depth >= DEPTH_MAX) {
+		rp_jsonw_null(w);
+		return;
+	}
+	if (object) {
+		rp_jsonw_obj(w);
+	} else {
+		rp_jsonw_arr(w);
+	}
+	for (const struct rp_json *m = rp_json_first(j); m != NULL; m = rp_json_next(m)) {
+		if (object) {
+			rp_jsonw_key(w, rp_json_key(m));
+		}
+		if (object && is_secret(rp_json_key(m))) {
+			write_masked(w, m);
+		} else {
+			write_value(w, m, depth + 1);
+		}
+	}
+	if (object) {
+		rp_jsonw_obj_end(w);
+	} else {
+		rp_jsonw_arr_end(w);
+	}
+}
+
+char *rp_redact_configuration(const char *json)
+{
+	struct rp_json *j = NULL;
+	struct rp_buf text;
+	struct rp_jsonw w;
+	char *out = NULL;
+	if (json == NULL || rp_json_parse(json, strlen(json), &j, NULL) != 0) {
+		return NULL;
+	}
+	rp_buf_init(&text, CONFIG_MAX);
+	rp_jsonw_init(&w, &text);
+	write_value(&w, j, 0);
+	if (rp_jsonw_end(&w) != 0 || rp_buf_take_string(&text, &out) != 0) {
+		out = NULL;
+	}
+	rp_buf_fini(&text);
+	rp_json_free(j);
+	return out;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Insides of the registry, shared by server/registry*.c.
+ */
+#ifndef RP_SERVER_REGISTRY_INT_H
+#define RP_SERVER_REGISTRY_INT_H
+
+#include <stdbool.h>
+
+#include <uv.h>
+
+#include "core/hash.h"
+#include "core/list.h"
+#include "server/registry.h"
+
+struct rp_registry_entry {
+	struct rp_hash_node node; /* by id */
+	struct rp_list list;      /* all, oldest first */
+	struct rp_client c;
+	char *session_id;
+	struct rp_conn_ref ref; /* id 0 = not connected */
+	bool probing;           /* a server ping is under way */
+};
+
+/* A registration that is not finished: until the old connection is gone and the worker has started the tunnels. */
+enum rp_pending_state {
+	RP_PENDING_PROBE,
+	RP_PENDING_OLD_DOWN,
+	RP_PENDING_ACCEPTED
+};
+struct rp_pending {
+	struct rp_list node;
+	struct rp_registry *registry;
+	enum rp_pending_state state;
+	struct rp_conn_ref ref;
+	char *id;
+	char *peer;
+	char *auth_id;
+	struct rp_new_connection hello;
+};
+
+struct rp_registry {
+	struct rp_registry_options opt;
+	struct rp_workers *workers;
+	struct rp_hash by_id;
+	struct rp_list all;
+	size_t n_connected;
+	struct rp_list pendings;
+	rp_registry_notify_cb notify;
+	void *notify_ctx;
+	uv_timer_t check; /* server pings */
+	uv_timer_t purge;
+	bool closing;
+};
+
+struct rp_registry_entry *rp_registry_find(struct rp_registry *r, const char *id);
+struct rp_registry_entry *rp_registry_find_ref(struct rp_registry *r, struct rp_conn_ref ref);
+bool rp_conn_ref_eq(struct rp_conn_ref a, struct rp_conn_ref b);
+/* A new, disconnected, empty entry; NULL without memory. */
+struct rp_registry_entry *rp_registry_add(struct rp_registry *r, const char *id);
+void rp_registry_remove(struct rp_registry *r, struct rp_registry_entry *e);
+/* To the store; done may be NULL. Failures are logged. Negative: done does not come. */
+int rp_registry_save(
+    struct rp_registry *r, struct rp_registry_entry *e, rp_store_done_cb done, void *ctx);
+void rp_registry_set_state(struct rp_registry_entry *e, bool connected);
+void rp_registry_disconnected(struct rp_registry *r, struct rp_registry_entry *e);
+
+/* registry_register.c */
+void rp_registry_on_register(void *ctx, struct rp_conn_ref ref, const char *peer,
+    const char *auth_id, struct rp_new_connection *hello);
+void rp_registry_on_up(void *ctx, struct rp_conn_ref ref, struct rp_tunnel_info *tunnels, size_t n);
+void rp_registry_on_down(void *ctx, struct rp_conn_ref ref, const char *why);
+void rp_registry_drop_pendings(struct rp_registry *r);
+
+/* registry_tunnels.c */
+void rp_registry_on_tunnel_gone(
+    void *ctx, struct rp_conn_ref ref, const char *tunnel_id, const char *why);
+
+/* redact.c: the client's configuration without its secrets (rport-api quirk 15); NULL stays NULL, unreadable becomes NULL. Owned. */
+char *rp_redact_configuration(const char *json);
+
+#endif

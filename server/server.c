@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server role: reads the configuration, puts the parts together on the control loop, runs, and takes them down in the
+ * reverse order. Parts that come up are ended by stop_parts(), whatever was reached.
+ */
+#include "server/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "acl/gate.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "http/accept.h"
+#include "server/clientauth.h"
+#include "server/worker.h"
+#include "ssh/session.h"
+#include "tunnel/ports.h"
+
+#define COMPONENT        "server"
+#define SLOTS_PER_SOURCE 64
+#define SLOTS_TOTAL      4096
+
+struct server {
+	struct rp_server_config cfg;
+	const struct rp_server_hooks *hooks;
+	void *hooks_state;
+	struct rp_loop *loop;
+	struct rp_store *store;
+	struct rp_hostkey *hostkey;
+	struct rp_clientauth *auth;
+	struct rp_gate *gate;
+	struct rp_ports *ports;
+	struct rp_registry *registry;
+	struct rp_jobs *jobs;
+	struct rp_workers *workers;
+	struct rp_acceptor *acceptor;
+	uv_signal_t signals[4];
+	bool signals_open;
+	bool failed;
+};
+
+static void log_stats(struct server *s)
+{
+	struct rusage u;
+	(void)getrusage(RUSAGE_SELF, &u);
+	rp_log_info(COMPONENT, "clients connected %zu, disconnected %zu, memory %ld kB, cpu %ld s",
+	    rp_registry_count(s->registry, true), rp_registry_count(s->registry, false),
+	    u.ru_maxrss, (long)(u.ru_utime.tv_sec + u.ru_stime.tv_sec));
+}
+
+static void on_signal(uv_signal_t *h, int signum)
+{
+	struct server *s = h->data;
+	if (signum == SIGUSR2) {
+		log_stats(s);
+		return;
+	}
+	rp_log_info(COMPONENT, "Received %s signal, shutting down...", strsignal(signum));
+	rp_loop_stop(s->loop);
+}
+
+static void open_signals(struct server *s)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2};
+	for (size_t i = 0; i < RP_ARRAY_LEN(numbers); i++) {
+		RP_VERIFY(uv_signal_init(rp_loop_uv(s->loop), &s->signals[i]) == 0);
+		s->signals[i].data = s;
+		RP_VERIFY(uv_signal_start(&s->signals[i], on_signal, numbers[i]) == 0);
+	}
+	s->signals_open = true;
+}
+
+/* Runs once on the control loop when the server is to end; the loop goes on until every handle is closed and what was
+ * queued for the database is written. */
+static void on_stop(void *ctx)
+{
+	struct server *s = ctx;
+	for (size_t i = 0; s->signals_open && i < RP_ARRAY_LEN(s->signals); i++) {
+		uv_close((uv_handle_t *)&s->signals[i], NULL);
+	}
+	if (s->acceptor != NULL) {
+		rp_acceptor_close(s->acceptor);
+	}
+	if (s->hooks_state != NULL) {
+		s->hooks->stop(s->hooks_state);
+	}
+	if (s->workers != NULL) {
+		rp_workers_stop(s->workers);
+	}
+	if (s->registry != NULL) {
+		rp_registry_close(s->registry);
+	}
+	rp_clientauth_close(s->auth);
+	if (s->store != NULL) {
+		rp_store_close(s->store, NULL, NULL);
+	}
+}
+
+static void on_accept(void *ctx, int fd, const struct sockaddr *peer)
+{
+	struct server *s = ctx;
+	(void)peer;
+	rp_workers_take(s->workers, fd);
+}
+
+static void on_notify(void *ctx, const char *client_id, const char *name, const char *p, size_t n)
+{
+	struct server *s = ctx;
+	if (strcmp(name, "cmd_result") == 0) {
+		rp_jobs_result(s->jobs, client_id, p, n);
+	} else {
+		rp_log_debug(COMPONENT, "client %s: %s is not used", client_id, name);
+	}
+}
+
+static int open_hostkey(struct server *s, struct rp_err *err)
+{
+	const char *seed = s->cfg.server.key_seed;
+	if (seed[0] != '\0') {
+		return rp_hostkey_from_seed(seed, &s->hostkey, err);
+	}
+	char *path = rp_asprintf("%s/rportd-hostkey", s->cfg.server.data_dir);
+	if (path == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
+	int code = rp_hostkey_from_file(path, &s->hostkey, err);
+	rp_free(path);
+	return code;
+}
+
+/* rport-config section 5; only a convenience for operators, so a failure is no reason to end. */
+static void write_fingerprint(struct server *s)
+{
+	char *path = rp_asprintf("%s/rportd-fingerprint.txt", s->cfg.server.data_dir);
+	int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	const char *text = rp_hostkey_md5(s->hostkey);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0) {
+		rp_log_error(COMPONENT, "the fingerprint file is not written: %s", strerror(errno));
+	}
+	if (fd >= 0) {
+		(void)close(fd);
+	}
+	rp_free(path);
+}
+
+static int open_auth(struct server *s, struct rp_err *err)
+{
+	if (s->cfg.server.auth_table[0] != '\0') {
+		return rp_err_set(err, RP_EUNSUPPORTED,
+		    "server.auth_table is not built yet: use 'auth' or 'auth_file'");
+	}
+	return s->cfg.server.auth[0] != '\0'
+	    ? rp_clientauth_static(s->cfg.server.auth, &s->auth, err)
+	    : rp_clientauth_file(s->loop, s->cfg.server.auth_file, &s->auth, err);
+}
+
+static int range_texts(const struct rp_port_list *ports, struct rp_strlist *out)
+{
+	for (size_t i = 0; i < ports->n; i++) {
+		char text[16];
+		int n = snprintf(text, sizeof(text), "%u-%u", ports->v[i].first, ports->v[i].last);
+		if (rp_strlist_add(out, rp_str_n(text, (size_t)n)) != 0) {
+			return RP_ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int open_ports(struct server *s, struct rp_err *err)
+{
+	struct rp_strlist used = {0};
+	struct rp_strlist excluded = {0};
+	int code = range_texts(&s->cfg.server.used_ports, &used);
+	if (code == 0) {
+		code = range_texts(&s->cfg.server.excluded_ports, &excluded);
+	}
+	code = code == 0 ? rp_ports_new(&used, &excluded, &s->ports, err)
+	                 : rp_err_set(err, code, "out of memory");
+	rp_strlist_fini(&used);
+	rp_strlist_fini(&excluded);
+	return code;
+}
+
+static int open_gate(struct server *s, struct rp_err *err)
+{
+	const struct rp_conf_server *cfg = &s->cfg.server;
+	/* The original's default of one slot per two CPUs is for all; here it is a share per source, so a site with many
+	 * clients behind one address must not queue up behind one slot. */
+	bool set = rp_conf_is_set(&s->cfg.conf, &cfg->max_concurrent_ssh_handshakes);
+	const struct rp_gate_options opt = {
+	    .slots_per_source = set ? (unsigned)cfg->max_concurrent_ssh_handshakes
+	                            : SLOTS_PER_SOURCE,
+	    .slots_total = SLOTS_TOTAL,
+	    .login_wait_ms = (uint64_t)(cfg->client_login_wait * 1000.0),
+	    .max_failed = (unsigned)cfg->max_failed_login,
+	    .ban_ms = (uint64_t)cfg->ban_time * 1000,
+	};
+	int code = rp_gate_new(&opt, &s->gate);
+	return code == 0 ? 0 : rp_err_set(err, code, "out of memory");
+}
+
+static int start_workers(struct server *s, struct rp_err *err)
+{
+	const struct rp_workers_options opt = {
+	    .n = (unsigned)s->cfg.server.workers,
+	    .cfg = &s->cfg,
+	    .hostkey = s->hostkey,
+	    .auth = s->auth,
+	    .gate = s->gate,
+	    .ports = s->ports,
+	    .control = s->loop,
+	    .events = rp_registry_events(),
+	    .ctx = s->registry,
+	};
+	int code = rp_workers_start(&opt, &s->workers, err);
+	if (code == 0) {
+		rp_registry_set_workers(s->registry, s->workers);
+	}
+	return code;
+}
+
+static int start_hooks(struct server *s, struct rp_err *err)
+{
+	if (s->hooks == NULL) {
+		return 0;
+	}
+	const struct rp_server_parts parts = {
+	    .loop = s->loop,
+	    .cfg = &s->cfg,
+	    .store = s->store,
+	    .registry = s->registry,
+	    .jobs = s->jobs,
+	    .hostkey = s->hostkey,
+	    .clients_auth_source = rp_clientauth_source(s->auth),
+	};
+	return s->hooks->start(&s->hooks_state, &parts, err);
+}
+
+static int start_listener(struct server *s, struct rp_err *err)
+{
+	int code = rp_acceptor_start(
+	    s->loop, s->cfg.server.address, on_accept, s, &s->acceptor, err);
+	if (code == 0) {
+		rp_log_info(COMPONENT, "Listening for clients on %s", s->cfg.server.address);
+	}
+	return code;
+}
+
+/* In the order in which the parts need each other. */
+static int start_parts(struct server *s, struct rp_err *err)
+{
+	int code = rp_store_open(
+	    s->loop, s->cfg.server.data_dir, s->cfg.server.sqlite_wal, &s->store, err);
+	const struct rp_registry_options reg = {.loop = s->loop, .cfg = &s->cfg, .store = s->store};
+	code = code != 0 ? code : open_hostkey(s, err);
+	code = code != 0 ? code : open_auth(s, err);
+	code = code != 0 ? code : open_gate(s, err);
+	code = code != 0 ? code : open_ports(s, err);
+	code = code != 0 ? code : rp_registry_new(&reg, &s->registry, err);
+	if (code == 0 && rp_jobs_new(&s->cfg, s->registry, s->store, &s->jobs) != 0) {
+		code = rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
+	if (code != 0) {
+		return code;
+	}
+	rp_registry_on_notify(s->registry, on_notify, s);
+	write_fingerprint(s);
+	rp_log_info(COMPONENT, "Fingerprint %s", rp_hostkey_md5(s->hostkey));
+	rp_log_info(COMPONENT, "Fingerprint %s", rp_hostkey_sha256(s->hostkey));
+	code = start_workers(s, err);
+	code = code != 0 ? code : start_hooks(s, err);
+	return code != 0 ? code : start_listener(s, err);
+}
+
+static void free_parts(struct server *s)
+{
+	if (s->hooks_state != NULL) {
+		s->hooks->free(s->hooks_state);
+	}
+	rp_workers_free(s->workers);
+	rp_jobs_free(s->jobs);
+	rp_registry_free(s->registry);
+	rp_ports_free(s->ports);
+	rp_gate_free(s->gate);
+	rp_clientauth_free(s->auth);
+	rp_hostkey_free(s->hostkey);
+	rp_loop_free(s->loop);
+}
+
+/* Each client takes a descriptor, each visitor another. */
+static void raise_limits(void)
+{
+	struct rlimit lim;
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+		lim.rlim_cur = lim.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &lim);
+	}
+}
+
+/* The forms of rport-config section 1: one line on stderr. */
+static int fail_config(const char *text)
+{
+	char stamp[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	(void)localtime_r(&now, &tm);
+	(void)strftime(stamp, sizeof(stamp), "%Y/%m/%d %H:%M:%S", &tm);
+	(void)fprintf(stderr, "%s Invalid config: %s. See --help\n", stamp, text);
+	return 1;
+}
+
+static void log_warnings(const struct server *s)
+{
+	const struct rp_strlist *w = &s->cfg.conf.warnings;
+	for (size_t i = 0; i < w->n; i++) {
+		rp_log_info(COMPONENT, "config warning: %s", w->v[i]);
+	}
+}
+
+static int run(struct server *s)
+{
+	struct rp_err err = {0};
+	if (rp_log_open(s->cfg.logging.log_file, s->cfg.logging.level, &err) != 0) {
+		return fail_config(err.msg);
+	}
+	raise_limits();
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (rp_ssh_global_init() != 0 || rp_loop_new(&s->loop, "control") != 0) {
+		return fail_config("the libraries cannot be initialised");
+	}
+	rp_loop_on_stop(s->loop, on_stop, s);
+	rp_log_info(COMPONENT, "rport server " RP_VERSION " starts");
+	log_warnings(s);
+	open_signals(s);
+	if (start_parts(s, &err) != 0) {
+		s->failed = true;
+		rp_log_error(COMPONENT, "cannot start: %s", err.msg);
+		(void)fail_config(err.msg);
+		rp_loop_stop(s->loop);
+	}
+	(void)rp_loop_run(s->loop);
+	rp_log_info(COMPONENT, "rport server ended");
+	free_parts(s);
+	rp_ssh_global_fini();
+	rp_log_close();
+	return s->failed ? 1 : 0;
+}
+
+static int print_help(void)
+{
+	struct rp_buf text;
+	rp_buf_init(&text, 65536);
+	int err = rp_conf_help(&rp_server_config_spec, &text);
+	if (err == 0) {
+		(void)fwrite(rp_buf_head(&text), 1, text.len, stdout);
+	}
+	rp_buf_fini(&text);
+	return err == 0 ? 0 : 1;
+}
+
+static int print_checked(const struct server *s)
+{
+	const struct rp_strlist *w = &s->cfg.conf.warnings;
+	for (size_t i = 0; i < w->n; i++) {
+		(void)printf("warning: %s\n", w->v[i]);
+	}
+	(void)puts("configuration is valid");
+	return 0;
+}
+
+static int by_mode(struct server *s, int mode, const struct rp_err *err)
+{
+	switch (mode) {
+	case RP_CONF_VERSION:
+		(void)puts("version " RP_VERSION);
+		return 0;
+	case RP_CONF_HELP:
+		return print_help();
+	case RP_CONF_SERVICE:
+		return fail_config(err->msg);
+	default:
+		break;
+	}
+	struct rp_err bad = {0};
+	if (rp_server_config_validate(&s->cfg, &bad) != 0) {
+		return fail_config(bad.msg);
+	}
+	if (mode == RP_CONF_CHECK) {
+		return print_checked(s);
+	}
+	if (geteuid() == 0 && !s->cfg.server.allow_root) {
+		(void)fputs("By default running as root is not allowed.\n", stderr);
+		return 1;
+	}
+	return run(s);
+}
+
+int rp_server_main(int argc, char **argv, const struct rp_server_hooks *hooks)
+{
+	struct server s = {.hooks = hooks};
+	struct rp_err err = {0};
+	int mode = rp_server_config_load(&s.cfg, argc, argv, &err);
+	int status = mode < 0 ? fail_config(err.msg) : by_mode(&s, mode, &err);
+	rp_server_config_fini(&s.cfg);
+	return status;
+}
