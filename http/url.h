@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * URLs as far as rport needs them: server addresses (wire protocol 1.2), proxies, request targets and query strings.
+ * URLs as far as rport needs them: server addresses (wire protocol 1.2), proxies, request targets
+ * and query strings.
  */
 #ifndef RP_HTTP_URL_H
 #define RP_HTTP_URL_H
@@ -35,12 +36,13 @@ RP_NODISCARD char *rp_url_authority(const struct rp_url *u);
 /* Percent-decoding ('+' = blank if plus). Owned; a NUL byte or bad escape is RP_EINVAL. */
 RP_NODISCARD int rp_url_decode(struct rp_str s, bool plus, char **out);
 
-/* Query string as ordered decoded pairs; k and v owned by the strmap-like list; duplicates are kept. */
+/* Query string as ordered decoded pairs; k and v owned by the strmap-like list; duplicates are
+ * kept. */
 struct rp_query {
 	struct rp_query_pair {
 		char *k;
 		char *v;
-	} *v;
+	} * v;
 	size_t n;
 };
 #define RP_QUERY_PAIRS_MAX 256
