@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP/1.1 messages: parsed heads, shared by the server and the outgoing connection. http-parser stays in http/parser.c.
+ * HTTP/1.1 messages: parsed heads, shared by the server and the outgoing connection. http-parser
+ * stays in http/parser.c.
  */
 #ifndef RP_HTTP_HTTP_H
 #define RP_HTTP_HTTP_H
@@ -20,10 +21,12 @@ struct rp_http_header {
 	char *value;
 };
 
-/* One request or response head; strings owned. */
+/* One request or response head. All strings live in block and may be changed in place. */
 struct rp_http_head {
-	char *method; /* requests */
-	char *target; /* as sent */
+	char *method;    /* requests */
+	char *target;    /* as sent */
+	char *path;      /* of the target: without scheme, authority and query */
+	char *query;     /* what follows the '?', "" if none */
 	unsigned status; /* responses */
 	char *reason;
 	unsigned short major, minor;
@@ -31,6 +34,7 @@ struct rp_http_head {
 	bool upgrade;
 	struct rp_http_header *headers;
 	size_t n_headers;
+	void *block; /* owned */
 };
 
 /* First header of that name (case-insensitive), or NULL. */
@@ -41,19 +45,38 @@ void rp_http_head_fini(struct rp_http_head *h);
 const char *rp_http_status_text(unsigned status);
 
 struct rp_http_parser;
-/* Incremental parser. head_max bytes for the head, body_max for the body. */
-RP_NODISCARD int rp_http_parser_new(struct rp_http_parser **out, bool response, size_t head_max,
-                                    size_t body_max);
+/*
+ * Incremental parser. head_max bytes for the head, body_max for the body. Stricter than RFC 9112
+ * where two readers could disagree: no folded lines, no bare LF and no control bytes in requests,
+ * no blank before a colon, Transfer-Encoding only as "chunked" and never together with
+ * Content-Length, exactly one Host in HTTP/1.1.
+ */
+RP_NODISCARD int rp_http_parser_new(
+    struct rp_http_parser **out, bool response, size_t head_max, size_t body_max);
 void rp_http_parser_free(struct rp_http_parser *p);
-/* Feeds bytes; *used says how many belong to this message. 1 = message complete (head and body, or head of an upgrade / CONNECT answer);
- * 0 = more needed; RP_EPROTO, RP_ELIMIT (head: RP_ELIMIT with *too_large_body false), RP_ENOMEM. */
-RP_NODISCARD int rp_http_parser_feed(struct rp_http_parser *p, const void *data, size_t n, size_t *used);
+/* Messages end with their head, whatever it announces (answers to CONNECT and to an upgrade). */
+void rp_http_parser_head_only(struct rp_http_parser *p);
+/* cb is called inside feed when a head is complete, before anything of the body is looked at:
+ * the place to change the body's limit. */
+void rp_http_parser_on_head(struct rp_http_parser *p, void (*cb)(void *ctx), void *ctx);
+void rp_http_parser_set_body_max(struct rp_http_parser *p, size_t body_max);
+/* Feeds bytes; *used says how many belong to this message. 1 = message complete (head and body,
+ * or head of an upgrade / CONNECT answer); 0 = more needed; RP_EPROTO, RP_ELIMIT
+ * (rp_http_parser_body_too_large tells head and body apart), RP_ENOMEM: the parser stays in this
+ * state until reset. */
+RP_NODISCARD int rp_http_parser_feed(
+    struct rp_http_parser *p, const void *data, size_t n, size_t *used);
+/* No byte of a message has arrived since new or reset. */
+bool rp_http_parser_idle(const struct rp_http_parser *p);
 bool rp_http_parser_head_done(const struct rp_http_parser *p);
 bool rp_http_parser_body_too_large(const struct rp_http_parser *p);
+/* What a server answers after feed failed: 400, 413, 431, 501, 505 or 500. */
+unsigned rp_http_parser_error_status(const struct rp_http_parser *p);
 /* Borrowed until reset or free. */
 struct rp_http_head *rp_http_parser_head(struct rp_http_parser *p);
 struct rp_buf *rp_http_parser_body(struct rp_http_parser *p);
-/* Ready for the next message of the connection. */
+/* Ready for the next message of the connection; keeps only little memory. The body's limit is
+ * that of _new. */
 void rp_http_parser_reset(struct rp_http_parser *p);
 
 #endif
