@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLS settings shared by many streams: a server with its certificate, or clients that verify against the
- * system's trust store. mbedTLS stays inside http/. Thread-safe for use by several loops once made.
+ * TLS settings shared by many streams: a server with its certificate, or clients that verify
+ * against the system's trust store. mbedTLS stays inside http/. Thread-safe for use by several
+ * loops once made.
  */
 #ifndef RP_HTTP_TLS_H
 #define RP_HTTP_TLS_H
@@ -11,14 +12,20 @@
 
 struct rp_tls;
 
-enum rp_tls_version { RP_TLS_1_2, RP_TLS_1_3 };
+enum rp_tls_version {
+	RP_TLS_1_2,
+	RP_TLS_1_3
+};
 
-/* PEM chain and key. Errors name the file and what is wrong (missing, not PEM, key does not belong to the certificate). */
-RP_NODISCARD int rp_tls_server_new(const char *cert_file, const char *key_file, enum rp_tls_version min,
-                                   struct rp_tls **out, struct rp_err *err);
-/* Trust: ca_file if given, else the system store (SSL_CERT_FILE, SSL_CERT_DIR, /etc/ssl/certs/ca-certificates.crt, other distributions' usual places).
- * TLS 1.2 and 1.3, name and chain always verified. */
+/* PEM chain and key. Errors name the file and what is wrong (missing, not PEM, key does not
+ * belong to the certificate). */
+RP_NODISCARD int rp_tls_server_new(const char *cert_file, const char *key_file,
+    enum rp_tls_version min, struct rp_tls **out, struct rp_err *err);
+/* Trust: ca_file if given, else the system store (SSL_CERT_FILE, SSL_CERT_DIR,
+ * /etc/ssl/certs/ca-certificates.crt, other distributions' usual places). TLS 1.2 and 1.3, name
+ * and chain always verified. Reads files: at start-up, not on a busy loop. */
 RP_NODISCARD int rp_tls_client_new(const char *ca_file, struct rp_tls **out, struct rp_err *err);
+/* After the last stream that uses it was closed. NULL is fine. */
 void rp_tls_free(struct rp_tls *t);
 
 #endif
