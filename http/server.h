@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP/1.1 server side of one connection: head and body with limits and deadlines, keep-alive, answers that come later,
- * upgrade to WebSocket. Used for the port that clients dial (on the worker loops) and for the API (control loop).
+ * HTTP/1.1 server side of one connection: head and body with limits and deadlines, keep-alive,
+ * answers that come later, upgrade to WebSocket. Used for the port that clients dial (on the worker
+ * loops) and for the API (control loop).
  *
- * Phases and deadlines: TLS handshake and head (header_ms from accept or from the first byte of the next request), body (body_ms), idle keep-alive
- * (idle_ms). A head that is late is closed without an answer, as the original does.
+ * Phases and deadlines: TLS handshake and head (header_ms from accept or from the first byte of the
+ * next request), body (body_ms), idle keep-alive (idle_ms). A head that is late is closed without
+ * an answer, as the original does. Requests of one connection are handled one after another; while
+ * one waits for its answer, the next ones are not even parsed.
  */
 #ifndef RP_HTTP_SERVER_H
 #define RP_HTTP_SERVER_H
@@ -21,56 +24,76 @@
 struct rp_http_conn;
 struct rp_http_req;
 
+/* 0 = default. */
 struct rp_http_server_options {
-	size_t head_max;      /* bytes of request head, default 64 KiB; more: 431 and close */
-	size_t body_max;      /* default; on_head may lower or raise it per request */
-	unsigned header_ms;   /* default 5000 */
-	unsigned body_ms;     /* default 60000 */
-	unsigned idle_ms;     /* default 120000 */
-	struct rp_tls *tls;   /* NULL = plain; borrowed */
-	struct rp_stream_options stream;
+	size_t head_max;    /* bytes of request head, default 64 KiB; more: 431 and close */
+	size_t body_max;    /* default 0; on_head may change it per request; more: 413 and close */
+	unsigned header_ms; /* default 5000 */
+	unsigned body_ms;   /* default 60000; later: 408 and close */
+	unsigned idle_ms;   /* default 120000 */
+	struct rp_tls *tls; /* NULL = plain; borrowed */
+	struct rp_stream_options stream; /* write_max limits the size of an answer */
 };
 
 struct rp_http_server_ops {
-	/* A complete request. The handler answers now or later, exactly once, by rp_http_reply, rp_http_reply_buf or
+	/* A complete request. The handler answers now or later, exactly once, by rp_http_reply or
 	 * rp_http_upgrade. */
 	void (*on_request)(void *ctx, struct rp_http_req *req);
-	/* Too large body, bad syntax …: lets the owner write its own error body; NULL or return false: a plain text answer is sent. */
-	bool (*on_bad_request)(void *ctx, struct rp_http_req *req, unsigned status, const char *text);
-	/* The connection is gone and freed (for the owner's count). Not after an upgrade took the stream. May be NULL. */
+	/* Too large body, bad syntax …: lets the owner write its own error body; NULL or return
+	 * false: a plain text answer is sent. Returning true means that the owner answers, as
+	 * for on_request. The head may be empty (method "", path "/"). The connection ends with
+	 * the answer in any case. */
+	bool (*on_bad_request)(
+	    void *ctx, struct rp_http_req *req, unsigned status, const char *text);
+	/* The connection is gone and freed (for the owner's count). Not after an upgrade took
+	 * the stream. A request under way still waits for its answer. May be NULL. */
 	void (*on_conn_closed)(void *ctx, struct rp_http_conn *conn);
+	/* A head is complete, its body not looked at: the place for rp_http_req_set_body_max. No
+	 * answer yet. May be NULL. */
+	void (*on_head)(void *ctx, struct rp_http_req *req);
 };
 
-/* Serves the connected socket (takes fd). All borrowed pointers outlive the connection. */
-RP_NODISCARD int rp_http_conn_new(struct rp_loop *loop, int fd, const struct rp_http_server_options *opt,
-                                  const struct rp_http_server_ops *ops, void *ctx,
-                                  struct rp_http_conn **out);
+/* Serves the connected socket (takes fd, also when this fails). All borrowed pointers outlive
+ * the connection; opt is copied. */
+RP_NODISCARD int rp_http_conn_new(struct rp_loop *loop, int fd,
+    const struct rp_http_server_options *opt, const struct rp_http_server_ops *ops, void *ctx,
+    struct rp_http_conn **out);
 /* Ends it now; requests under way become answerless. */
 void rp_http_conn_close(struct rp_http_conn *c);
 
-/* The request lives until it is answered, also when the peer has gone (then the answer goes nowhere). */
+/* The request lives until it is answered, also when the peer has gone (then the answer goes
+ * nowhere). */
 struct rp_http_head *rp_http_req_head(struct rp_http_req *r);
-const char *rp_http_req_path(const struct rp_http_req *r);  /* raw path without query */
-const char *rp_http_req_query(const struct rp_http_req *r); /* raw query, "" if none */
+struct rp_http_conn *rp_http_req_conn(struct rp_http_req *r); /* may be closed already */
+const char *rp_http_req_path(const struct rp_http_req *r);    /* raw path without query */
+const char *rp_http_req_query(const struct rp_http_req *r);   /* raw query, "" if none */
 struct rp_str rp_http_req_body(const struct rp_http_req *r);
 const char *rp_http_req_peer(const struct rp_http_req *r); /* TCP peer address */
 bool rp_http_req_is_tls(const struct rp_http_req *r);
+/* Only from on_head. */
+void rp_http_req_set_body_max(struct rp_http_req *r, size_t body_max);
 /* Owner's data for the time of the request. */
 void rp_http_req_set_data(struct rp_http_req *r, void *data);
 void *rp_http_req_data(const struct rp_http_req *r);
-/* Extra response header, before the answer. Values with CR or LF are refused. */
+/* Extra response header, before the answer. Values with control bytes are refused (RP_EINVAL). */
 RP_NODISCARD int rp_http_req_add_header(struct rp_http_req *r, const char *name, const char *value);
-/* Sends the answer and frees the request. content_type NULL: none. HEAD gets no body. Content-Length always. */
-void rp_http_reply(struct rp_http_req *r, unsigned status, const char *content_type, const void *body,
-                   size_t n);
+/* Sends the answer and frees the request. content_type NULL: none. HEAD gets no body.
+ * Content-Length always (but for 204 and 304, which have no body). An answer that does not fit
+ * into the write queue ends the connection. */
+void rp_http_reply(
+    struct rp_http_req *r, unsigned status, const char *content_type, const void *body, size_t n);
 /* After this answer the connection is closed. */
 void rp_http_req_close_after(struct rp_http_req *r);
 
-/* Does the request ask for a valid WebSocket upgrade (RFC 6455 4.2.1)? 0; else 400 or 405 as the status to answer (wire protocol 1.1). */
+/* Does the request ask for a valid WebSocket upgrade (RFC 6455 4.2.1)? 0; else 400 or 405 as the
+ * status to answer (wire protocol 1.1). */
 unsigned rp_http_ws_check(const struct rp_http_req *r);
-/* Answers 101 exactly as wire protocol 1.1 shows (protocol NULL: no Sec-WebSocket-Protocol), frees request and connection and gives the stream to the
- * caller, who must set its own ops at once. *early / *early_n (owned copy, may be NULL): bytes that arrived behind the head. */
-RP_NODISCARD int rp_http_upgrade(struct rp_http_req *r, const char *protocol, struct rp_stream **stream,
-                                 uint8_t **early, size_t *early_n);
+/* For a request that passed rp_http_ws_check. Answers 101 exactly as wire protocol 1.1 shows
+ * (protocol NULL: no Sec-WebSocket-Protocol), frees request and connection and gives the paused
+ * stream to the caller, who must set its own ops at once. *early / *early_n (owned copy, may be
+ * NULL): bytes that arrived behind the head. On failure (RP_ECLOSED: the peer has gone;
+ * RP_ENOMEM) the request is freed and the connection closed (on_conn_closed). */
+RP_NODISCARD int rp_http_upgrade(struct rp_http_req *r, const char *protocol,
+    struct rp_stream **stream, uint8_t **early, size_t *early_n);
 
 #endif
