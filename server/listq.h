@@ -79,19 +79,20 @@ void rp_listq_fini(struct rp_listq *q);
 bool rp_listq_wants(const struct rp_listq *q, const struct rp_listq_spec *spec,
     const char *resource, const char *field);
 
-/* In memory (2.1): object described by its table; `labels` as "key: value"; list columns match any element; `*` is any text; case-insensitive; dates for the
- * operators. alias maps a column name to a table key or NULL. */
+/* In memory (2.1): an object described by its table; `labels` as "key: value"; list columns match any element; `*` is any
+ * text; case-insensitive; dates for the operators. */
 bool rp_listq_match(const struct rp_listq *q, const struct rp_json_table *t, const void *obj);
-/* -1, 0, 1 by the sorts, case-insensitive, ties by the first table field. */
+/* -1, 0, 1 by the sorts, case-insensitive; ties by the table's first field. */
 int rp_listq_compare(
     const struct rp_listq *q, const struct rp_json_table *t, const void *a, const void *b);
 
-/* SQL (2.1, right column): " WHERE … ORDER BY … LIMIT ? OFFSET ?" built from the checked column names only; the values in order of the
- * placeholders. prefix is put before each column ("jobs."). */
+/* SQL (2.1, right column): " AND … ORDER BY … LIMIT ? OFFSET ?", built from checked column names only; the values stand in
+ * binds in the order of the placeholders (LIMIT and OFFSET are bound by the caller behind them). */
 struct rp_listq_sql {
-	struct rp_buf text;      /* condition, order, paging; terminated */
-	struct rp_strlist binds; /* texts to bind from 1 on (without limit and offset) */
+	struct rp_buf text; /* terminated; empty when there is nothing to say */
+	struct rp_strlist binds;
 };
+/* with_page: also the order and the paging. */
 RP_NODISCARD int rp_listq_sql(const struct rp_listq *q, bool with_page, struct rp_listq_sql *out);
 void rp_listq_sql_fini(struct rp_listq_sql *s);
 

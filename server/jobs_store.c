@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SQL of the jobs table. Times are kept as RFC 3339 texts of fixed width in UTC, so that they compare as texts.
+ */
+#include "server/jobs_store.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+
+#define JOB_MAX   (16u * 1024 * 1024)
+#define ROWS_MAX  1000
+#define STAMP_MAX 40
+
+/* "2026-01-02T03:04:05.000000006Z": nine digits always. */
+static void stamp(int64_t t, char out[static STAMP_MAX])
+{
+	time_t s = (time_t)(t / RP_NS_PER_S);
+	struct tm tm;
+	char head[24];
+	(void)gmtime_r(&s, &tm);
+	(void)strftime(head, sizeof(head), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(out, STAMP_MAX, "%s.%09dZ", head, (int)(t % RP_NS_PER_S));
+}
+
+static void bind_time(struct rp_stmt *stmt, int i, int64_t t)
+{
+	char text[STAMP_MAX];
+	if (t == RP_TIME_ZERO) {
+		rp_stmt_bind_null(stmt, i);
+		return;
+	}
+	stamp(t, text);
+	rp_stmt_bind_text(stmt, i, text);
+}
+
+/* Saving */
+
+struct save {
+	struct rp_job job;
+	struct rp_buf text;
+	int64_t keep;
+};
+
+static void save_free(void *arg)
+{
+	struct save *s = arg;
+	rp_job_fini(&s->job);
+	rp_buf_fini(&s->text);
+	rp_free(s);
+}
+
+static int prune(struct rp_db *db, const struct save *s, struct rp_err *err)
+{
+	struct rp_stmt *stmt;
+	int code = rp_db_stmt(db,
+	    "DELETE FROM jobs WHERE client_id = ? AND jid IN (SELECT jid FROM jobs WHERE client_id = ?"
+	    " ORDER BY started_at DESC, jid LIMIT 1000 OFFSET ?)",
+	    &stmt, err);
+	if (code != 0) {
+		return code;
+	}
+	rp_stmt_bind_text(stmt, 1, s->job.client_id);
+	rp_stmt_bind_text(stmt, 2, s->job.client_id);
+	rp_stmt_bind_i64(stmt, 3, s->keep);
+	return rp_stmt_run(stmt, err);
+}
+
+static int save_row(struct rp_db *db, const struct save *s, struct rp_err *err)
+{
+	struct rp_stmt *stmt;
+	int code = rp_db_stmt(db,
+	    "INSERT INTO jobs (jid, client_id, status, started_at, finished_at, created_by, multi_job_id,"
+	    " schedule_id, details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	    " ON CONFLICT (jid) DO UPDATE SET status = excluded.status, started_at = excluded.started_at,"
+	    " finished_at = excluded.finished_at, details = excluded.details"
+	    " WHERE jobs.client_id = excluded.client_id"
+	    " AND (jobs.finished_at IS NULL OR excluded.finished_at IS NOT NULL)",
+	    &stmt, err);
+	if (code != 0) {
+		return code;
+	}
+	int64_t started = s->job.started_at == RP_TIME_ZERO ? 0 : s->job.started_at;
+	rp_stmt_bind_text(stmt, 1, s->job.jid);
+	rp_stmt_bind_text(stmt, 2, s->job.client_id);
+	rp_stmt_bind_text(stmt, 3, s->job.status);
+	bind_time(stmt, 4, started);
+	bind_time(stmt, 5, s->job.finished_at);
+	rp_stmt_bind_text(stmt, 6, s->job.created_by);
+	rp_stmt_bind_text(stmt, 7, s->job.multi_job_id);
+	rp_stmt_bind_text(stmt, 8, s->job.schedule_id);
+	rp_stmt_bind_text(stmt, 9, (const char *)rp_buf_head(&s->text));
+	return rp_stmt_run(stmt, err);
+}
+
+static int save_work(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	const struct save *s = arg;
+	int code = rp_db_begin(db, err);
+	if (code != 0) {
+		return code;
+	}
+	code = save_row(db, s, err);
+	if (code == 0 && s->keep > 0) {
+		code = prune(db, s, err);
+	}
+	if (code != 0) {
+		rp_db_rollback(db);
+		return code;
+	}
+	return rp_db_commit(db, err);
+}
+
+int rp_jobs_store_save(struct rp_store *store, const struct rp_job *job, int64_t keep,
+    rp_store_done_cb done, void *ctx)
+{
+	struct save *s = rp_calloc(1, sizeof(*s));
+	if (s == NULL) {
+		return RP_ENOMEM;
+	}
+	rp_buf_init(&s->text, JOB_MAX);
+	s->keep = keep;
+	int err = rp_job_copy(&s->job, job);
+	err = err != 0 ? err : rp_job_encode(job, &s->text);
+	err = err != 0 ? err : rp_buf_terminate(&s->text);
+	if (err != 0) {
+		save_free(s);
+		return err;
+	}
+	const struct rp_store_job work = {
+	    .work = save_work,
+	    .arg = s,
+	    .free_arg = save_free,
+	    .done = done,
+	    .ctx = ctx,
+	};
+	return rp_store_submit(store, &work);
+}
+
+/* Reading */
+
+struct read {
+	struct rp_jobs_read out;
+	char *client_id;
+	char *jid;
+	struct rp_listq_sql where; /* filters only, for the count */
+	struct rp_listq_sql page;  /* filters, order, paging */
+	long limit, offset;
+	rp_jobs_read_cb cb;
+	void *ctx;
+};
+
+static void read_free(void *arg)
+{
+	struct read *r = arg;
+	for (size_t i = 0; i < r->out.n; i++) {
+		rp_job_fini(&r->out.jobs[i]);
+	}
+	rp_free(r->out.jobs);
+	rp_free(r->client_id);
+	rp_free(r->jid);
+	rp_listq_sql_fini(&r->where);
+	rp_listq_sql_fini(&r->page);
+	rp_free(r);
+}
+
+/* Text of a query: a fixed start, the fixed conditions, then what the query language adds. */
+static int query_text(
+    const struct read *r, const char *what, const struct rp_listq_sql *more, struct rp_buf *out)
+{
+	const char *rest = more->text.len == 0 ? "" : (const char *)rp_buf_head(&more->text);
+	rp_buf_init(out, 65536);
+	int err = rp_buf_printf(out, "SELECT %s FROM jobs WHERE %s AND %s %s", what,
+	    r->client_id != NULL ? "client_id = ?" : "1 = 1", r->jid != NULL ? "jid = ?" : "1 = 1",
+	    rest);
+	return err != 0 ? err : rp_buf_terminate(out);
+}
+
+static int bind_all(const struct read *r, const struct rp_listq_sql *more, struct rp_stmt *stmt)
+{
+	int i = 0;
+	if (r->client_id != NULL) {
+		rp_stmt_bind_text(stmt, ++i, r->client_id);
+	}
+	if (r->jid != NULL) {
+		rp_stmt_bind_text(stmt, ++i, r->jid);
+	}
+	for (size_t k = 0; k < more->binds.n; k++) {
+		rp_stmt_bind_text(stmt, ++i, more->binds.v[k]);
+	}
+	return i;
+}
+
+static int read_count(struct rp_db *db, struct read *r, struct rp_err *err)
+{
+	struct rp_buf text;
+	struct rp_stmt *stmt;
+	int code = query_text(r, "COUNT(*)", &r->where, &text);
+	code = code != 0 ? code : rp_db_stmt(db, (const char *)rp_buf_head(&text), &stmt, err);
+	rp_buf_fini(&text);
+	if (code != 0) {
+		return code;
+	}
+	(void)bind_all(r, &r->where, stmt);
+	code = rp_stmt_step(stmt, err);
+	if (code == 1) {
+		r->out.total = rp_stmt_i64(stmt, 0);
+		code = 0;
+	}
+	rp_stmt_reset(stmt);
+	return code;
+}
+
+static int read_row(struct read *r, struct rp_stmt *stmt, struct rp_err *err)
+{
+	const char *details = rp_stmt_text(stmt, 0);
+	if (details == NULL) {
+		return 0;
+	}
+	struct rp_job *job = &r->out.jobs[r->out.n];
+	int code = rp_job_decode(details, strlen(details), job, err);
+	if (code == 0) {
+		r->out.n++;
+	}
+	return code;
+}
+
+static int read_rows(struct rp_db *db, struct read *r, struct rp_err *err)
+{
+	struct rp_buf text;
+	struct rp_stmt *stmt;
+	r->out.jobs = rp_calloc(ROWS_MAX, sizeof(*r->out.jobs));
+	if (r->out.jobs == NULL) {
+		return RP_ENOMEM;
+	}
+	int code = query_text(r, "details", &r->page, &text);
+	code = code != 0 ? code : rp_db_stmt(db, (const char *)rp_buf_head(&text), &stmt, err);
+	rp_buf_fini(&text);
+	if (code != 0) {
+		return code;
+	}
+	int i = bind_all(r, &r->page, stmt);
+	if (r->jid == NULL) {
+		rp_stmt_bind_i64(stmt, i + 1, r->limit);
+		rp_stmt_bind_i64(stmt, i + 2, r->offset);
+	}
+	while (r->out.n < ROWS_MAX && (code = rp_stmt_step(stmt, err)) == 1) {
+		code = read_row(r, stmt, err);
+		if (code != 0) {
+			break;
+		}
+	}
+	rp_stmt_reset(stmt);
+	return code < 0 ? code : 0;
+}
+
+static int read_work(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	struct read *r = arg;
+	int code = r->jid == NULL ? read_count(db, r, err) : 0;
+	return code != 0 ? code : read_rows(db, r, err);
+}
+
+static void on_read(void *ctx, int code, const struct rp_err *err)
+{
+	struct read *r = ctx;
+	r->cb(r->ctx, code, &r->out, err);
+}
+
+static bool copy_text(char **dst, const char *src)
+{
+	*dst = src == NULL ? NULL : rp_strdup(src);
+	return src == NULL || *dst != NULL;
+}
+
+int rp_jobs_store_read(
+    struct rp_store *store, const struct rp_jobs_query *query, rp_jobs_read_cb cb, void *ctx)
+{
+	struct read *r = rp_calloc(1, sizeof(*r));
+	if (r == NULL) {
+		return RP_ENOMEM;
+	}
+	r->cb = cb;
+	r->ctx = ctx;
+	int err = copy_text(&r->client_id, query->client_id) && copy_text(&r->jid, query->jid)
+	    ? 0
+	    : RP_ENOMEM;
+	if (err == 0 && query->jid == NULL) {
+		r->limit = RP_MIN(query->q->limit, ROWS_MAX);
+		r->offset = query->q->offset;
+		err = rp_listq_sql(query->q, false, &r->where);
+		err = err != 0 ? err : rp_listq_sql(query->q, true, &r->page);
+	}
+	if (err != 0) {
+		read_free(r);
+		return err;
+	}
+	const struct rp_store_job work = {
+	    .work = read_work,
+	    .arg = r,
+	    .free_arg = read_free,
+	    .done = on_read,
+	    .ctx = r,
+	};
+	return rp_store_submit(store, &work);
+}

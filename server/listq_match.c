@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A list query applied to objects in memory, by their JSON tables. Of patterns only `*` is implemented (quirk 20).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "server/listq.h"
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Linear: on a mismatch only the last star is tried again. */
+static bool wildcard(const char *pattern, const char *text)
+{
+	const char *star = NULL;
+	const char *retry = NULL;
+	while (*text != '\0') {
+		if (*pattern == '*') {
+			star = pattern++;
+			retry = text;
+		} else if (lower(*pattern) == lower(*text)) {
+			pattern++;
+			text++;
+		} else if (star != NULL) {
+			pattern = star + 1;
+			text = ++retry;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*') {
+		pattern++;
+	}
+	return *pattern == '\0';
+}
+
+/* RFC 3339 or YYYY-MM-DD. */
+static bool parse_date(const char *s, int64_t *t)
+{
+	char text[32];
+	if (rp_time_parse(rp_str_c(s), t) == 0) {
+		return true;
+	}
+	int n = snprintf(text, sizeof(text), "%.10sT00:00:00Z", s);
+	return strlen(s) == 10 && n > 0 && rp_time_parse(rp_str_c(text), t) == 0;
+}
+
+static bool compare_op(enum rp_listq_op op, int64_t a, int64_t b)
+{
+	switch (op) {
+	case RP_LISTQ_GT:
+		return a > b;
+	case RP_LISTQ_LT:
+		return a < b;
+	case RP_LISTQ_SINCE:
+		return a >= b;
+	case RP_LISTQ_UNTIL:
+		return a <= b;
+	case RP_LISTQ_EQ:
+		break;
+	}
+	return a == b;
+}
+
+static bool text_matches(enum rp_listq_op op, const char *value, const char *text)
+{
+	int64_t want;
+	int64_t have;
+	if (op == RP_LISTQ_EQ) {
+		return wildcard(value, text);
+	}
+	return parse_date(value, &want) && parse_date(text, &have) && compare_op(op, have, want);
+}
+
+static const void *at(const void *obj, const struct rp_json_field *f)
+{
+	return (const char *)obj + f->offset;
+}
+
+static bool list_matches(const struct rp_strlist *l, enum rp_listq_op op, const char *value)
+{
+	if (l->n == 0) {
+		return value[0] == '\0';
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		if (text_matches(op, value, l->v[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool map_matches(const struct rp_strmap *m, enum rp_listq_op op, const char *value)
+{
+	if (m->n == 0) {
+		return value[0] == '\0';
+	}
+	for (size_t i = 0; i < m->n; i++) {
+		char text[512];
+		(void)snprintf(text, sizeof(text), "%s: %s", m->k[i], m->v[i]);
+		if (text_matches(op, value, text)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Numbers are compared as text, as the original does. */
+static bool field_matches(
+    const struct rp_json_field *f, const void *obj, enum rp_listq_op op, const char *value)
+{
+	char text[RP_TIME_TEXT_MAX] = "";
+	const void *p = at(obj, f);
+	switch (f->kind) {
+	case RP_FIELD_STR:
+	case RP_FIELD_STR_OPT: {
+		const char *s = *(char *const *)p;
+		return text_matches(op, value, s != NULL ? s : "");
+	}
+	case RP_FIELD_STRLIST:
+	case RP_FIELD_STRLIST_NULL:
+		return list_matches(p, op, value);
+	case RP_FIELD_STRMAP:
+		return map_matches(p, op, value);
+	case RP_FIELD_INT:
+		(void)snprintf(text, sizeof(text), "%lld", (long long)*(const int64_t *)p);
+		break;
+	case RP_FIELD_UINT:
+		(void)snprintf(
+		    text, sizeof(text), "%llu", (unsigned long long)*(const uint64_t *)p);
+		break;
+	case RP_FIELD_BOOL:
+		(void)snprintf(text, sizeof(text), "%s", *(const bool *)p ? "true" : "false");
+		break;
+	case RP_FIELD_TIME:
+	case RP_FIELD_TIME_OPT:
+		rp_time_format(*(const int64_t *)p, text);
+		break;
+	default:
+		return false;
+	}
+	return text_matches(op, value, text);
+}
+
+static const struct rp_json_field *find_field(const struct rp_json_table *t, const char *key)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (strcmp(t->fields[i].key, key) == 0) {
+			return &t->fields[i];
+		}
+	}
+	return NULL;
+}
+
+static bool any_column(const struct rp_listq_filter *f, const char *value,
+    const struct rp_json_table *t, const void *obj)
+{
+	for (size_t i = 0; i < f->columns.n; i++) {
+		const struct rp_json_field *field = find_field(t, f->columns.v[i]);
+		if (field != NULL && field_matches(field, obj, f->op, value)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool filter_matches(
+    const struct rp_listq_filter *f, const struct rp_json_table *t, const void *obj)
+{
+	bool matched = false;
+	for (size_t i = 0; i < f->values.n; i++) {
+		matched = any_column(f, f->values.v[i], t, obj);
+		if (matched != f->all) {
+			return matched;
+		}
+	}
+	return matched;
+}
+
+bool rp_listq_match(const struct rp_listq *q, const struct rp_json_table *t, const void *obj)
+{
+	for (size_t i = 0; i < q->n_filters; i++) {
+		if (!filter_matches(&q->filters[i], t, obj)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static const char *text_of(const struct rp_json_field *f, const void *obj)
+{
+	if (f == NULL || (f->kind != RP_FIELD_STR && f->kind != RP_FIELD_STR_OPT)) {
+		return "";
+	}
+	const char *s = *(char *const *)at(obj, f);
+	return s != NULL ? s : "";
+}
+
+static int compare_text(const char *a, const char *b)
+{
+	while (*a != '\0' && lower(*a) == lower(*b)) {
+		a++;
+		b++;
+	}
+	int d = (unsigned char)lower(*a) - (unsigned char)lower(*b);
+	return (d > 0) - (d < 0);
+}
+
+int rp_listq_compare(
+    const struct rp_listq *q, const struct rp_json_table *t, const void *a, const void *b)
+{
+	for (size_t i = 0; i < q->n_sorts; i++) {
+		const struct rp_json_field *f = find_field(t, q->sorts[i].field);
+		int d = compare_text(text_of(f, a), text_of(f, b));
+		if (d != 0) {
+			return q->sorts[i].desc ? -d : d;
+		}
+	}
+	return compare_text(text_of(&t->fields[0], a), text_of(&t->fields[0], b));
+}
