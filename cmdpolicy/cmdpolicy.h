@@ -36,9 +36,11 @@ struct rp_cmd_request {
 	bool is_script;
 };
 
-/* What to run: argv[0] is the resolved absolute path; for shell and scripts argv is empty and the runner writes a script file. */
+/* What to run: the file argv[0] (resolved), which sees argv0 as its name, as programs with several names (busybox,
+ * systemctl as reboot) need it. For shell and scripts argv is empty and the runner writes a script file. */
 struct rp_cmd_plan {
 	struct rp_strlist argv;
+	char *argv0; /* the program as it was given: absolute, perhaps through symbolic links */
 	bool shell;
 };
 
