@@ -193,6 +193,8 @@ SAN_ENV := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:detect_stack_use_after_r
 	UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1 TSAN_OPTIONS=second_deadlock_stack=1 \
 	LSAN_OPTIONS=print_suppressions=0
 
+$(UNIT_SRC:%.c=$(B)/%.o): | build/setup/test.stamp
+
 $(UNIT_BIN): $(B)/test/unit/%: $(B)/test/unit/%.o $(TESTLIB_OBJ) $(LIBRPORT) $(LIBS)
 	@$(if $(Q),echo "LD      $@")
 	$(Q)$(LINK) -o $@ $< $(TESTLIB_OBJ) $(LIBRPORT) $(LIBS) -lcmocka $(SYSLIBS) $(LDFLAGS)
@@ -283,8 +285,12 @@ lint: format-check layers check-headers check-scripts check-man tidy cppcheck ##
 
 format: ## format all sources
 	$(Q)clang-format -i $(OWN_SRC) $(HEADERS)
+# Other versions of clang-format judge a few constructs differently: 14 (Debian 12) decides.
 format-check: | build/setup/lint.stamp
-	$(Q)$(if $(OWN_SRC),clang-format --dry-run --Werror $(OWN_SRC) $(HEADERS))
+	$(Q)case $$(clang-format --version) in \
+	*'version 14.'*) $(if $(OWN_SRC),clang-format --dry-run --Werror $(OWN_SRC) $(HEADERS),true) ;; \
+	*) echo 'formatting not checked: this is not clang-format 14' ;; \
+	esac
 
 layers: ## include direction, third-party seams, file heads
 	$(Q)scripts/check-layers
@@ -307,7 +313,7 @@ build/tidy/%.c.ok: %.c $(HEADERS) .clang-tidy build/deps/host-openssl/complete |
 
 CPPCHECK := cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j2 \
 	--enable=warning,performance,portability --cppcheck-build-dir=build/cppcheck \
-	--suppress=missingIncludeSystem --suppress=unmatchedSuppression -D__linux__ \
+	--suppress=missingIncludeSystem --suppress=unmatchedSuppression --suppress=normalCheckLevelMaxBranches -D__linux__ \
 	-DRP_VERSION='""' -DRP_CRYPTO='""' -I.
 cppcheck: | build/setup/lint.stamp ## cppcheck
 	@mkdir -p build/cppcheck
