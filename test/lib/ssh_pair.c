@@ -17,7 +17,9 @@ static void on_output(void *ctx, const uint8_t *p, size_t n)
 {
 	struct rp_ssh_side *side = ctx;
 	side->sent += n;
-	RP_VERIFY(rp_buf_add(&side->out, p, n) == 0);
+	if (rp_buf_add(&side->out, p, n) != 0) {
+		side->lost = true;
+	}
 }
 
 static void on_ready(void *ctx)
@@ -55,8 +57,10 @@ static void on_closed(void *ctx, int code, const char *why)
 	side->closed++;
 	side->code = code;
 	(void)snprintf(side->why, sizeof(side->why), "%s", why);
-	rp_ssh_free(side->ssh);
-	side->ssh = NULL;
+	if (!side->pair->keep_closed) {
+		rp_ssh_free(side->ssh);
+		side->ssh = NULL;
+	}
 }
 
 static bool on_password(void *ctx, const char *user, const char *password)

@@ -24,6 +24,7 @@ struct rp_ssh_side {
 	struct rp_ssh *ssh;
 	struct rp_buf out; /* for the other side */
 	uint64_t sent;     /* bytes ever put into out */
+	bool lost;         /* no memory for some of them */
 	bool ready;
 	bool rekeying;
 	unsigned rekeys; /* ended ones */
@@ -43,7 +44,8 @@ struct rp_ssh_pair {
 	struct rp_ssh_side client;
 	bool random_pieces; /* by test/lib/prng.h */
 	bool refuse_hostkey;
-	unsigned logins; /* calls of on_password */
+	bool keep_closed; /* on_closed does not free the session */
+	unsigned logins;  /* calls of on_password */
 	bool (*on_password)(struct rp_ssh_pair *pair, const char *user, const char *password);
 	bool (*on_hostkey)(struct rp_ssh_pair *pair);
 	char md5[RP_FINGERPRINT_MD5_MAX]; /* what the client was shown */

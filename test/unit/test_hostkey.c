@@ -126,7 +126,7 @@ static void test_many_seeds(void **state)
 	(void)state;
 	char first[RP_FINGERPRINT_MD5_MAX] = "";
 	for (int i = 0; i < 300; i++) {
-		char seed[16];
+		char seed[32];
 		(void)snprintf(seed, sizeof(seed), "seed %d", i);
 		struct rp_hostkey *k = NULL;
 		assert_int_equal(rp_hostkey_from_seed(seed, &k, NULL), 0);
