@@ -101,9 +101,12 @@ static int set_host(struct rp_streamtls *t, const char *host)
 int rp_stream_start_tls(
     struct rp_stream *s, struct rp_tls *tls, const char *host, void (*on_tls)(void *ctx))
 {
-	RP_VERIFY(s->tls == NULL && s->out.len == 0);
+	RP_VERIFY(s->tls == NULL);
 	if (!tls->server && host == NULL) {
 		return RP_EINVAL; /* would be a connection to anybody */
+	}
+	if (s->out.len > 0) {
+		return RP_EPROTO; /* a proxy that answers before it has read the question */
 	}
 	struct rp_streamtls *t = rp_calloc(1, sizeof(*t));
 	if (t == NULL) {
