@@ -106,6 +106,16 @@ static size_t put_fraction(uint64_t value, int digits, char *out)
 	return (size_t)digits + 1;
 }
 
+/* The number with leading zeros, then the character. */
+static void put_digits(char *out, size_t n, char after, int64_t v)
+{
+	out[n] = after;
+	for (; n > 0; n--) {
+		out[n - 1] = (char)('0' + v % 10);
+		v /= 10;
+	}
+}
+
 void rp_time_format(int64_t t, char out[static RP_TIME_TEXT_MAX])
 {
 	if (t == RP_TIME_ZERO) {
@@ -116,14 +126,18 @@ void rp_time_format(int64_t t, char out[static RP_TIME_TEXT_MAX])
 	int64_t days = floor_div(seconds, S_PER_DAY);
 	int64_t rest = seconds - days * S_PER_DAY;
 	struct date d = date_from_days(days);
-	char fraction[NS_DIGITS + 2];
-	/* Not seconds * 10^9, which overflows in the first second of the range. */
+	/* Not t - seconds * 10^9, which overflows in the first second of the range. */
 	int64_t ns = t % RP_NS_PER_S;
 	ns += ns < 0 ? RP_NS_PER_S : 0;
-	fraction[put_fraction((uint64_t)ns, NS_DIGITS, fraction)] = '\0';
-	(void)snprintf(out, RP_TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", (int)d.year,
-	    (int)d.month, (int)d.day, (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60),
-	    fraction);
+	put_digits(out, 4, '-', d.year);
+	put_digits(out + 5, 2, '-', d.month);
+	put_digits(out + 8, 2, 'T', d.day);
+	put_digits(out + 11, 2, ':', rest / 3600);
+	put_digits(out + 14, 2, ':', rest / 60 % 60);
+	put_digits(out + 17, 2, 'Z', rest % 60);
+	size_t n = 19 + put_fraction((uint64_t)ns, NS_DIGITS, out + 19);
+	out[n] = 'Z';
+	out[n + 1] = '\0';
 }
 
 /* Takes exactly n digits that give a number of lo..hi off s. */

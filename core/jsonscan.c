@@ -134,9 +134,14 @@ static int scan_string(struct scan *s)
 {
 	s->at++;
 	while (s->at < s->text.len) {
-		if (s->text.p[s->at] == '"') {
+		unsigned char c = (unsigned char)s->text.p[s->at];
+		if (c == '"') {
 			s->at++;
 			return 0;
+		}
+		if (c >= 0x20 && c < 0x80 && c != '\\') {
+			s->at++;
+			continue;
 		}
 		bool bad;
 		size_t len = char_len(tail(s->text, s->at), &bad);

@@ -22,6 +22,9 @@
 /* Go writes numbers from here on with an exponent. */
 #define EXPONENT_BELOW 1e-6
 #define EXPONENT_FROM  1e21
+/* Decimals and digits for which a double is printed without a search. */
+#define SHORT_DECIMALS 6
+#define SHORT_BELOW    1e15
 
 #define LANES(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -181,7 +184,9 @@ static void put_quoted(struct rp_jsonw *w, const void *p, size_t n, char after)
 {
 	const uint8_t *s = p;
 	size_t plain = plain_len(s, n);
-	uint8_t *at = begin(w, plain + 3);
+	size_t end_len = after != '\0' ? 2 : 1;
+	const char end[2] = {'"', after};
+	uint8_t *at = begin(w, 1 + plain + (plain == n ? end_len : 0));
 	if (at == NULL) {
 		return;
 	}
@@ -190,9 +195,8 @@ static void put_quoted(struct rp_jsonw *w, const void *p, size_t n, char after)
 		memcpy(at + 1, s, plain);
 	}
 	if (plain == n) {
-		at[n + 1] = '"';
-		at[n + 2] = (uint8_t)after;
-		rp_buf_commit(w->out, n + 2 + (after != '\0' ? 1 : 0));
+		memcpy(at + 1 + plain, end, end_len);
+		rp_buf_commit(w->out, 1 + plain + end_len);
 		return;
 	}
 	rp_buf_commit(w->out, plain + 1);
@@ -201,8 +205,7 @@ static void put_quoted(struct rp_jsonw *w, const void *p, size_t n, char after)
 		plain = plain_len(s + i, n - i);
 		put(w, s + i, plain);
 	}
-	const char end[2] = {'"', after};
-	put(w, end, after != '\0' ? 2 : 1);
+	put(w, end, end_len);
 }
 
 void rp_jsonw_key(struct rp_jsonw *w, const char *key)
@@ -230,18 +233,26 @@ void rp_jsonw_str_opt(struct rp_jsonw *w, const char *s)
 	rp_jsonw_str(w, s);
 }
 
+/* Writes v so that it ends before end, with at least width digits; returns its start. */
+static char *digits_before(char *end, uint64_t v, size_t width)
+{
+	const char *limit = end - width;
+	do {
+		*--end = (char)('0' + v % 10);
+		v /= 10;
+	} while (v != 0 || end > limit);
+	return end;
+}
+
 static void put_digits(struct rp_jsonw *w, uint64_t v, bool negative)
 {
 	char text[U64_TEXT_MAX + 1];
-	size_t at = sizeof(text);
-	do {
-		text[--at] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v != 0);
+	char *end = text + sizeof(text);
+	char *at = digits_before(end, v, 1);
 	if (negative) {
-		text[--at] = '-';
+		*--at = '-';
 	}
-	put_value(w, text + at, sizeof(text) - at);
+	put_value(w, at, (size_t)(end - at));
 }
 
 void rp_jsonw_int(struct rp_jsonw *w, int64_t v)
@@ -303,6 +314,33 @@ static size_t format_double(double d, char out[static DOUBLE_MAX])
 	    out, DOUBLE_MAX, "%.*s.%.*s", exp + 1, digits, count - exp - 1, digits + exp + 1);
 }
 
+/* The usual case, quickly: a few decimals. Both operands of the division are exact, so the
+ * quotient is what a reader makes of the text; with at most 15 digits no shorter text gives it.
+ * 0 if d is not such a number. */
+static size_t format_short(double d, char out[static DOUBLE_MAX])
+{
+	uint64_t unit = 1;
+	for (size_t decimals = 1; decimals <= SHORT_DECIMALS; decimals++) {
+		unit *= 10;
+		double scaled = nearbyint(d * (double)unit);
+		if (scaled >= SHORT_BELOW) {
+			return 0;
+		}
+		double back = scaled / (double)unit;
+		if (back < d || back > d) {
+			continue;
+		}
+		uint64_t v = (uint64_t)scaled;
+		char *end = digits_before(out + DOUBLE_MAX, v % unit, decimals);
+		*--end = '.';
+		end = digits_before(end, v / unit, 1);
+		size_t n = (size_t)(out + DOUBLE_MAX - end);
+		memmove(out, end, n);
+		return n;
+	}
+	return 0;
+}
+
 void rp_jsonw_double(struct rp_jsonw *w, double v)
 {
 	if (!isfinite(v)) {
@@ -315,7 +353,8 @@ void rp_jsonw_double(struct rp_jsonw *w, double v)
 	}
 	char text[DOUBLE_MAX + 1];
 	text[0] = '-';
-	size_t n = format_double(fabs(v), text + 1);
+	size_t n = format_short(fabs(v), text + 1);
+	n = n != 0 ? n : format_double(fabs(v), text + 1);
 	put_value(w, v < 0 ? text : text + 1, v < 0 ? n + 1 : n);
 }
 
