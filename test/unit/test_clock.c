@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core/clock: times and durations as Go writes them, against the C library's calendar, at the limits of
- * 64 bits, and what is refused.
+ * core/clock: times and durations as Go writes them, against the C library's calendar, at the
+ * limits of 64 bits, and what is refused.
  */
 #include "core/clock.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core/crypto: published vectors of the hashes and encodings, appendix A.1 of the wire protocol, and
- * what randomness can be checked for.
+ * core/crypto: published vectors of the hashes and encodings, appendix A.1 of the wire protocol,
+ * and what randomness can be checked for.
  */
 #include "core/crypto.h"
 

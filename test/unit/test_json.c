@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core/json: what is JSON and what is not, limits, numbers and texts that cJSON would bend, and round trips.
- * Structs described by tables are in test_jsontable.c.
+ * core/json: what is JSON and what is not, limits, numbers and texts that cJSON would bend, and
+ * round trips. Structs described by tables are in test_jsontable.c.
  */
 #include "core/json.h"
 

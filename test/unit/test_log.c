@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core/log: the form of a line, hostile text, rotation, many threads, and disks that fail in every way.
+ * core/log: the form of a line, hostile text, rotation, many threads, and disks that fail in every
+ * way.
  */
 #include "core/log.h"
 
