@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IP addresses and networks. Everything is 128 bits wide inside; an IPv4 network never matches IPv6 and
- * an IPv6 network never matches IPv4, not even through the mapped range, so that a list means the
- * same whether the listening socket is dual-stack or not.
+ * IP addresses and networks. Everything is 128 bits wide inside; an IPv4 network never matches
+ * IPv6 and an IPv6 network never matches IPv4, not even through the mapped range, so that a list
+ * means the same whether the listening socket is dual-stack or not.
  */
 #include "acl/addrlist.h"
 
@@ -129,7 +129,8 @@ static bool is_unspecified(const struct rp_addr *a)
 	return true;
 }
 
-/* One element of an ACL. 0.0.0.0 and :: are refused in every form, and so is any network of 0 bits. */
+/* One element of an ACL. 0.0.0.0 and :: are refused in every form, and so is any network of 0
+ * bits. */
 static int parse_entry(struct rp_str part, struct rp_net *n, struct rp_err *err)
 {
 	struct rp_addr base;

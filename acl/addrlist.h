@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lists of IP addresses and networks, IPv4 and IPv6 (tunnel ACLs, wire protocol 5.9). Pure decisions.
+ * Lists of IP addresses and networks, IPv4 and IPv6 (tunnel ACLs, wire protocol 5.9). Pure
+ * decisions.
  */
 #ifndef RP_ACL_ADDRLIST_H
 #define RP_ACL_ADDRLIST_H
@@ -36,7 +37,8 @@ bool rp_addr_is_v4(const struct rp_addr *a);
 RP_NODISCARD int rp_net_parse(struct rp_str s, struct rp_net *n); /* "addr" or "addr/bits" */
 bool rp_net_has(const struct rp_net *n, const struct rp_addr *a);
 
-/* Comma list. Texts: `invalid IP addr: <s>`, `<ip> would allow access to everyone. If that's what you want, do not set the ACL`. NULL or "" gives an empty list. */
+/* Comma list. Texts: `invalid IP addr: <s>`, `<ip> would allow access to everyone. If that's what
+ * you want, do not set the ACL`. NULL or "" gives an empty list. */
 RP_NODISCARD int rp_addrlist_parse(const char *text, struct rp_addrlist *l, struct rp_err *err);
 /* An empty list has nobody: "no ACL" is the caller's case. */
 bool rp_addrlist_has(const struct rp_addrlist *l, const struct rp_addr *a);

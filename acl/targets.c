@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rules of tunnel_allowed. As in the original, ":PORT" means that port on any address (its sample configuration
- * says loopback, its code does not). Unbracketed IPv6 is taken only without a port, since "::1:80" is an address.
+ * Rules of tunnel_allowed. As in the original, ":PORT" means that port on any address (its sample
+ * configuration says loopback, its code does not). Unbracketed IPv6 is taken only without a port,
+ * since "::1:80" is an address.
  */
 #include "acl/targets.h"
 

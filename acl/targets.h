@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tunnel_allowed: which targets the client's owner lets tunnels reach (wire protocol 5.7), with IPv6 and host names beyond the
- * original: entries IP, CIDR, PORT, :PORT, IP:PORT, CIDR:PORT, [v6]:PORT, [v6/bits]:PORT. Pure decisions on resolved addresses.
+ * tunnel_allowed: which targets the client's owner lets tunnels reach (wire protocol 5.7), with
+ * IPv6 and host names beyond the original: entries IP, CIDR, PORT, :PORT, IP:PORT, CIDR:PORT,
+ * [v6]:PORT, [v6/bits]:PORT. Pure decisions on resolved addresses.
  */
 #ifndef RP_ACL_TARGETS_H
 #define RP_ACL_TARGETS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decision. Without a shell the text has to be a plain list of words with an absolute program, and the owner's
- * expressions have to agree twice: on the text as it was sent and on the command as it would run. Every doubt (a
- * limit reached, no memory) is a refusal.
+ * The decision. Without a shell the text has to be a plain list of words with an absolute
+ * program, and the owner's expressions have to agree twice: on the text as it was sent and on the
+ * command as it would run. Every doubt (a limit reached, no memory) is a refusal.
  */
 #include "cmdpolicy/cmdpolicy.h"
 

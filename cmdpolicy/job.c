@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of a job and its two ways through JSON. "result" is the one key that a table cannot express (an object
- * or null), so it is written between its neighbours and read beside the table.
+ * The table of a job and its two ways through JSON. "result" is the one key that a table cannot
+ * express (an object or null), so it is written between its neighbours and read beside the table.
  */
 #include "cmdpolicy/job.h"
 

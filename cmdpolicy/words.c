@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Splits a command into words as a POSIX shell would (XCU 2.2, 2.3), as long as nothing in it needs the shell. What is
- * accepted means the same to /bin/sh; everything else is refused by name, also inside double quotes.
+ * Splits a command into words as a POSIX shell would (XCU 2.2, 2.3), as long as nothing in it
+ * needs the shell. What is accepted means the same to /bin/sh; everything else is refused by
+ * name, also inside double quotes.
  */
 #include <string.h>
 
@@ -24,8 +25,8 @@ static int deny(struct splitter *s, const char *why)
 	return rp_err_set(s->err, RP_EDENIED, "%s", why);
 }
 
-/* Bytes that stand for themselves nowhere: control characters (a tab separates words), C1 controls, line separators
- * and the marks that make text read differently from what it is. */
+/* Bytes that stand for themselves nowhere: control characters (a tab separates words), C1
+ * controls, line separators and the marks that make text read differently from what it is. */
 static bool is_forbidden(uint32_t c)
 {
 	return (c < 0x20 && c != '\t') || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029 ||

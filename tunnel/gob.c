@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gob, as far as UDP tunnels need it. A message is a length, a signed type id, and either a descriptor (id < 0)
- * or a value. The decoder keeps of each struct descriptor which field means what to us; fields that mean
- * nothing are skipped if their type is basic or a known struct.
+ * Gob, as far as UDP tunnels need it. A message is a length, a signed type id, and either a
+ * descriptor (id < 0) or a value. The decoder keeps of each struct descriptor which field means
+ * what to us; fields that mean nothing are skipped if their type is basic or a known struct.
  */
 #include "tunnel/gob.h"
 
@@ -97,7 +97,8 @@ static int put_uint(struct rp_buf *out, uint64_t v)
 	return rc;
 }
 
-/* A field number as the distance to the last one present, then a length and bytes; nothing when empty. */
+/* A field number as the distance to the last one present, then a length and bytes; nothing when
+ * empty. */
 static int put_bytes(struct rp_buf *out, unsigned *delta, const void *p, size_t n)
 {
 	if (n == 0) {
@@ -183,7 +184,8 @@ int rp_gob_encode(struct rp_buf *out, bool first, const struct rp_udp_record *re
 	return rc == 0 ? put_value(out, rec) : rc;
 }
 
-/* Decoding. Within a message, running out of bytes is a protocol error; only the length may be short. */
+/* Decoding. Within a message, running out of bytes is a protocol error; only the length may be
+ * short. */
 
 /* RP_EAGAIN, RP_EPROTO (over eight bytes). Consumes nothing on failure. */
 static int get_uint(struct rp_cursor *c, uint64_t *v)
@@ -347,7 +349,8 @@ static int read_struct(struct rp_cursor *c, struct gob_struct *s)
 	return 0;
 }
 
-/* The union of a descriptor message; its third member is the struct, the only one that is looked into. */
+/* The union of a descriptor message; its third member is the struct, the only one that is looked
+ * into. */
 static int read_descriptor(struct rp_gob_decoder *d, int64_t id, struct rp_cursor *c)
 {
 	if (id <= FIRST_USER_ID || find_type(d, id) != NULL) {
@@ -562,7 +565,8 @@ static int read_message(struct rp_gob_decoder *d, const uint8_t *p, size_t n)
 	return id < 0 ? read_descriptor(d, -id, &c) : read_record(d, id, &c);
 }
 
-/* Length of the message that starts at c: 0 and *whole = all its bytes with the length, RP_EAGAIN, or an error. */
+/* Length of the message that starts at c: 0 and *whole = all its bytes with the length,
+ * RP_EAGAIN, or an error. */
 static int frame(struct rp_cursor c, size_t *whole)
 {
 	size_t before = c.left;
@@ -595,7 +599,8 @@ static int run_frame(struct rp_gob_decoder *d, const uint8_t *p, size_t n)
 	return rc == 0 ? read_message(d, body, (size_t)len) : RP_EPROTO;
 }
 
-/* Moves bytes from c to the unfinished message until it is whole, then runs it. RP_EAGAIN: c is empty. */
+/* Moves bytes from c to the unfinished message until it is whole, then runs it. RP_EAGAIN: c is
+ * empty. */
 static int fill_unfinished(struct rp_gob_decoder *d, struct rp_cursor *c)
 {
 	struct rp_cursor have;

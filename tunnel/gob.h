@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stream of a UDP tunnel's channel: records {Addr {IP, Port, Zone}, Data} in Go's gob encoding (wire
- * protocol 5.6). The encoder emits the descriptors of RPort once per direction; the decoder takes type
- * ids and the order of fields from whatever descriptors the peer sends.
+ * The stream of a UDP tunnel's channel: records {Addr {IP, Port, Zone}, Data} in Go's gob
+ * encoding (wire protocol 5.6). The encoder emits the descriptors of RPort once per direction;
+ * the decoder takes type ids and the order of fields from whatever descriptors the peer sends.
  */
 #ifndef RP_TUNNEL_GOB_H
 #define RP_TUNNEL_GOB_H
@@ -31,22 +31,23 @@ struct rp_udp_record {
 	size_t data_len;
 };
 
-/* Appends one record, with the descriptors before it if it is the first of its direction. Nothing is
- * appended on failure: RP_EINVAL (over the limits above), RP_ENOMEM, RP_ELIMIT (out is full). */
+/* Appends one record, with the descriptors before it if it is the first of its direction. Nothing
+ * is appended on failure: RP_EINVAL (over the limits above), RP_ENOMEM, RP_ELIMIT (out is
+ * full). */
 RP_NODISCARD int rp_gob_encode(struct rp_buf *out, bool first, const struct rp_udp_record *rec);
 
 struct rp_gob_decoder;
 
-/* Called for each record; rec and its data are valid during the call only. A negative answer ends the feed,
- * which returns it. Must not feed or free the decoder. */
+/* Called for each record; rec and its data are valid during the call only. A negative answer ends
+ * the feed, which returns it. Must not feed or free the decoder. */
 typedef int (*rp_gob_record_cb)(void *ctx, const struct rp_udp_record *rec);
 
 RP_NODISCARD int rp_gob_decoder_new(
     struct rp_gob_decoder **out, rp_gob_record_cb on_record, void *ctx);
 void rp_gob_decoder_free(struct rp_gob_decoder *d);
 /* Takes the next bytes of the stream, cut anywhere. 0, RP_EPROTO, RP_ELIMIT (a message over
- * RP_GOB_MESSAGE_MAX, too many types), RP_ENOMEM, or what on_record answered; after an error the stream is lost and
- * every later call gives the same code. */
+ * RP_GOB_MESSAGE_MAX, too many types), RP_ENOMEM, or what on_record answered; after an error the
+ * stream is lost and every later call gives the same code. */
 RP_NODISCARD int rp_gob_decoder_feed(struct rp_gob_decoder *d, const void *p, size_t n);
 
 #endif

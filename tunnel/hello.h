@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What both ends say when a connection is registered: the payload of new_connection (wire protocol 3.2), of
- * put_capabilities (4.2), and the rest of the small control payloads. Written by the lead as a contract; tables in hello.c.
+ * What both ends say when a connection is registered: the payload of new_connection (wire
+ * protocol 3.2), of put_capabilities (4.2), and the rest of the small control payloads. Written
+ * by the lead as a contract; tables in hello.c.
  */
 #ifndef RP_TUNNEL_HELLO_H
 #define RP_TUNNEL_HELLO_H
@@ -42,7 +43,8 @@ struct rp_new_connection {
 	struct rp_strmap labels;
 	struct rp_json_vec remotes; /* struct rp_remote */
 	char *client_configuration; /* raw JSON or NULL */
-	/* Beyond the original (which ignores unknown keys): what our own client can do, "half-close" … Absent with installed clients. */
+	/* Beyond the original (which ignores unknown keys): what our own client can do,
+	 * "half-close" … Absent with installed clients. */
 	struct rp_strlist features;
 };
 
@@ -60,7 +62,8 @@ extern const struct rp_json_table rp_capabilities_table;
 
 #define RP_FEATURE_HALF_CLOSE "half-close"
 
-/* check_port, its answer, check_tunnel_allowed, its answer, the answer to run_cmd, attributes (4.2). */
+/* check_port, its answer, check_tunnel_allowed, its answer, the answer to run_cmd, attributes
+ * (4.2). */
 struct rp_check_port {
 	char *host_port;
 	int64_t timeout; /* ns */
@@ -93,7 +96,8 @@ extern const struct rp_json_table rp_attributes_table;
 /* A struct of a table as owned JSON text; NULL without memory. */
 RP_NODISCARD char *rp_json_text(const struct rp_json_table *t, const void *src);
 
-/* Version text as the original parses it (3.5): digits separated by dots, optional leading v, optional -pre. */
+/* Version text as the original parses it (3.5): digits separated by dots, optional leading v,
+ * optional -pre. */
 bool rp_version_valid(const char *text);
 /* At least major.minor.patch? */
 bool rp_version_at_least(const char *text, unsigned major, unsigned minor, unsigned patch);

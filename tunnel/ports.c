@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pool of server ports as bitmaps: one for what the owner allows, one per protocol for what tunnels hold.
+ * The pool of server ports as bitmaps: one for what the owner allows, one per protocol for what
+ * tunnels hold.
  */
 #include "tunnel/ports.h"
 
@@ -163,7 +164,8 @@ static int probe(int family, int type, unsigned port)
 	if (fd < 0) {
 		return -errno;
 	}
-	/* Like the listener to come: connections in TIME_WAIT do not count, listening sockets do. */
+	/* Like the listener to come: connections in TIME_WAIT do not count, listening sockets
+	 * do. */
 	int on = 1;
 	if (type == SOCK_STREAM) {
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));

@@ -283,7 +283,8 @@ int rp_remote_parse(const char *text, struct rp_remote *r, struct rp_err *err)
 	return 0;
 }
 
-/* Free text of a peer that ends up in headers, logs and pages: no control bytes, well-formed, capped. */
+/* Free text of a peer that ends up in headers, logs and pages: no control bytes, well-formed,
+ * capped. */
 static bool is_label(const char *s, size_t max)
 {
 	size_t n = strnlen(or_empty(s), max + 1);

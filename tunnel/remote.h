@@ -45,10 +45,12 @@ extern const struct rp_json_table rp_remote_table;
 RP_NODISCARD int rp_proto_parse(const char *text, enum rp_proto *proto);
 const char *rp_proto_text(enum rp_proto proto);
 
-/* `[[lhost:]lport:][rhost:]rport[/protocol]`, plus IPv6 hosts in brackets (RPort has none). Ports are range-checked. err: `failed to decode remote "x": …`. Fills the zeroed r
- * (all strings non-NULL but scheme and acl). */
+/* `[[lhost:]lport:][rhost:]rport[/protocol]`, plus IPv6 hosts in brackets (RPort has none). Ports
+ * are range-checked. err: `failed to decode remote "x": …`. Fills the zeroed r (all strings
+ * non-NULL but scheme and acl). */
 RP_NODISCARD int rp_remote_parse(const char *text, struct rp_remote *r, struct rp_err *err);
-/* A Remote from a peer: protocol known, ports numbers in range, hosts without control bytes, lengths capped. */
+/* A Remote from a peer: protocol known, ports numbers in range, hosts without control bytes,
+ * lengths capped. */
 RP_NODISCARD int rp_remote_check(const struct rp_remote *r, struct rp_err *err);
 void rp_remote_fini(struct rp_remote *r);
 RP_NODISCARD int rp_remote_copy(struct rp_remote *dst, const struct rp_remote *src);
@@ -59,14 +61,16 @@ RP_NODISCARD char *rp_remote_text(const struct rp_remote *r);
 /* Both parts of the local side are given (5.4). */
 bool rp_remote_local_given(const struct rp_remote *r);
 
-/* Section 5.8: which old tunnels come back beside the requested ones. *out is a new array of copies of the
- * remaining old ones, owned (rp_remote_fini on each, then rp_free); those that had a random port come with an
- * empty lport, so that one is picked anew. With any mismatch, and when nothing remains, *out is NULL and *n_out 0. */
+/* Section 5.8: which old tunnels come back beside the requested ones. *out is a new array of
+ * copies of the remaining old ones, owned (rp_remote_fini on each, then rp_free); those that had
+ * a random port come with an empty lport, so that one is picked anew. With any mismatch, and when
+ * nothing remains, *out is NULL and *n_out 0. */
 RP_NODISCARD int rp_remote_reestablish(const struct rp_remote *old, size_t n_old,
     const struct rp_remote *wanted, size_t n_wanted, struct rp_remote **out, size_t *n_out);
 
-/* Splits "host:port" or "[v6]:port" of a channel's extra data; *host is owned, without brackets. What is behind the
- * first '/' goes to *proto unchecked, borrowed from s ("tcp" if there is no '/'). RP_EINVAL, RP_ENOMEM. */
+/* Splits "host:port" or "[v6]:port" of a channel's extra data; *host is owned, without brackets.
+ * What is behind the first '/' goes to *proto unchecked, borrowed from s ("tcp" if there is no
+ * '/'). RP_EINVAL, RP_ENOMEM. */
 RP_NODISCARD int rp_target_parse(
     struct rp_str s, char **host, uint16_t *port, struct rp_str *proto);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command policy as a table: texts, whether they may run, and which rule decided. The file system is a small
- * model with the tricks that a real one allows.
+ * The command policy as a table: texts, whether they may run, and which rule decided. The file
+ * system is a small model with the tricks that a real one allows.
  */
 #include "cmdpolicy/cmdpolicy.h"
 

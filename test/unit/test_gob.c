@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gob records: the vectors of the wire protocol (appendix A.2) both ways, foreign type ids and field orders,
- * every way of cutting the stream, limits, and malformed messages.
+ * Gob records: the vectors of the wire protocol (appendix A.2) both ways, foreign type ids and
+ * field orders, every way of cutting the stream, limits, and malformed messages.
  */
 #include "tunnel/gob.h"
 
@@ -231,7 +231,8 @@ static size_t message(const char *body, uint8_t *out)
 	return n + 1;
 }
 
-/* Ids 100 and 101, Data before Addr, Port before IP, the address type first, unknown fields in between. */
+/* Ids 100 and 101, Data before Addr, Port before IP, the address type first, unknown fields in
+ * between. */
 static void test_foreign_types(void **state)
 {
 	(void)state;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pool of ports: parsing, taking and releasing by protocol, and random ports that are really free.
+ * The pool of ports: parsing, taking and releasing by protocol, and random ports that are really
+ * free.
  */
 #include "tunnel/ports.h"
 

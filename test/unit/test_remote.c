@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Remotes: the text form (wire protocol 5.3), the JSON object (5.2), the check of what peers send, targets,
- * and which tunnels come back after a reconnect (5.8).
+ * Remotes: the text form (wire protocol 5.3), the JSON object (5.2), the check of what peers
+ * send, targets, and which tunnels come back after a reconnect (5.8).
  */
 #include "tunnel/remote.h"
 

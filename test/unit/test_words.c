@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Splitting commands into words: what is accepted means to /bin/sh exactly what it means to us, and everything
- * that would need a shell is refused by name.
+ * Splitting commands into words: what is accepted means to /bin/sh exactly what it means to us,
+ * and everything that would need a shell is refused by name.
  */
 #include <setjmp.h>
 #include <stdarg.h>
