@@ -121,7 +121,7 @@ size_t rp_banner_step(struct rp_ssh *s, const uint8_t *p, size_t n);
 /* Once per process: which of our algorithms this build of libssh has. RP_ENOMEM. */
 RP_NODISCARD int rp_kex_global_init(void);
 void rp_kex_global_fini(void);
-/* Fills in our offer (and the host key) for the next key exchange. RP_ENOMEM. */
+/* Fills in our offer (and the host key) for the next key exchange. RP_ENOMEM, RP_ECRYPTO. */
 RP_NODISCARD int rp_kex_arm(struct rp_ssh *s);
 /* The peer's KEXINIT is about to be processed. False: the session failed. */
 bool rp_kex_on_peer_init(struct rp_ssh *s);

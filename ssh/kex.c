@@ -105,7 +105,9 @@ int rp_kex_arm(struct rp_ssh *s)
 	if (kex->methods[0] != NULL) {
 		return 0;
 	}
-	rp_random(kex->cookie, sizeof(kex->cookie));
+	if (!ssh_get_random(kex->cookie, sizeof(kex->cookie), 0)) {
+		return RP_ECRYPTO;
+	}
 	for (size_t i = 0; i < SSH_KEX_METHODS; i++) {
 		kex->methods[i] = rp_transport_strdup(offer(s, i));
 		if (kex->methods[i] == NULL) {
@@ -135,8 +137,9 @@ bool rp_kex_on_peer_init(struct rp_ssh *s)
 	if (!s->kexing && s->phase == RP_SSH_READY) {
 		begin(s);
 	}
-	if (rp_kex_arm(s) != 0) {
-		rp_ssh_fail(s, RP_ENOMEM, "out of memory");
+	int r = rp_kex_arm(s);
+	if (r != 0) {
+		rp_ssh_fail(s, r, "key exchange: %s", rp_err_text(r));
 	}
 	if (s->phase == RP_SSH_CLOSED) {
 		return false;

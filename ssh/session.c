@@ -58,12 +58,12 @@ static void set_log(void)
 /* Nothing of the user's or the system's SSH configuration, and no agent. */
 static void isolate(ssh_session session)
 {
-	char *name;
+	const void *name;
 	ssh_set_blocking(session, 0);
 	ssh_agent_free(session->agent);
 	session->agent = NULL;
-	while ((name = ssh_list_pop_head(char *, session->opts.identity_non_exp)) != NULL) {
-		ssh_string_free_char(name);
+	while ((name = _ssh_list_pop_head(session->opts.identity_non_exp)) != NULL) {
+		ssh_string_free_char((char *)(uintptr_t)name);
 	}
 	session->opts.fd = NO_DESCRIPTOR;
 	session->opts.config_processed = true;
