@@ -43,12 +43,12 @@ static const struct rp_json_field job_fields[] = {
 /* clang-format on */
 
 const struct rp_json_table rp_job_result_table = RP_JSON_TABLE(result_fields, struct rp_job_result);
-static const struct rp_json_table job_table = RP_JSON_TABLE(job_fields, struct rp_job);
+const struct rp_json_table rp_job_table = RP_JSON_TABLE(job_fields, struct rp_job);
 
 void rp_job_fini(struct rp_job *job)
 {
 	rp_json_release(&rp_job_result_table, &job->result);
-	rp_json_release(&job_table, job);
+	rp_json_release(&rp_job_table, job);
 	*job = (struct rp_job){0};
 }
 
@@ -60,7 +60,7 @@ int rp_job_decode(const void *p, size_t n, struct rp_job *job, struct rp_err *er
 	if (rc != 0) {
 		return rc;
 	}
-	rc = rp_json_decode(json, &job_table, false, job, err);
+	rc = rp_json_decode(json, &rp_job_table, false, job, err);
 	const struct rp_json *result = rp_json_get(json, "result");
 	if (rc == 0 && rp_json_type(result) != RP_JSON_NULL) {
 		rc = rp_json_decode(result, &rp_job_result_table, false, &job->result, err);
@@ -96,7 +96,7 @@ int rp_job_encode(const struct rp_job *job, struct rp_buf *out)
 int rp_job_copy(struct rp_job *dst, const struct rp_job *src)
 {
 	*dst = (struct rp_job){0};
-	int rc = rp_json_clone(&job_table, src, dst);
+	int rc = rp_json_clone(&rp_job_table, src, dst);
 	if (rc != 0) {
 		return rc;
 	}

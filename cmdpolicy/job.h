@@ -55,6 +55,7 @@ RP_NODISCARD int rp_job_encode(const struct rp_job *job, struct rp_buf *out);
 RP_NODISCARD int rp_job_copy(struct rp_job *dst, const struct rp_job *src);
 void rp_job_fini(struct rp_job *job);
 
+extern const struct rp_json_table rp_job_table; /* all keys but result */
 extern const struct rp_json_table rp_job_result_table;
 
 #endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The API's listener and its life: start, connections, stop.
+ */
+#include "api/api.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/call.h"
+#include "api/context.h"
+#include "api/reply.h"
+#include "api/sessions.h"
+#include "api/users.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/crypto.h"
+#include "core/log.h"
+
+#define COMPONENT  "api"
+#define SECRET_LEN 43
+#define WRITE_MAX  (64u * 1024 * 1024)
+
+struct api_conn {
+	struct rp_list node;
+	struct rp_http_conn *http;
+	struct rp_api *api;
+};
+
+static void on_request(void *ctx, struct rp_http_req *req)
+{
+	struct api_conn *conn = ctx;
+	rp_api_call_start(conn->api, req);
+}
+
+/* Before there is a request to route: the body is too large, or it is no HTTP. */
+static bool on_bad_request(void *ctx, struct rp_http_req *req, unsigned status, const char *text)
+{
+	static const char too_large[] =
+	    "{\"errors\":[{\"code\":\"\",\"title\":\"Invalid JSON data.\","
+	    "\"detail\":\"http: request body too large\"}]}";
+	(void)ctx;
+	(void)text;
+	if (status != 413) {
+		return false;
+	}
+	rp_http_reply(req, 400, "application/json; charset=UTF-8", too_large, strlen(too_large));
+	return true;
+}
+
+static void on_conn_closed(void *ctx, struct rp_http_conn *http)
+{
+	struct api_conn *conn = ctx;
+	(void)http;
+	rp_list_remove(&conn->node);
+	rp_free(conn);
+}
+
+static const struct rp_http_server_ops http_ops = {
+    .on_request = on_request,
+    .on_bad_request = on_bad_request,
+    .on_conn_closed = on_conn_closed,
+};
+
+static void on_accept(void *ctx, int fd, const struct sockaddr *peer)
+{
+	struct rp_api *api = ctx;
+	struct api_conn *conn = rp_calloc(1, sizeof(*conn));
+	(void)peer;
+	if (conn == NULL) {
+		(void)close(fd);
+		return;
+	}
+	conn->api = api;
+	rp_list_append(&api->conns, &conn->node);
+	if (rp_http_conn_new(api->parts.loop, fd, &api->http, &http_ops, conn, &conn->http) != 0) {
+		rp_list_remove(&conn->node);
+		rp_free(conn);
+	}
+}
+
+/* A secret of our own, kept so that a restart logs nobody out (the original makes a new one each time). */
+static int own_secret(struct rp_api *api, struct rp_err *err)
+{
+	char text[SECRET_LEN + 1] = "";
+	char *path = rp_asprintf("%s/api-jwt-secret", api->parts.cfg->server.data_dir);
+	if (path == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
+	int code = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		if (read(fd, text, SECRET_LEN) != SECRET_LEN) {
+			code = rp_err_set(
+			    err, RP_EIO, "%s is damaged: remove it to get a new one", path);
+		}
+	} else {
+		rp_random_text(text, SECRET_LEN);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0 || write(fd, text, SECRET_LEN) != SECRET_LEN) {
+			code = rp_err_set(
+			    err, RP_EIO, "%s cannot be written: %s", path, strerror(errno));
+		}
+	}
+	if (fd >= 0) {
+		(void)close(fd);
+	}
+	rp_free(path);
+	api->jwt_secret = code == 0 ? rp_strdup(text) : NULL;
+	rp_secret_wipe(text, sizeof(text));
+	return code != 0 || api->jwt_secret != NULL ? code
+	                                            : rp_err_set(err, RP_ENOMEM, "out of memory");
+}
+
+static int open_secret(struct rp_api *api, struct rp_err *err)
+{
+	if (api->cfg->jwt_secret[0] == '\0') {
+		return own_secret(api, err);
+	}
+	api->jwt_secret = rp_strdup(api->cfg->jwt_secret);
+	return api->jwt_secret != NULL ? 0 : rp_err_set(err, RP_ENOMEM, "out of memory");
+}
+
+static int open_gate(struct rp_api *api, struct rp_err *err)
+{
+	const struct rp_gate_options opt = {
+	    .login_wait_ms = (uint64_t)(api->cfg->user_login_wait * 1000.0),
+	    .max_failed = (unsigned)api->cfg->max_failed_login,
+	    .ban_ms = (uint64_t)api->cfg->ban_time * 1000,
+	};
+	return rp_gate_new(&opt, &api->gate) == 0 ? 0 : rp_err_set(err, RP_ENOMEM, "out of memory");
+}
+
+static int open_tls(struct rp_api *api, struct rp_err *err)
+{
+	const struct rp_conf_api *cfg = api->cfg;
+	api->http = (struct rp_http_server_options){
+	    .body_max = (size_t)cfg->max_request_bytes,
+	    .stream = {.write_max = WRITE_MAX, .keepalive = true},
+	};
+	if (cfg->cert_file[0] == '\0') {
+		return 0;
+	}
+	enum rp_tls_version min = strcmp(cfg->tls_min, "1.2") == 0 ? RP_TLS_1_2 : RP_TLS_1_3;
+	int code = rp_tls_server_new(cfg->cert_file, cfg->key_file, min, &api->tls, err);
+	api->http.tls = api->tls;
+	return code == 0 ? 0 : rp_err_wrap(err, "API: invalid 'cert_file', 'key_file'");
+}
+
+static int open_access_log(struct rp_api *api, struct rp_err *err)
+{
+	const char *path = api->cfg->access_log_file;
+	if (path[0] == '\0') {
+		return 0;
+	}
+	api->access_log = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	if (api->access_log < 0) {
+		return rp_err_set(
+		    err, RP_EIO, "API: access_log_file %s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+static int open_listener(struct rp_api *api, struct rp_err *err)
+{
+	static const struct rp_acceptor_ops ops = {.on_accept = on_accept};
+	int code = rp_acceptor_new(
+	    api->parts.loop, api->cfg->address, &ops, api, &api->acceptor, err);
+	if (code != 0) {
+		return rp_err_wrap(err, "API");
+	}
+	rp_log_info(COMPONENT, "API Listening on %s://%s", api->tls != NULL ? "https" : "http",
+	    api->cfg->address);
+	return 0;
+}
+
+static void api_free(void *state)
+{
+	struct rp_api *api = state;
+	rp_sessions_free(api->sessions);
+	rp_users_free(api->users);
+	rp_gate_free(api->gate);
+	rp_tls_free(api->tls);
+	rp_free_secret(api->jwt_secret);
+	if (api->access_log >= 0) {
+		(void)close(api->access_log);
+	}
+	rp_free(api);
+}
+
+static int api_start(void **state, const struct rp_server_parts *parts, struct rp_err *err)
+{
+	const struct rp_conf_api *cfg = &parts->cfg->api;
+	if (cfg->address[0] == '\0') {
+		rp_log_info(COMPONENT, "no [api] address: the API is off");
+		return 0;
+	}
+	struct rp_api *api = rp_calloc(1, sizeof(*api));
+	if (api == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
+	api->parts = *parts;
+	api->cfg = cfg;
+	api->access_log = -1;
+	rp_list_init(&api->conns);
+	rp_list_init(&api->calls);
+	*state = api; /* from here on stop and free take it down */
+	int code = rp_users_new(cfg, &api->users, err);
+	code = code != 0 ? code : open_secret(api, err);
+	code = code != 0 ? code : open_gate(api, err);
+	code = code != 0 ? code : rp_sessions_new(parts->store, &api->sessions, err);
+	code = code != 0 ? code : open_tls(api, err);
+	code = code != 0 ? code : open_access_log(api, err);
+	return code != 0 ? code : open_listener(api, err);
+}
+
+static void api_stop(void *state)
+{
+	struct rp_api *api = state;
+	struct rp_list *it;
+	struct rp_list *tmp;
+	api->closing = true;
+	if (api->acceptor != NULL) {
+		rp_acceptor_close(api->acceptor);
+	}
+	RP_LIST_FOREACH(it, tmp, &api->conns) {
+		rp_http_conn_close(RP_LIST_ENTRY(it, struct api_conn, node)->http);
+	}
+}
+
+const struct rp_server_hooks *rp_api_hooks(void)
+{
+	static const struct rp_server_hooks hooks = {
+	    .start = api_start,
+	    .stop = api_stop,
+	    .free = api_free,
+	};
+	return &hooks;
+}

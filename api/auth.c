@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Credentials of a request. Every failure counts for the address, a failed password also makes the name wait; what is wrong is never
+ * told apart in the answer.
+ */
+#include "api/auth.h"
+
+#include <string.h>
+
+#include <uv.h>
+
+#include "api/call.h"
+#include "api/jwt.h"
+#include "api/sessions.h"
+#include "api/users.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/crypto.h"
+#include "core/log.h"
+
+#define PASSWORD_MAX 1024
+
+static void answer(struct rp_api_call *c, rp_auth_cb cb, enum rp_auth_verdict verdict, int code)
+{
+	const struct rp_auth_result r = {.verdict = verdict, .code = code};
+	cb(c, &r);
+}
+
+static void refuse(struct rp_api_call *c, rp_auth_cb cb, const char *name)
+{
+	if (rp_gate_failed(c->api->gate, rp_api_peer(c), name, rp_clock_ms())) {
+		rp_log_error("api", "%s is banned after repeated failed logins", rp_api_peer(c));
+	}
+	rp_log_info("api", "login refused for user \"%s\" from %s", name != NULL ? name : "",
+	    rp_api_peer(c));
+	answer(c, cb, RP_AUTH_REFUSED, 0);
+}
+
+static void let_in(
+    struct rp_api_call *c, rp_auth_cb cb, const struct rp_user *user, bool by_password)
+{
+	c->user.name = rp_strdup(user->username);
+	if (c->user.name == NULL || rp_strlist_copy(&c->user.groups, &user->groups) != 0) {
+		answer(c, cb, RP_AUTH_FAILED, RP_ENOMEM);
+		return;
+	}
+	c->user.admin = rp_strlist_has(&user->groups, RP_ADMIN_GROUP);
+	if (by_password) {
+		rp_gate_succeeded(c->api->gate, rp_api_peer(c), user->username);
+	}
+	answer(c, cb, user->password_expired ? RP_AUTH_EXPIRED : RP_AUTH_OK, 0);
+}
+
+/* bcrypt on the pool */
+
+struct check {
+	uv_work_t work;
+	struct rp_api_call *call;
+	rp_auth_cb cb;
+	char *name;
+	char *password;
+	char *hash; /* NULL: no such user, takes as long */
+	bool equal;
+};
+
+static void on_check(uv_work_t *work)
+{
+	struct check *k = work->data;
+	k->equal = rp_users_bcrypt(k->hash, k->password);
+}
+
+static void check_free(struct check *k)
+{
+	rp_free(k->name);
+	rp_free_secret(k->password);
+	rp_free_secret(k->hash);
+	rp_free(k);
+}
+
+static void on_checked(uv_work_t *work, int status)
+{
+	struct check *k = work->data;
+	const struct rp_user *user = rp_users_find(k->call->api->users, k->name);
+	if (status != 0) {
+		answer(k->call, k->cb, RP_AUTH_FAILED, status);
+	} else if (k->equal && user != NULL) {
+		let_in(k->call, k->cb, user, true);
+	} else {
+		refuse(k->call, k->cb, k->name);
+	}
+	check_free(k);
+}
+
+static void check_hash(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
+{
+	const struct rp_user *user = rp_users_find(c->api->users, name);
+	struct check *k = rp_calloc(1, sizeof(*k));
+	int err = RP_ENOMEM;
+	if (k != NULL) {
+		k->work.data = k;
+		k->call = c;
+		k->cb = cb;
+		k->name = rp_strdup(name);
+		k->password = rp_strdup(password);
+		k->hash = user == NULL ? NULL : rp_strdup(user->password);
+		if (k->name != NULL && k->password != NULL && (user == NULL || k->hash != NULL)) {
+			err = uv_queue_work(
+			    rp_loop_uv(c->api->parts.loop), &k->work, on_check, on_checked);
+		}
+	}
+	if (err != 0) {
+		if (k != NULL) {
+			check_free(k);
+		}
+		answer(c, cb, RP_AUTH_FAILED, err);
+	}
+}
+
+static void check_static(
+    struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
+{
+	const struct rp_user *user = rp_users_find(c->api->users, name);
+	char none[33] = "";
+	const char *want = none;
+	if (user != NULL) {
+		want = user->password;
+	} else {
+		rp_random_text(none, sizeof(none) - 1);
+	}
+	bool equal = rp_secret_str_eq(want, password);
+	if (equal && user != NULL) {
+		let_in(c, cb, user, true);
+	} else {
+		refuse(c, cb, name);
+	}
+}
+
+void rp_auth_password(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
+{
+	uint64_t now = rp_clock_ms();
+	if (rp_gate_banned(c->api->gate, rp_api_peer(c), now)) {
+		answer(c, cb, RP_AUTH_BANNED, 0);
+	} else if (!rp_gate_name_allowed(c->api->gate, name, now)) {
+		answer(c, cb, RP_AUTH_WAIT, 0);
+	} else if (strlen(password) > PASSWORD_MAX) {
+		refuse(c, cb, name);
+	} else if (rp_users_static(c->api->users)) {
+		check_static(c, name, password, cb);
+	} else {
+		check_hash(c, name, password, cb);
+	}
+}
+
+/* Header */
+
+/* What follows the scheme word, or NULL. */
+static const char *scheme(const struct rp_api_call *c, const char *word)
+{
+	const char *h = rp_http_header(rp_http_req_head(c->req), "Authorization");
+	size_t n = strlen(word);
+	if (h == NULL || strlen(h) <= n || h[n] != ' ') {
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if ((h[i] | 0x20) != word[i]) {
+			return NULL;
+		}
+	}
+	return h + n + 1;
+}
+
+const char *rp_auth_bearer(const struct rp_api_call *c)
+{
+	return scheme(c, "bearer");
+}
+
+int rp_auth_basic(const struct rp_api_call *c, char **name, char **password)
+{
+	const char *b64 = scheme(c, "basic");
+	uint8_t *text;
+	size_t n;
+	if (b64 == NULL) {
+		return RP_ENOENT;
+	}
+	int err = rp_base64_decode(rp_str_trim(rp_str_c(b64)), &text, &n);
+	if (err != 0) {
+		return err;
+	}
+	char *colon = memchr(text, ':', n);
+	err = RP_EINVAL;
+	if (colon != NULL && memchr(text, '\0', n) == NULL) {
+		*name = rp_strndup((char *)text, (size_t)(colon - (char *)text));
+		*password = rp_strdup(colon + 1);
+		err = *name != NULL && *password != NULL ? 0 : RP_ENOMEM;
+		if (err != 0) {
+			rp_free(*name);
+			rp_free_secret(*password);
+		}
+	}
+	rp_secret_wipe(text, n);
+	rp_free(text);
+	return err;
+}
+
+static void by_bearer(struct rp_api_call *c, const char *token, rp_auth_cb cb)
+{
+	struct rp_jwt_claims claims = {0};
+	int err = rp_jwt_verify(c->api->jwt_secret, token, &claims);
+	if (err == RP_ENOMEM) {
+		answer(c, cb, RP_AUTH_FAILED, err);
+		return;
+	}
+	const struct rp_user *user = err == 0 &&
+	        rp_sessions_touch(c->api->sessions, claims.session, claims.username)
+	    ? rp_users_find(c->api->users, claims.username)
+	    : NULL;
+	rp_free(claims.username);
+	if (user == NULL) {
+		refuse(c, cb, NULL);
+		return;
+	}
+	c->user.session = claims.session;
+	let_in(c, cb, user, false);
+}
+
+void rp_auth_request(struct rp_api_call *c, rp_auth_cb cb)
+{
+	char *name;
+	char *password;
+	if (rp_gate_banned(c->api->gate, rp_api_peer(c), rp_clock_ms())) {
+		answer(c, cb, RP_AUTH_BANNED, 0);
+		return;
+	}
+	int err = rp_auth_basic(c, &name, &password);
+	if (err == 0) {
+		rp_auth_password(c, name, password, cb);
+		rp_free(name);
+		rp_free_secret(password);
+		return;
+	}
+	const char *token = rp_auth_bearer(c);
+	if (err == RP_ENOMEM) {
+		answer(c, cb, RP_AUTH_FAILED, err);
+	} else if (err == RP_ENOENT && token != NULL) {
+		by_bearer(c, token, cb);
+	} else {
+		refuse(c, cb, NULL);
+	}
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A request's way: route, credentials, access to the client, handler. Handlers may answer later; the call lives until then.
+ */
+#include "api/call.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/auth.h"
+#include "api/reply.h"
+#include "api/router.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/log.h"
+
+#define PREFIX "/api/v1"
+
+const char *rp_api_peer(const struct rp_api_call *c)
+{
+	return rp_http_req_peer(c->req);
+}
+
+/* Apache combined format. */
+static void access_log(const struct rp_api_call *c, unsigned status, size_t bytes)
+{
+	char stamp[40];
+	char line[2048];
+	struct rp_http_head *head = rp_http_req_head(c->req);
+	const char *agent = rp_http_header(head, "User-Agent");
+	time_t now = time(NULL);
+	struct tm tm;
+	(void)localtime_r(&now, &tm);
+	(void)strftime(stamp, sizeof(stamp), "%d/%b/%Y:%H:%M:%S %z", &tm);
+	int n = snprintf(line, sizeof(line),
+	    "%s - %s [%s] \"%s %.1024s HTTP/1.1\" %u %zu \"-\" \"%.256s\"\n", rp_api_peer(c),
+	    c->user.name != NULL ? c->user.name : "-", stamp, head->method,
+	    rp_http_req_path(c->req), status, bytes, agent != NULL ? agent : "-");
+	for (int i = 0; i + 1 < n && i + 1 < (int)sizeof(line); i++) {
+		line[i] = (unsigned char)line[i] < ' ' ? '?' : line[i];
+	}
+	if (n > 0 && write(c->api->access_log, line, RP_MIN((size_t)n, sizeof(line) - 1)) < 0) {
+		rp_log_debug("api", "access log not written");
+	}
+}
+
+static void call_free(struct rp_api_call *c)
+{
+	rp_list_remove(&c->node);
+	for (size_t i = 0; i < RP_API_PARAMS_MAX; i++) {
+		rp_free(c->params[i]);
+	}
+	rp_query_fini(&c->query);
+	rp_free(c->user.name);
+	rp_strlist_fini(&c->user.groups);
+	rp_free(c);
+}
+
+void rp_api_call_end(
+    struct rp_api_call *c, unsigned status, const char *content_type, struct rp_str body)
+{
+	if (c->api->access_log >= 0) {
+		access_log(c, status, body.len);
+	}
+	rp_http_reply(c->req, status, content_type, body.p, body.len);
+	call_free(c);
+}
+
+bool rp_api_may_use(const struct rp_api_user *u, const struct rp_client *client)
+{
+	if (u->admin) {
+		return true;
+	}
+	for (size_t i = 0; i < client->allowed_user_groups.n; i++) {
+		if (rp_strlist_has(&u->groups, client->allowed_user_groups.v[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+const struct rp_client *rp_api_client(struct rp_api_call *c)
+{
+	const struct rp_client *client = rp_registry_get(c->api->parts.registry, c->params[0]);
+	if (client == NULL) {
+		rp_reply_fail(c, 404, "Client with id=\"%s\" not found.", c->params[0]);
+		return NULL;
+	}
+	if (!rp_api_may_use(&c->user, client)) {
+		rp_reply_fail(c, 403, "Access denied to client(s) with ID(s): %s", c->params[0]);
+		return NULL;
+	}
+	return client;
+}
+
+static void run(struct rp_api_call *c)
+{
+	if (c->route->auth == RP_ROUTE_CLIENT && rp_api_client(c) == NULL) {
+		return;
+	}
+	c->route->handler(c);
+}
+
+static void on_auth(struct rp_api_call *c, const struct rp_auth_result *r)
+{
+	switch (r->verdict) {
+	case RP_AUTH_OK:
+		run(c);
+		return;
+	case RP_AUTH_BANNED:
+		rp_reply_text(c, 423, "Too many bad attempts. Please try later.\n");
+		return;
+	case RP_AUTH_WAIT:
+		rp_reply_fail(c, 429, "too many requests, please try later");
+		return;
+	case RP_AUTH_REFUSED:
+		rp_reply_fail(c, 401, "unauthorized");
+		return;
+	case RP_AUTH_EXPIRED:
+		rp_reply_fail(c, 401, "password has expired, please change your password");
+		return;
+	case RP_AUTH_FAILED:
+		rp_reply_code(c, r->code, NULL);
+		return;
+	}
+}
+
+static void dispatch(struct rp_api_call *c)
+{
+	const char *path = rp_http_req_path(c->req);
+	struct rp_http_head *head = rp_http_req_head(c->req);
+	size_t n = strlen(PREFIX);
+	int err = strncmp(path, PREFIX "/", n + 1) == 0 ? rp_router_find(head->method, path + n, c)
+	                                                : RP_ENOENT;
+	if (err == RP_ENOENT) {
+		rp_reply_text(c, 404, "404 page not found\n");
+		return;
+	}
+	if (err == RP_EUNSUPPORTED) {
+		rp_reply_empty(c, 405);
+		return;
+	}
+	err = err != 0 ? err : rp_query_parse(rp_str_c(rp_http_req_query(c->req)), &c->query);
+	if (err == RP_ENOMEM) {
+		rp_reply_code(c, err, NULL);
+	} else if (err != 0) {
+		rp_reply_fail(c, 400, "The path or the query is not readable.");
+	} else if (c->route->auth == RP_ROUTE_OPEN) {
+		c->route->handler(c);
+	} else {
+		rp_auth_request(c, on_auth);
+	}
+}
+
+void rp_api_call_start(struct rp_api *api, struct rp_http_req *req)
+{
+	struct rp_api_call *c = rp_calloc(1, sizeof(*c));
+	if (c == NULL) {
+		rp_http_reply(req, 500, NULL, NULL, 0);
+		return;
+	}
+	c->api = api;
+	c->req = req;
+	rp_list_append(&api->calls, &c->node);
+	dispatch(c);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands on one client (rport-api 3.11): start, list, one.
+ */
+#include <string.h>
+
+#include "api/call.h"
+#include "api/handlers.h"
+#include "api/reply.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+
+struct command_body {
+	char *command;
+	char *interpreter;
+	char *cwd;
+	bool is_sudo;
+	int64_t timeout_sec;
+};
+
+#define F(key, kind)                                                               \
+	{                                                                          \
+#key, RP_FIELD_##kind, 0, offsetof(struct command_body, key), NULL \
+	}
+static const struct rp_json_field command_fields[] = {
+    F(command, STR),
+    F(interpreter, STR),
+    F(cwd, STR),
+    F(is_sudo, BOOL),
+    F(timeout_sec, INT),
+};
+static const struct rp_json_table command_table = RP_JSON_TABLE(
+    command_fields, struct command_body);
+
+static void on_started(void *ctx, const char *jid, int code, const struct rp_err *err)
+{
+	struct rp_api_call *c = ctx;
+	if (code == 0) {
+		struct rp_reply r;
+		rp_reply_begin(&r);
+		rp_jsonw_obj(&r.w);
+		rp_jsonw_key(&r.w, "jid");
+		rp_jsonw_str(&r.w, jid);
+		rp_jsonw_obj_end(&r.w);
+		rp_reply_end(&r, c);
+	} else if (code == RP_EDENIED || code == RP_EPROTO) {
+		rp_reply_fail(c, 409, "client error: %s", err->msg);
+	} else if (code == RP_ECLOSED) {
+		rp_reply_fail(c, 404, "Active client with id=\"%s\" not found.", c->params[0]);
+	} else if (code == RP_ETIMEOUT) {
+		rp_reply_fail(c, 409, "client error: the client did not answer in time");
+	} else {
+		rp_reply_code(c, code, err);
+	}
+}
+
+static bool interpreter_known(const char *s)
+{
+	return s == NULL || s[0] == '\0' || strcmp(s, "cmd") == 0 || strcmp(s, "powershell") == 0;
+}
+
+static void start(struct rp_api_call *c, struct command_body *b)
+{
+	char empty[] = "";
+	const struct rp_job job = {
+	    .command = b->command,
+	    .cwd = b->cwd != NULL ? b->cwd : empty,
+	    .interpreter = b->interpreter != NULL ? b->interpreter : empty,
+	    .created_by = c->user.name,
+	    .error = empty,
+	    .timeout_sec = b->timeout_sec,
+	    .is_sudo = b->is_sudo,
+	    .started_at = RP_TIME_ZERO,
+	    .finished_at = RP_TIME_ZERO,
+	};
+	int err = rp_jobs_start(c->api->parts.jobs, c->params[0], &job, on_started, c);
+	if (err == RP_ECLOSED) {
+		rp_reply_fail(c, 404, "Active client with id=\"%s\" not found.", c->params[0]);
+	} else if (err != 0) {
+		rp_reply_code(c, err, NULL);
+	}
+}
+
+void rp_api_command_post(struct rp_api_call *c)
+{
+	struct command_body b = {0};
+	if (rp_api_body(c, &command_table, true, &b) != 0) {
+		return;
+	}
+	if (b.command == NULL || b.command[0] == '\0') {
+		rp_reply_fail(c, 400, "Command cannot be empty.");
+	} else if (!interpreter_known(b.interpreter)) {
+		rp_reply_fail(c, 400, "Invalid interpreter.");
+	} else {
+		start(c, &b);
+	}
+	rp_json_release(&command_table, &b);
+}
+
+/* Lists */
+
+static const char *const filters[] = {"jid", "status", "created_by", "multi_job_id", "schedule_id",
+    "client_id", "started_at[gt]", "started_at[lt]", "started_at[since]", "started_at[until]",
+    "finished_at[gt]", "finished_at[lt]", "finished_at[since]", "finished_at[until]", NULL};
+static const char *const sorts[] = {"jid", "started_at", "finished_at", "status", "multi_job_id",
+    "schedule_id", "created_by", NULL};
+static const char *const job_fields[] = {"jid", "status", "finished_at", "client_id", "client_name",
+    "command", "cwd", "interpreter", "pid", "started_at", "created_by", "timeout_sec",
+    "multi_job_id", "schedule_id", "error", "is_sudo", "is_script", NULL};
+static const char *const job_defaults[] = {"jid", "status", "finished_at", NULL};
+static const char *const result_fields[] = {"stdout", "stderr", "summary", NULL};
+static const char *const result_defaults[] = {"summary", NULL};
+static const struct rp_listq_resource resources[] = {
+    {"jobs", job_fields, job_defaults},
+    {"commands", job_fields, job_defaults},
+    {"scripts", job_fields, job_defaults},
+    {"result", result_fields, result_defaults},
+    {NULL, NULL, NULL},
+};
+static const struct rp_listq_spec spec = {
+    .filters = filters,
+    .sorts = sorts,
+    .default_sort = "-finished_at,jid",
+    .resources = resources,
+    .limit_default = 100,
+    .limit_max = 1000,
+};
+
+static bool wants_job(const struct rp_listq *q, const char *key)
+{
+	return rp_listq_wants(q, &spec, "jobs", key) || rp_listq_wants(q, &spec, "commands", key) ||
+	    rp_listq_wants(q, &spec, "scripts", key);
+}
+
+static void write_result(struct rp_jsonw *w, const struct rp_job *job, const struct rp_listq *q)
+{
+	bool any = false;
+	for (size_t i = 0; result_fields[i] != NULL; i++) {
+		any = any || rp_listq_wants(q, &spec, "result", result_fields[i]);
+	}
+	if (!any) {
+		return;
+	}
+	rp_jsonw_key(w, "result");
+	if (!job->has_result) {
+		rp_jsonw_null(w);
+		return;
+	}
+	rp_jsonw_obj(w);
+	for (size_t i = 0; i < rp_job_result_table.n; i++) {
+		const struct rp_json_field *f = &rp_job_result_table.fields[i];
+		if (rp_listq_wants(q, &spec, "result", f->key)) {
+			rp_jsonw_field(w, f, &job->result);
+		}
+	}
+	rp_jsonw_obj_end(w);
+}
+
+struct list {
+	struct rp_api_call *call;
+	struct rp_listq q;
+};
+
+static void on_list(void *ctx, int code, const struct rp_jobs_read *read, const struct rp_err *err)
+{
+	struct list *l = ctx;
+	struct rp_reply r;
+	if (code != 0) {
+		rp_reply_code(l->call, code, err);
+	} else {
+		rp_reply_begin(&r);
+		rp_jsonw_arr(&r.w);
+		for (size_t i = 0; i < read->n; i++) {
+			rp_jsonw_obj(&r.w);
+			for (size_t k = 0; k < rp_job_table.n; k++) {
+				if (wants_job(&l->q, rp_job_table.fields[k].key)) {
+					rp_jsonw_field(
+					    &r.w, &rp_job_table.fields[k], &read->jobs[i]);
+				}
+			}
+			write_result(&r.w, &read->jobs[i], &l->q);
+			rp_jsonw_obj_end(&r.w);
+		}
+		rp_jsonw_arr_end(&r.w);
+		rp_reply_end_count(&r, l->call, read->total);
+	}
+	rp_listq_fini(&l->q);
+	rp_free(l);
+}
+
+void rp_api_commands(struct rp_api_call *c)
+{
+	struct rp_listq_errors errs;
+	struct list *l = rp_calloc(1, sizeof(*l));
+	if (l == NULL) {
+		rp_reply_code(c, RP_ENOMEM, NULL);
+		return;
+	}
+	l->call = c;
+	int err = rp_listq_parse(&c->query, &spec, &l->q, &errs);
+	if (err == 0) {
+		const struct rp_jobs_query query = {.client_id = c->params[0], .q = &l->q};
+		err = rp_jobs_read(c->api->parts.jobs, &query, on_list, l);
+		if (err == 0) {
+			return;
+		}
+		rp_listq_fini(&l->q);
+		rp_reply_code(c, err, NULL);
+	} else if (err == RP_EINVAL) {
+		rp_reply_list_errors(c, &errs);
+	} else {
+		rp_reply_code(c, err, NULL);
+	}
+	rp_free(l);
+}
+
+static void on_get(void *ctx, int code, const struct rp_jobs_read *read, const struct rp_err *err)
+{
+	struct rp_api_call *c = ctx;
+	struct rp_buf text;
+	char *json = NULL;
+	if (code != 0) {
+		rp_reply_code(c, code, err);
+		return;
+	}
+	if (read->n == 0) {
+		rp_reply_fail(c, 404, "Job[id=\"%s\"] not found.", c->params[1]);
+		return;
+	}
+	rp_buf_init(&text, SIZE_MAX / 2);
+	if (rp_job_encode(&read->jobs[0], &text) != 0 || rp_buf_take_string(&text, &json) != 0) {
+		rp_reply_code(c, RP_ENOMEM, NULL);
+	} else {
+		struct rp_reply r;
+		rp_reply_begin(&r);
+		rp_jsonw_raw(&r.w, json);
+		rp_reply_end(&r, c);
+	}
+	rp_free(json);
+	rp_buf_fini(&text);
+}
+
+void rp_api_command_get(struct rp_api_call *c)
+{
+	const struct rp_jobs_query query = {.client_id = c->params[0], .jid = c->params[1]};
+	int err = rp_jobs_read(c->api->parts.jobs, &query, on_get, c);
+	if (err != 0) {
+		rp_reply_code(c, err, NULL);
+	}
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The API's shared state and what a request carries on its way through router, authentication and handler. Internal to api/.
+ */
+#ifndef RP_API_CONTEXT_H
+#define RP_API_CONTEXT_H
+
+#include <stdbool.h>
+
+#include "acl/gate.h"
+#include "core/jsonw.h"
+#include "core/list.h"
+#include "http/accept.h"
+#include "http/server.h"
+#include "http/tls.h"
+#include "http/url.h"
+#include "server/server.h"
+
+#define RP_API_PARAMS_MAX 4
+
+struct rp_sessions;
+struct rp_users;
+
+struct rp_api {
+	struct rp_server_parts parts;
+	const struct rp_conf_api *cfg;
+	struct rp_acceptor *acceptor;
+	struct rp_tls *tls;
+	struct rp_gate *gate; /* logins of API users */
+	struct rp_sessions *sessions;
+	struct rp_users *users;
+	struct rp_http_server_options http;
+	struct rp_list conns;
+	struct rp_list calls; /* requests that wait for something */
+	char *jwt_secret;
+	int access_log; /* -1 = none */
+	bool closing;
+};
+
+/* Who asks. */
+struct rp_api_user {
+	char *name;
+	struct rp_strlist groups;
+	bool admin;
+	uint64_t session; /* 0 = not by bearer token */
+};
+
+/* One request under way. Freed by the reply. */
+struct rp_api_call {
+	struct rp_api *api;
+	struct rp_http_req *req;
+	struct rp_list node;
+	const struct rp_route *route;
+	char *params[RP_API_PARAMS_MAX]; /* decoded path segments in braces */
+	struct rp_query query;
+	struct rp_api_user user;
+	int64_t started_ns;
+};
+
+#endif

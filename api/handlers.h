@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handlers of the routes (api/router.c). Each answers the call exactly once, now or later. The caller was let in by the route's rule.
+ */
+#ifndef RP_API_HANDLERS_H
+#define RP_API_HANDLERS_H
+
+#include "api/context.h"
+
+/* login.c: rport-api 3.1, 3.2 */
+void rp_api_login_get(struct rp_api_call *c);
+void rp_api_login_post(struct rp_api_call *c);
+void rp_api_logout(struct rp_api_call *c);
+
+/* status.c: 3.3, 3.4, 3.6 */
+void rp_api_status(struct rp_api_call *c);
+void rp_api_me(struct rp_api_call *c);
+void rp_api_me_ip(struct rp_api_call *c);
+void rp_api_auth_provider(struct rp_api_call *c);
+
+/* clients.c: 3.7, 3.8, 3.9 */
+void rp_api_clients(struct rp_api_call *c);
+void rp_api_client_get(struct rp_api_call *c);
+void rp_api_client_delete(struct rp_api_call *c);
+void rp_api_attributes_get(struct rp_api_call *c);
+void rp_api_attributes_put(struct rp_api_call *c);
+
+/* tunnels.c: 3.10 */
+void rp_api_tunnels(struct rp_api_call *c);
+void rp_api_tunnel_put(struct rp_api_call *c);
+void rp_api_tunnel_delete(struct rp_api_call *c);
+void rp_api_tunnel_acl(struct rp_api_call *c);
+
+/* commands.c: 3.11 */
+void rp_api_command_post(struct rp_api_call *c);
+void rp_api_commands(struct rp_api_call *c);
+void rp_api_command_get(struct rp_api_call *c);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Answers in the API's envelopes (rport-api 1.2). Every function that answers frees the call.
+ */
+#ifndef RP_API_REPLY_H
+#define RP_API_REPLY_H
+
+#include "api/context.h"
+#include "server/listq.h"
+
+/* One error. code may be "" or an ERR_CODE_… */
+struct rp_api_error {
+	unsigned status;
+	const char *code;
+	const char *title;
+	const char *detail;
+};
+void rp_reply_error(struct rp_api_call *c, const struct rp_api_error *e);
+/* The same with empty code and detail. */
+void rp_reply_fail(struct rp_api_call *c, unsigned status, const char *fmt, ...) RP_PRINTF(3, 4);
+void rp_reply_list_errors(struct rp_api_call *c, const struct rp_listq_errors *errs);
+/* Internal codes: RP_ENOMEM, RP_EBUSY 503 …, others 500. */
+void rp_reply_code(struct rp_api_call *c, int code, const struct rp_err *err);
+void rp_reply_empty(struct rp_api_call *c, unsigned status);
+void rp_reply_text(struct rp_api_call *c, unsigned status, const char *text);
+
+/* JSON answers: begin, write with the writer, end. The writer's failure becomes a 500. */
+struct rp_reply {
+	struct rp_buf text;
+	struct rp_jsonw w;
+};
+/* Writes {"data": and leaves the value to the caller. */
+void rp_reply_begin(struct rp_reply *r);
+/* Closes the envelope and sends 200. */
+void rp_reply_end(struct rp_reply *r, struct rp_api_call *c);
+/* The same with "meta":{"count":N}. */
+void rp_reply_end_count(struct rp_reply *r, struct rp_api_call *c, int64_t count);
+
+/* Decodes the request body strictly by a table (1.4); on failure answers and returns negative. */
+RP_NODISCARD int rp_api_body(
+    struct rp_api_call *c, const struct rp_json_table *t, bool strict, void *dst);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of routes. HEAD is served as GET (quirk 22); the HTTP layer leaves the body out.
+ */
+#include "api/router.h"
+
+#include <string.h>
+
+#include "api/handlers.h"
+#include "core/alloc.h"
+
+static const struct rp_route routes[] = {
+    {"GET", "/login", RP_ROUTE_OPEN, rp_api_login_get},
+    {"POST", "/login", RP_ROUTE_OPEN, rp_api_login_post},
+    {"DELETE", "/logout", RP_ROUTE_OPEN, rp_api_logout},
+    {"GET", "/auth/provider", RP_ROUTE_OPEN, rp_api_auth_provider},
+    {"GET", "/status", RP_ROUTE_USER, rp_api_status},
+    {"GET", "/me", RP_ROUTE_USER, rp_api_me},
+    {"GET", "/me/ip", RP_ROUTE_USER, rp_api_me_ip},
+    {"GET", "/tunnels", RP_ROUTE_USER, rp_api_tunnels},
+    {"GET", "/clients", RP_ROUTE_USER, rp_api_clients},
+    {"GET", "/clients/{}", RP_ROUTE_CLIENT, rp_api_client_get},
+    {"DELETE", "/clients/{}", RP_ROUTE_CLIENT, rp_api_client_delete},
+    {"GET", "/clients/{}/attributes", RP_ROUTE_CLIENT, rp_api_attributes_get},
+    {"PUT", "/clients/{}/attributes", RP_ROUTE_CLIENT, rp_api_attributes_put},
+    {"PUT", "/clients/{}/tunnels", RP_ROUTE_CLIENT, rp_api_tunnel_put},
+    {"DELETE", "/clients/{}/tunnels/{}", RP_ROUTE_CLIENT, rp_api_tunnel_delete},
+    {"PUT", "/clients/{}/tunnels/{}/acl", RP_ROUTE_CLIENT, rp_api_tunnel_acl},
+    {"POST", "/clients/{}/commands", RP_ROUTE_CLIENT, rp_api_command_post},
+    {"GET", "/clients/{}/commands", RP_ROUTE_CLIENT, rp_api_commands},
+    {"GET", "/clients/{}/commands/{}", RP_ROUTE_CLIENT, rp_api_command_get},
+};
+
+/* Next segment of a path that begins with '/'. */
+static bool segment(const char **path, struct rp_str *s)
+{
+	if (**path != '/') {
+		return false;
+	}
+	const char *start = *path + 1;
+	const char *end = strchr(start, '/');
+	size_t n = end == NULL ? strlen(start) : (size_t)(end - start);
+	*s = rp_str_n(start, n);
+	*path = start + n;
+	return true;
+}
+
+/* Fills params (borrowed slices) as far as the pattern has braces. */
+static bool match(const char *pattern, const char *path, struct rp_str *params, size_t *n)
+{
+	struct rp_str want;
+	struct rp_str have;
+	*n = 0;
+	while (segment(&pattern, &want)) {
+		if (!segment(&path, &have)) {
+			return false;
+		}
+		if (rp_str_eq(want, "{}")) {
+			if (have.len == 0 || *n >= RP_API_PARAMS_MAX) {
+				return false;
+			}
+			params[(*n)++] = have;
+		} else if (want.len != have.len || memcmp(want.p, have.p, want.len) != 0) {
+			return false;
+		}
+	}
+	return *path == '\0';
+}
+
+static bool same_method(const char *route, const char *method)
+{
+	return strcmp(route, method) == 0 ||
+	    (strcmp(method, "HEAD") == 0 && strcmp(route, "GET") == 0);
+}
+
+static int take_params(struct rp_api_call *c, const struct rp_str *params, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err = rp_url_decode(params[i], false, &c->params[i]);
+		if (err != 0) {
+			return err;
+		}
+	}
+	return 0;
+}
+
+int rp_router_find(const char *method, const char *path, struct rp_api_call *c)
+{
+	struct rp_str params[RP_API_PARAMS_MAX];
+	size_t n;
+	int err = RP_ENOENT;
+	for (size_t i = 0; i < RP_ARRAY_LEN(routes); i++) {
+		if (!match(routes[i].path, path, params, &n)) {
+			continue;
+		}
+		if (same_method(routes[i].method, method)) {
+			c->route = &routes[i];
+			return take_params(c, params, n);
+		}
+		err = RP_EUNSUPPORTED;
+	}
+	return err;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the server is and who I am (rport-api 3.3, 3.4, 3.6).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/call.h"
+#include "api/handlers.h"
+#include "api/reply.h"
+#include "api/users.h"
+
+static const char *const permissions[] = {
+    "auditlog", "commands", "monitoring", "scheduler", "scripts", "tunnels", "uploads", "vault"};
+
+static void key_str(struct rp_jsonw *w, const char *key, const char *value)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_str(w, value);
+}
+
+static void key_bool(struct rp_jsonw *w, const char *key, bool value)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_bool(w, value);
+}
+
+static void key_int(struct rp_jsonw *w, const char *key, int64_t value)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_int(w, value);
+}
+
+static void key_ports(struct rp_jsonw *w, const char *key, const struct rp_port_list *ports)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_arr(w);
+	for (size_t i = 0; i < ports->n; i++) {
+		char text[16];
+		if (ports->v[i].first == ports->v[i].last) {
+			(void)snprintf(text, sizeof(text), "%u", ports->v[i].first);
+		} else {
+			(void)snprintf(
+			    text, sizeof(text), "%u-%u", ports->v[i].first, ports->v[i].last);
+		}
+		rp_jsonw_str(w, text);
+	}
+	rp_jsonw_arr_end(w);
+}
+
+static void write_server(struct rp_jsonw *w, const struct rp_server_parts *p)
+{
+	key_str(w, "version", RP_VERSION);
+	key_int(w, "clients_connected", (int64_t)rp_registry_count(p->registry, true));
+	key_int(w, "clients_disconnected", (int64_t)rp_registry_count(p->registry, false));
+	key_str(w, "fingerprint", rp_hostkey_md5(p->hostkey));
+	key_str(w, "fingerprint_sha256", rp_hostkey_sha256(p->hostkey));
+	rp_jsonw_key(w, "connect_url");
+	rp_jsonw_strlist(w, &p->cfg->server.url);
+	key_str(w, "pairing_url", p->cfg->server.pairing_url);
+	key_str(w, "clients_auth_source", p->clients_auth_source);
+	key_str(w, "clients_auth_mode", "Read Only");
+}
+
+static void write_switches(struct rp_jsonw *w, const struct rp_server_config *cfg)
+{
+	key_bool(w, "group_permissions_enabled", false);
+	key_bool(w, "two_fa_enabled", false);
+	key_str(w, "two_fa_delivery_method", "");
+	key_bool(w, "auth_header", false);
+	key_bool(w, "tunnel_proxy_enabled", false);
+	key_bool(w, "caddy_integration_enabled", false);
+	key_bool(w, "monitoring_enabled", false);
+	rp_jsonw_key(w, "auditlog");
+	rp_jsonw_obj(w);
+	key_bool(w, "enabled", false);
+	key_str(w, "rotation", cfg->api.audit_log_rotation);
+	rp_jsonw_obj_end(w);
+}
+
+void rp_api_status(struct rp_api_call *c)
+{
+	const struct rp_server_config *cfg = c->api->parts.cfg;
+	struct rp_reply r;
+	rp_reply_begin(&r);
+	rp_jsonw_obj(&r.w);
+	write_server(&r.w, &c->api->parts);
+	key_str(&r.w, "users_auth_source", rp_users_source(c->api->users));
+	write_switches(&r.w, cfg);
+	key_str(&r.w, "tunnel_host", cfg->server.tunnel_host);
+	key_ports(&r.w, "excluded_ports", &cfg->server.excluded_ports);
+	key_ports(&r.w, "used_ports", &cfg->server.used_ports);
+	key_int(&r.w, "password_min_length", cfg->api.password_min_length);
+	rp_jsonw_obj_end(&r.w);
+	rp_reply_end(&r, c);
+}
+
+void rp_api_me(struct rp_api_call *c)
+{
+	const struct rp_user *user = rp_users_find(c->api->users, c->user.name);
+	struct rp_reply r;
+	rp_reply_begin(&r);
+	rp_jsonw_obj(&r.w);
+	key_str(&r.w, "username", c->user.name);
+	key_bool(&r.w, "password_expired", false);
+	rp_jsonw_key(&r.w, "groups");
+	rp_jsonw_strlist(&r.w, &c->user.groups);
+	key_str(&r.w, "two_fa_send_to", user != NULL ? user->two_fa_send_to : "");
+	/* Without group details every function is granted (1.6). */
+	rp_jsonw_key(&r.w, "effective_user_permissions");
+	rp_jsonw_obj(&r.w);
+	for (size_t i = 0; i < RP_ARRAY_LEN(permissions); i++) {
+		key_bool(&r.w, permissions[i], true);
+	}
+	rp_jsonw_obj_end(&r.w);
+	rp_jsonw_key(&r.w, "effective_extended_permissions");
+	rp_jsonw_raw(&r.w, "{\"tunnels_restricted\":null,\"commands_restricted\":null}");
+	key_bool(&r.w, "group_permissions_enabled", false);
+	rp_jsonw_obj_end(&r.w);
+	rp_reply_end(&r, c);
+}
+
+void rp_api_me_ip(struct rp_api_call *c)
+{
+	struct rp_reply r;
+	rp_reply_begin(&r);
+	rp_jsonw_obj(&r.w);
+	key_str(&r.w, "ip", rp_api_peer(c));
+	rp_jsonw_obj_end(&r.w);
+	rp_reply_end(&r, c);
+}
+
+void rp_api_auth_provider(struct rp_api_call *c)
+{
+	struct rp_reply r;
+	rp_reply_begin(&r);
+	rp_jsonw_obj(&r.w);
+	key_str(&r.w, "auth_provider", "built-in");
+	key_str(&r.w, "settings_uri", "");
+	key_str(&r.w, "device_settings_uri", "");
+	key_int(&r.w, "max_token_lifetime", c->api->cfg->max_token_lifetime);
+	rp_jsonw_obj_end(&r.w);
+	rp_reply_end(&r, c);
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tunnels (rport-api 3.10): what the query says is checked here, the rest by the registry.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "acl/addrlist.h"
+#include "api/call.h"
+#include "api/handlers.h"
+#include "api/reply.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+
+#define SCHEME_MAX        15
+#define IDLE_DEFAULT_MIN  5
+#define IDLE_MAX_MIN      10080
+#define AUTO_CLOSE_MAX_NS (INT64_C(744) * 3600 * RP_NS_PER_S)
+#define NAME_MAX_LEN      255
+
+/* List of all */
+
+struct all {
+	const struct rp_api_user *user;
+	struct rp_jsonw *w;
+};
+
+static void write_tunnel(
+    struct rp_jsonw *w, const struct rp_tunnel_info *info, const char *client_id)
+{
+	rp_jsonw_obj(w);
+	for (size_t i = 0; i < rp_tunnel_info_table.n; i++) {
+		rp_jsonw_field(w, &rp_tunnel_info_table.fields[i], info);
+	}
+	if (client_id != NULL) {
+		rp_jsonw_key(w, "client_id");
+		rp_jsonw_str(w, client_id);
+	}
+	rp_jsonw_obj_end(w);
+}
+
+static bool write_tunnels(const struct rp_client *client, void *ctx)
+{
+	struct all *a = ctx;
+	const struct rp_tunnel_info *v = client->tunnels.v;
+	if (!rp_client_connected(client) || !rp_api_may_use(a->user, client)) {
+		return true;
+	}
+	for (size_t i = 0; i < client->tunnels.n; i++) {
+		write_tunnel(a->w, &v[i], client->id);
+	}
+	return true;
+}
+
+void rp_api_tunnels(struct rp_api_call *c)
+{
+	struct rp_reply r;
+	rp_reply_begin(&r);
+	struct all a = {.user = &c->user, .w = &r.w};
+	rp_jsonw_arr(&r.w);
+	rp_registry_each(c->api->parts.registry, write_tunnels, &a);
+	rp_jsonw_arr_end(&r.w);
+	rp_reply_end(&r, c);
+}
+
+/* Opening. Each step answers the call itself and returns false when it fails. */
+
+static bool fail(
+    struct rp_api_call *c, unsigned status, const char *code, const char *title, const char *detail)
+{
+	const struct rp_api_error e = {
+	    .status = status, .code = code, .title = title, .detail = detail};
+	rp_reply_error(c, &e);
+	return false;
+}
+
+static bool set_text(struct rp_api_call *c, char **slot, const char *text)
+{
+	rp_free(*slot);
+	*slot = text == NULL ? NULL : rp_strdup(text);
+	if (text != NULL && *slot == NULL) {
+		rp_reply_code(c, RP_ENOMEM, NULL);
+		return false;
+	}
+	return true;
+}
+
+static const char *param(const struct rp_api_call *c, const char *key, const char *fallback)
+{
+	const char *v = rp_query_get(&c->query, key);
+	return v != NULL ? v : fallback;
+}
+
+/* `local` is PORT or HOST:PORT, `remote` likewise; together the text form of 5.3. local=HOST:PORT stays the bind address (quirk 19). */
+static bool parse_addresses(struct rp_api_call *c, struct rp_remote *r)
+{
+	const char *remote = param(c, "remote", "");
+	const char *local = param(c, "local", "");
+	const char *protocol = param(c, "protocol", "");
+	struct rp_remote bind = {0};
+	struct rp_err err = {0};
+	enum rp_proto proto;
+	if (rp_proto_parse(protocol[0] == '\0' ? "tcp" : protocol, &proto) != 0) {
+		return fail(c, 400, "", "invalid protocol: expected tcp, udp or tcp+udp", protocol);
+	}
+	int code = rp_remote_parse(remote, r, &err);
+	if (code == 0 && r->lport != NULL && r->lport[0] != '\0') {
+		code = rp_err_set(&err, RP_EINVAL,
+		    "failed to decode \"%.100s\": expected PORT or HOST:PORT", remote);
+	}
+	if (code == 0 && local[0] != '\0') {
+		code = rp_remote_parse(local, &bind, &err);
+	}
+	bool ok = code == 0 ? true : fail(c, 400, "", err.msg, "");
+	if (ok && local[0] != '\0') {
+		bool host = strchr(local, ':') != NULL;
+		ok = set_text(c, &r->lhost, host ? bind.rhost : "0.0.0.0") &&
+		    set_text(c, &r->lport, bind.rport);
+	}
+	rp_remote_fini(&bind);
+	return ok && set_text(c, &r->protocol, rp_proto_text(proto)) &&
+	    set_text(c, &r->owner, c->user.name) && set_text(c, &r->name, param(c, "name", ""));
+}
+
+static bool control_free(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s < ' ' || *s == 0x7f) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool parse_labels(struct rp_api_call *c, struct rp_remote *r)
+{
+	const char *scheme = rp_query_get(&c->query, "scheme");
+	if (scheme != NULL && strlen(scheme) > SCHEME_MAX) {
+		return fail(c, 400, "ERR_CODE_URI_SCHEME_LENGTH_EXCEED",
+		    "Invalid URI scheme. Exceeds the max length.", "at most 15 characters");
+	}
+	if (strlen(r->name) > NAME_MAX_LEN || !control_free(r->name) ||
+	    (scheme != NULL && !control_free(scheme))) {
+		return fail(c, 400, "", "name or scheme is too long or has control characters", "");
+	}
+	return set_text(c, &r->scheme, scheme);
+}
+
+static bool truthy(const char *s)
+{
+	return strcmp(s, "1") == 0 || rp_ascii_ieq(s, "true") || rp_ascii_ieq(s, "t");
+}
+
+/* HTTPS reverse proxies come with the tunnels issue: until then no proxy is configured, and the answer is the documented one. */
+static bool parse_proxy(struct rp_api_call *c)
+{
+	if (truthy(param(c, "http_proxy", ""))) {
+		return fail(c, 400, "", "tunnel proxy not enabled",
+		    "set 'tunnel_proxy_cert_file' and 'tunnel_proxy_key_file' (not built yet)");
+	}
+	static const char *const only[] = {"host_header", "auth_user", "auth_password"};
+	for (size_t i = 0; i < RP_ARRAY_LEN(only); i++) {
+		if (param(c, only[i], "")[0] != '\0') {
+			char title[80];
+			(void)snprintf(title, sizeof(title),
+			    "%s requires http_proxy to be activated", only[i]);
+			return fail(c, 400, "", title, "");
+		}
+	}
+	return true;
+}
+
+static bool parse_times(struct rp_api_call *c, struct rp_remote *r)
+{
+	const char *idle = rp_query_get(&c->query, "idle-timeout-minutes");
+	const char *close = rp_query_get(&c->query, "auto-close");
+	bool skip = truthy(param(c, "skip-idle-timeout", ""));
+	r->idle_timeout_minutes = skip ? 0 : IDLE_DEFAULT_MIN;
+	if (skip && idle != NULL && idle[0] != '\0' && strcmp(idle, "0") != 0) {
+		return fail(c, 400, "ERR_CODE_INVALID_IDLE_TIMEOUT",
+		    "skip-idle-timeout and idle-timeout-minutes exclude each other", "");
+	}
+	if (!skip && idle != NULL && idle[0] != '\0' &&
+	    rp_str_i64(rp_str_c(idle), 0, IDLE_MAX_MIN, &r->idle_timeout_minutes) != 0) {
+		return fail(c, 400, "ERR_CODE_INVALID_IDLE_TIMEOUT", "Invalid idle timeout.",
+		    "expected a number of minutes from 0 to 10080");
+	}
+	if (close != NULL && close[0] != '\0' &&
+	    (rp_duration_parse(rp_str_c(close), &r->auto_close) != 0 || r->auto_close < 0 ||
+	        r->auto_close > AUTO_CLOSE_MAX_NS)) {
+		return fail(c, 400, "", "Invalid auto-close.",
+		    "expected a duration from 0s to 744h, like 1h30m");
+	}
+	return true;
+}
+
+/* Without acl only the requester gets in, unless the configuration says "none" (quirk 14). */
+static bool parse_acl(struct rp_api_call *c, struct rp_remote *r)
+{
+	const char *acl = rp_query_get(&c->query, "acl");
+	struct rp_addrlist list;
+	struct rp_err err = {0};
+	if (acl == NULL && strcmp(c->api->cfg->tunnel_default_acl, "none") != 0) {
+		return set_text(c, &r->acl, rp_api_peer(c));
+	}
+	if (acl == NULL || acl[0] == '\0') {
+		return set_text(c, &r->acl, NULL);
+	}
+	if (rp_addrlist_parse(acl, &list, &err) != 0) {
+		return fail(c, 400, "ERR_CODE_INVALID_ACL", err.msg, "");
+	}
+	rp_addrlist_fini(&list);
+	return set_text(c, &r->acl, acl);
+}
+
+static void reply_tunnel_error(struct rp_api_call *c, const struct rp_tunnel_error *err)
+{
+	(void)fail(c, err->status, err->code, err->title, err->detail);
+}
+
+static void on_opened(
+    void *ctx, const struct rp_tunnel_info *info, const struct rp_tunnel_error *err)
+{
+	struct rp_api_call *c = ctx;
+	if (err != NULL) {
+		reply_tunnel_error(c, err);
+		return;
+	}
+	struct rp_reply r;
+	rp_reply_begin(&r);
+	write_tunnel(&r.w, info, NULL);
+	rp_reply_end(&r, c);
+}
+
+void rp_api_tunnel_put(struct rp_api_call *c)
+{
+	const struct rp_client *client = rp_registry_get(c->api->parts.registry, c->params[0]);
+	struct rp_remote r = {0};
+	if (!rp_client_connected(client)) {
+		rp_reply_fail(c, 404, "client with id %s not found", c->params[0]);
+		return;
+	}
+	if (parse_addresses(c, &r) && parse_labels(c, &r) && parse_proxy(c) && parse_times(c, &r) &&
+	    parse_acl(c, &r)) {
+		const struct rp_tunnel_open open = {
+		    .remote = &r,
+		    .check_port = strcmp(param(c, "check_port", ""), "0") != 0,
+		};
+		rp_registry_tunnel_open(c->api->parts.registry, c->params[0], &open, on_opened, c);
+	}
+	rp_remote_fini(&r);
+}
+
+/* Closing and ACL */
+
+static void on_changed(
+    void *ctx, const struct rp_tunnel_info *info, const struct rp_tunnel_error *err)
+{
+	(void)info;
+	if (err != NULL) {
+		reply_tunnel_error(ctx, err);
+	} else {
+		rp_reply_empty(ctx, 204);
+	}
+}
+
+static struct rp_tunnel_name name_of(const struct rp_api_call *c)
+{
+	return (struct rp_tunnel_name){.client_id = c->params[0], .tunnel_id = c->params[1]};
+}
+
+void rp_api_tunnel_delete(struct rp_api_call *c)
+{
+	const char *force = param(c, "force", "");
+	bool off = force[0] == '\0' || strcmp(force, "0") == 0 || rp_ascii_ieq(force, "false");
+	if (!off && !truthy(force)) {
+		rp_reply_fail(c, 400, "Invalid force param: expected true or false");
+		return;
+	}
+	const struct rp_tunnel_name name = name_of(c);
+	rp_registry_tunnel_close(c->api->parts.registry, &name, !off, on_changed, c);
+}
+
+struct acl_body {
+	char *acl;
+};
+static const struct rp_json_field acl_fields[] = {
+    {"acl", RP_FIELD_STR_OPT, 0, offsetof(struct acl_body, acl), NULL},
+};
+static const struct rp_json_table acl_table = RP_JSON_TABLE(acl_fields, struct acl_body);
+
+void rp_api_tunnel_acl(struct rp_api_call *c)
+{
+	struct acl_body b = {0};
+	struct rp_addrlist list;
+	struct rp_err err = {0};
+	if (rp_api_body(c, &acl_table, true, &b) != 0) {
+		return;
+	}
+	if (rp_addrlist_parse(b.acl, &list, &err) != 0) {
+		(void)fail(c, 400, "ERR_CODE_INVALID_ACL", err.msg, "");
+	} else {
+		const struct rp_tunnel_name name = name_of(c);
+		const char *acl = b.acl != NULL && b.acl[0] != '\0' ? b.acl : NULL;
+		rp_addrlist_fini(&list);
+		rp_registry_tunnel_acl(c->api->parts.registry, &name, acl, on_changed, c);
+	}
+	rp_json_release(&acl_table, &b);
+}
