@@ -172,6 +172,7 @@ static int apply_file(struct rp_conf *c, const char *named, struct rp_err *err)
 	struct rp_toml *root;
 	int rc = rp_toml_read(path, &root, err);
 	if (rc == RP_ENOENT && named == NULL) {
+		*err = (struct rp_err){0};
 		return 0;
 	}
 	if (rc != 0) {
@@ -246,6 +247,9 @@ static int load_all(struct rp_conf *c, const struct rp_conf_cmdline *line, struc
 int rp_conf_load(struct rp_conf *c, int argc, char *const *argv, struct rp_err *err)
 {
 	struct rp_conf_cmdline line = {.mode = RP_CONF_RUN};
+	struct rp_err unused;
+	err = err == NULL ? &unused : err;
+	*err = (struct rp_err){0};
 	c->origins = rp_calloc(c->spec->n_opts, sizeof(*c->origins));
 	if (c->origins == NULL) {
 		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));

@@ -76,19 +76,23 @@ static int add_option(struct rp_buf *out, const struct rp_conf_opt *opt)
 
 int rp_conf_help(const struct rp_conf_spec *spec, struct rp_buf *out)
 {
+	size_t column = 0;
 	int rc = rp_buf_printf(out,
 	    "Usage: %s %s\n\n"
 	    "Options; in brackets the key of the configuration file and its default:\n"
 	    "  -c, --config FILE\n"
-	    "        Configuration file in TOML form. Without it %s is read if it\n"
-	    "        exists. The command line has precedence over the file.\n"
-	    "      --check-config\n"
-	    "        Check the configuration, print what is wrong, and end.\n"
-	    "      --version\n"
-	    "        Print the version and end.\n"
-	    "  -h, --help\n"
-	    "        Print this text and end.\n",
-	    spec->program, spec->usage, spec->default_file);
+	    "        Configuration file in TOML form. The command line goes before it.\n"
+	    "        Without this option the following is read if it exists:\n",
+	    spec->program, spec->usage);
+	rc = rc != 0 ? rc : add_words(out, spec->default_file, &column);
+	rc = rc != 0 ? rc
+	             : rp_buf_add_str(out,
+	                   "\n      --check-config\n"
+	                   "        Check the configuration and end.\n"
+	                   "      --version\n"
+	                   "        Print the version and end.\n"
+	                   "  -h, --help\n"
+	                   "        Print this text and end.\n");
 	for (size_t i = 0; rc == 0 && i < spec->n_opts; i++) {
 		if (spec->opts[i].flag != NULL) {
 			rc = add_option(out, &spec->opts[i]);

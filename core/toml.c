@@ -215,9 +215,12 @@ static int header(struct parser *p)
 			return rc;
 		}
 	}
-	if (rp_toml_lex_take(&p->x) != ']' || (array && rp_toml_lex_take(&p->x) != ']')) {
-		return rp_toml_lex_fail(
-		    &p->x, RP_EINVAL, "bad table header, expected %s", array ? "]]" : "]");
+	for (int brackets = array ? 2 : 1; brackets > 0; brackets--) {
+		if (rp_toml_lex_peek(&p->x, 0) != ']') {
+			return rp_toml_lex_fail(
+			    &p->x, RP_EINVAL, "bad table header, expected %s", array ? "]]" : "]");
+		}
+		(void)rp_toml_lex_take(&p->x);
 	}
 	p->current = at;
 	(void)snprintf(p->prefix, sizeof(p->prefix), "%s", p->x.key);

@@ -28,16 +28,23 @@ static bool is_digit(int c)
 	return c >= '0' && c <= '9';
 }
 
+static bool is_hex(int c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 /* Copies without underscores; each must stand between two digits of the number's base. */
 static bool strip_underscores(const char *s, char *out)
 {
+	bool hex = s[0] == '0' && s[1] == 'x';
 	for (size_t i = 0; s[i] != '\0'; i++) {
 		if (s[i] != '_') {
 			*out++ = s[i];
 			continue;
 		}
-		if (i == 0 || strchr("+-._xob", s[i - 1]) != NULL || s[i + 1] == '\0' ||
-		    strchr("+-._eE", s[i + 1]) != NULL) {
+		if (i == 0 ||
+		    !(hex ? is_hex(s[i - 1]) && is_hex(s[i + 1])
+		          : is_digit(s[i - 1]) && is_digit(s[i + 1]))) {
 			return false;
 		}
 	}
