@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/lib/conf_file.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TEXT_MAX 65536
+
+static void must(bool ok, const char *what)
+{
+	if (!ok) {
+		(void)fprintf(stderr, "conf_file: %s\n", what);
+		abort();
+	}
+}
+
+void rp_conf_file_make(char path[static RP_CONF_PATH_MAX], const char *text)
+{
+	(void)snprintf(path, RP_CONF_PATH_MAX, "/tmp/rp-test-conf-XXXXXX");
+	int fd = mkstemp(path);
+	must(fd >= 0, "mkstemp");
+	must(write(fd, text, strlen(text)) == (ssize_t)strlen(text), "write");
+	must(close(fd) == 0, "close");
+}
+
+char *rp_conf_file_text(const char *path)
+{
+	char *text = malloc(TEXT_MAX);
+	FILE *in = fopen(path, "r");
+	must(text != NULL && in != NULL, path);
+	size_t n = fread(text, 1, TEXT_MAX - 1, in);
+	must(n > 0 && n < TEXT_MAX - 1 && fclose(in) == 0, path);
+	text[n] = '\0';
+	return text;
+}
+
+/* "#key = " */
+static bool is_option(const char *line)
+{
+	size_t n = strspn(&line[1], "abcdefghijklmnopqrstuvwxyz0123456789_");
+	return line[0] == '#' && n > 0 && strncmp(&line[1 + n], " = ", 3) == 0;
+}
+
+char *rp_conf_file_uncommented(const char *path)
+{
+	char *text = rp_conf_file_text(path);
+	char *to = text;
+	const char *line = text;
+	while (*line != '\0') {
+		size_t n = strcspn(line, "\n") + 1;
+		size_t skip = is_option(line) ? 1 : 0;
+		(void)memmove(to, &line[skip], n - skip);
+		to += n - skip;
+		line += n;
+	}
+	*to = '\0';
+	return text;
+}
+
+const char *rp_conf_file_missing(const struct rp_conf *c, const char *dst)
+{
+	for (size_t i = 0; i < c->spec->n_opts; i++) {
+		const struct rp_conf_opt *opt = &c->spec->opts[i];
+		bool other = (opt->flags & (RP_CONF_F_ALIAS | RP_CONF_F_OLD)) != 0;
+		if (opt->section != NULL && !other && !rp_conf_is_set(c, &dst[opt->offset])) {
+			return opt->key == NULL ? opt->section : opt->key;
+		}
+	}
+	return NULL;
+}
