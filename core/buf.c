@@ -42,10 +42,11 @@ uint8_t *rp_buf_head(const struct rp_buf *b)
 /* Moves the live bytes to the front of the block. */
 static void compact(struct rp_buf *b)
 {
-	if (b->off > 0) {
-		memmove(b->data, b->data + b->off, b->len);
-		b->off = 0;
+	if (b->data == NULL || b->off == 0) {
+		return;
 	}
+	memmove(b->data, b->data + b->off, b->len);
+	b->off = 0;
 }
 
 /* Block size for need bytes: at least doubled, so that appending costs O(1) per byte. */
@@ -62,7 +63,7 @@ static size_t grown_cap(const struct rp_buf *b, size_t need)
 static int grow(struct rp_buf *b, size_t need)
 {
 	size_t cap = grown_cap(b, need);
-	if (b->off == 0) {
+	if (b->data == NULL || b->off == 0) {
 		uint8_t *data = rp_reallocarray(b->data, cap, 1);
 		if (data == NULL) {
 			return RP_ENOMEM;

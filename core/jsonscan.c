@@ -345,13 +345,18 @@ static size_t string_len(struct rp_str text)
 	return RP_MIN(i + 1, text.len);
 }
 
+static bool is_number_char(char c)
+{
+	return is_digit(c) || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E';
+}
+
 bool rp_jsonscan_next_number(struct rp_str *text, struct rp_str *number)
 {
 	while (text->len > 0 && text->p[0] != '-' && !is_digit(text->p[0])) {
 		*text = tail(*text, text->p[0] == '"' ? string_len(*text) : 1);
 	}
 	size_t n = 0;
-	while (n < text->len && (is_digit(text->p[n]) || memchr("+-.eE", text->p[n], 5) != NULL)) {
+	while (n < text->len && is_number_char(text->p[n])) {
 		n++;
 	}
 	*number = rp_str_n(text->p, n);

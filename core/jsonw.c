@@ -294,7 +294,7 @@ static size_t shortest(double d, char digits[static DOUBLE_MAX], int *exp)
 /* As Go writes a float64: plain from 1e-6 to 1e21, else with an exponent. d is not negative. */
 static size_t format_double(double d, char out[static DOUBLE_MAX])
 {
-	char digits[DOUBLE_MAX];
+	char digits[DOUBLE_MAX] = {0};
 	int exp;
 	size_t n = shortest(d, digits, &exp);
 	int count = (int)n;

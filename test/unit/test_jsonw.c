@@ -92,8 +92,8 @@ static void test_escapes(void **state)
 	check_str("<a>&", 4, "\"\\u003ca\\u003e\\u0026\"");
 	check_str(
 	    "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 9, "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"");
-	check_str("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa", 12,
-	    "\"\xe2\x80\xa7\\u2028\\u2029\xe2\x80\xaa\"");
+	check_str("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xb0", 12,
+	    "\"\xe2\x80\xa7\\u2028\\u2029\xe2\x80\xb0\"");
 	check_str("a\xff\xc3", 3, "\"a\\ufffd\\ufffd\"");
 	check_str("\xed\xa0\x80", 3, "\"\\ufffd\\ufffd\\ufffd\"");
 	check_str("\xe2\x82", 2, "\"\\ufffd\\ufffd\"");

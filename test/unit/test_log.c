@@ -168,7 +168,7 @@ static void test_long_lines(void **state)
 	static char text[9000];
 	size_t head = STAMP_LEN + strlen("info: t: ");
 	(void)state;
-	memset(text, 'x', sizeof(text));
+	memset(text, 'x', sizeof(text) - 1);
 	for (size_t n = 4095 - head - 1; n <= 4095 - head + 1; n++) {
 		(void)unlink(path);
 		open_log(RP_LOG_INFO);
@@ -179,8 +179,8 @@ static void test_long_lines(void **state)
 		assert_int_equal(strcmp(content + len - 4, "...\n") == 0, !fits);
 		rp_log_close();
 	}
-	for (size_t i = 0; i + 3 < sizeof(text); i += 3) {
-		memcpy(text + i, "\xe2\x82\xac", 3);
+	for (size_t i = 0; i + 3 < sizeof(text); i++) {
+		text[i] = "\xe2\x82\xac"[i % 3];
 	}
 	for (size_t i = 0; i < 3; i++) {
 		(void)unlink(path);
