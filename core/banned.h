@@ -14,7 +14,7 @@
 /* Use rp_str_u64 and its kin; strtod only in core/. */
 #pragma GCC poison atoi atol atoll atof
 /* Not safe with threads: use localtime_r, gmtime_r, core/clock.h, core/crypto.h, rp_err_text. */
-#pragma GCC poison gmtime localtime asctime ctime rand srand random strerror
+#pragma GCC poison gmtime localtime asctime ctime rand srand strerror
 
 #ifndef RP_BANNED_ALLOW_HEAP
 #pragma GCC poison malloc calloc realloc reallocarray strdup strndup asprintf vasprintf
