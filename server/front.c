@@ -124,8 +124,8 @@ static void on_request(void *ctx, struct rp_http_req *req)
 		}
 		return;
 	}
-	if (opt->cfg->server.proxy != NULL && opt->cfg->server.proxy[0] != '\0') {
-		rp_proxy_request(f->worker->loop, opt->cfg->server.proxy, req);
+	if (opt->proxy != NULL) {
+		rp_proxy_request(f->worker->loop, opt->proxy, &f->worker->proxied, req);
 		return;
 	}
 	rp_http_reply(req, 404, NULL, NULL, 0);

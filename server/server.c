@@ -39,6 +39,7 @@ struct server {
 	struct rp_clientauth *auth;
 	struct rp_gate *gate;
 	struct rp_ports *ports;
+	struct rp_proxy_target *proxy;
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
 	struct rp_workers *workers;
@@ -247,7 +248,7 @@ static int start_hooks(struct server *s, struct rp_err *err)
 
 static int start_listener(struct server *s, struct rp_err *err)
 {
-	static const struct rp_acceptor_ops ops = { .on_accept = on_accept };
+	static const struct rp_acceptor_ops ops = {.on_accept = on_accept};
 	int code = rp_acceptor_new(s->loop, s->cfg.server.address, &ops, s, &s->acceptor, err);
 	if (code == 0) {
 		rp_log_info(COMPONENT, "Listening for clients on %s", s->cfg.server.address);
@@ -265,6 +266,9 @@ static int start_parts(struct server *s, struct rp_err *err)
 	code = code != 0 ? code : open_auth(s, err);
 	code = code != 0 ? code : open_gate(s, err);
 	code = code != 0 ? code : open_ports(s, err);
+	if (code == 0 && s->cfg.server.proxy[0] != '\0') {
+		code = rp_proxy_target_new(s->cfg.server.proxy, &s->proxy, err);
+	}
 	code = code != 0 ? code : rp_registry_new(&reg, &s->registry, err);
 	if (code == 0 && rp_jobs_new(&s->cfg, s->registry, s->store, &s->jobs) != 0) {
 		code = rp_err_set(err, RP_ENOMEM, "out of memory");
@@ -290,6 +294,7 @@ static void free_parts(struct server *s)
 	rp_jobs_free(s->jobs);
 	rp_registry_free(s->registry);
 	rp_ports_free(s->ports);
+	rp_proxy_target_free(s->proxy);
 	rp_gate_free(s->gate);
 	rp_clientauth_free(s->auth);
 	rp_hostkey_free(s->hostkey);

@@ -83,6 +83,7 @@ static void on_stop(void *ctx)
 	struct rp_worker *w = ctx;
 	w->stopping = true;
 	uv_close((uv_handle_t *)&w->tick, NULL);
+	rp_proxy_close_all(&w->proxied);
 	rp_front_close_all(w);
 	struct rp_list *it;
 	struct rp_list *tmp;
@@ -98,6 +99,7 @@ static int worker_init(struct rp_workers *ws, unsigned index)
 	w->index = index;
 	rp_list_init(&w->conns);
 	rp_list_init(&w->fronts);
+	rp_list_init(&w->proxied);
 	int err = rp_loop_new(&w->loop, "worker");
 	if (err != 0) {
 		return err;

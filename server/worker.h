@@ -16,6 +16,7 @@
 #include "core/loop.h"
 #include "server/clientauth.h"
 #include "server/config.h"
+#include "server/proxy.h"
 #include "ssh/hostkey.h"
 #include "tunnel/hello.h"
 #include "tunnel/ports.h"
@@ -65,6 +66,7 @@ struct rp_workers_options {
 	struct rp_clientauth *auth;
 	struct rp_gate *gate;
 	struct rp_ports *ports;
+	const struct rp_proxy_target *proxy; /* other requests of the clients' port; NULL = 404 */
 	struct rp_loop *control;
 	const struct rp_conn_events *events;
 	void *ctx;

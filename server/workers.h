@@ -22,6 +22,7 @@ struct rp_worker {
 	struct rp_list conns;  /* struct rp_conn */
 	struct rp_list fronts; /* HTTP connections before their upgrade (front.c) */
 	size_t n_fronts;
+	struct rp_list proxied; /* requests under way to [server] proxy */
 	uint64_t next_id;
 	uv_timer_t tick;
 	bool stopping;
