@@ -36,6 +36,7 @@ CC := $(if $(filter release,$(PROFILE)),musl-gcc,$(if $(filter fuzz,$(PROFILE)),
 endif
 TOOLCHAIN := $(if $(filter release,$(PROFILE)),musl,host)
 AR := ar
+LD := ld
 OBJCOPY := objcopy
 HOST_CC ?= gcc
 
@@ -45,7 +46,7 @@ DEPS_SSH := build/deps/$(TOOLCHAIN)-$(CRYPTO)
 RP_WARN := -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla \
 	-Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wimplicit-fallthrough \
 	-Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types \
-	-Werror=int-conversion $(if $(filter 1,$(CI)),-Werror)
+	-Werror=int-conversion $(if $(filter 1 true yes,$(CI)),-Werror)
 RP_CPPFLAGS := -D_GNU_SOURCE -DRP_VERSION='"$(VERSION)"' -DRP_CRYPTO='"$(CRYPTO)"' \
 	-DPCRE2_CODE_UNIT_WIDTH=8 -DPCRE2_STATIC -DLIBSSH_STATIC -I.
 RP_INCLUDES := -isystem $(DEPS_SSH)/include -isystem $(DEPS)/include
@@ -65,8 +66,8 @@ COMMON_C := -std=gnu17 -g -ffunction-sections -fdata-sections -fno-common \
 FRAMES := -fno-omit-frame-pointer -fno-optimize-sibling-calls
 SAN_C := -fsanitize=address,undefined -fno-sanitize-recover=all -fsanitize-address-use-after-scope
 
-CFLAGS_release := -O2 -idirafter $(DEPS)/kernel $(if $(filter 1,$(LTO)),-flto=2 -ffat-lto-objects)
-LDFLAGS_release := -static -Wl,--gc-sections -Wl,--build-id=sha1 $(if $(filter 1,$(LTO)),-flto=2)
+CFLAGS_release := -O2 -idirafter $(DEPS)/kernel 
+LDFLAGS_release := -static -Wl,--gc-sections -Wl,--build-id=sha1
 CFLAGS_debug := -Og $(FRAMES) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 CFLAGS_asan := -O1 $(FRAMES) $(SAN_C)
 LDFLAGS_asan := $(SAN_C)
@@ -78,13 +79,11 @@ LDFLAGS_fuzz := $(SAN_C)
 RP_CFLAGS = $(COMMON_C) $(RP_WARN) $(CFLAGS_$(PROFILE)) $(PROBED_CFLAGS)
 RP_LDFLAGS = $(LDFLAGS_$(PROFILE)) $(PROBED_LDFLAGS) $(SSH_LDFLAGS)
 
-# The seam to libssh (architecture.md): our objects define ssh_socket_*, so socket.c.o must never be
-# taken out of libssh.a; -u makes the linker take ours, which come first. Wrapped functions of libssh
-# call __wrap_NAME of ours.
-SSH_OVERRIDES := ssh_socket_new
+# The seam to libssh (architecture.md): our objects define ssh_socket_*, and functions of libssh that are
+# wrapped call __wrap_NAME of ours. All of ssh/ is one member of librport.a, so that whoever uses
+# any of it takes our socket layer too and socket.c.o never comes out of libssh.a.
 SSH_WRAPS := ssh_analyze_banner ssh_send_banner
-SSH_LDFLAGS := $(if $(wildcard ssh/*.c),$(SSH_OVERRIDES:%=-Wl,-u,%) \
-	$(foreach w,$(SSH_WRAPS),-Wl,--wrap=$(w) -Wl,-u,__wrap_$(w)))
+SSH_LDFLAGS := $(SSH_WRAPS:%=-Wl,--wrap=%)
 
 LIBS := $(DEPS_SSH)/lib/libssh.a $(if $(filter openssl,$(CRYPTO)),$(DEPS_SSH)/lib/libcrypto.a) \
 	$(DEPS)/lib/libmbedtls.a $(DEPS)/lib/libmbedx509.a $(DEPS)/lib/libmbedcrypto.a \
@@ -111,7 +110,10 @@ FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 E2E := $(sort $(wildcard test/e2e/*.sh))
 OWN_SRC := $(LIB_SRC) $(MAIN_SRC) $(TESTLIB_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(wildcard test/fuzz/replay.c)
 
+SSH_OBJ := $(filter $(B)/ssh/%,$(LIB_OBJ))
+MEMBERS := $(filter-out $(SSH_OBJ),$(LIB_OBJ)) $(if $(SSH_OBJ),$(B)/ssh.o)
 LIBRPORT := $(B)/librport.a
+TESTLIB := $(B)/test/libtest.a
 # build/rport is the release binary; with the other crypto backend it carries its name.
 RESULT_release := build/rport$(if $(filter mbedtls,$(CRYPTO)),-mbedtls)
 RPORT := $(or $(RESULT_$(PROFILE)),$(B)/rport)
@@ -146,7 +148,9 @@ $(B)/flags.txt: FORCE
 	@$(call WRITE_CHANGED,$(FLAGS_NOW))
 # The archive must lose the members whose sources are gone.
 $(B)/members.txt: FORCE
-	@$(call WRITE_CHANGED,$(LIB_OBJ))
+	@$(call WRITE_CHANGED,$(MEMBERS) $(SSH_OBJ))
+$(B)/test-members.txt: FORCE
+	@$(call WRITE_CHANGED,$(TESTLIB_OBJ))
 WRITE_CHANGED = mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' >$@.$$$$; \
 	if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 .PHONY: FORCE
@@ -160,9 +164,16 @@ $(B)/%.o: %.c $(B)/flags.txt $(DEPS_SSH)/versions
 	@$(if $(Q),echo "CC      $<")
 	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
 
-$(LIBRPORT): $(LIB_OBJ) $(B)/members.txt
+$(B)/ssh.o: $(SSH_OBJ) $(B)/members.txt
+	$(Q)$(LD) -r -o $@ $(SSH_OBJ)
+
+$(LIBRPORT): $(MEMBERS) $(B)/members.txt
 	@$(if $(Q),echo "AR      $@")
-	$(Q)rm -f $@ && $(AR) rcsD $@ $(LIB_OBJ)
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(MEMBERS)
+
+# An archive, so that a test takes only the helpers it uses.
+$(TESTLIB): $(TESTLIB_OBJ) $(B)/test-members.txt
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(TESTLIB_OBJ)
 
 LINK = $(CC) $(RP_CFLAGS) $(CFLAGS) $(RP_LDFLAGS)
 LINK_LIBS = $(LIBRPORT) $(LIBS) $(SYSLIBS) $(LDFLAGS)
@@ -195,14 +206,14 @@ SAN_ENV := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:detect_stack_use_after_r
 
 $(UNIT_SRC:%.c=$(B)/%.o): | build/setup/test.stamp
 
-$(UNIT_BIN): $(B)/test/unit/%: $(B)/test/unit/%.o $(TESTLIB_OBJ) $(LIBRPORT) $(LIBS)
+$(UNIT_BIN): $(B)/test/unit/%: $(B)/test/unit/%.o $(TESTLIB) $(LIBRPORT) $(LIBS)
 	@$(if $(Q),echo "LD      $@")
-	$(Q)$(LINK) -o $@ $< $(TESTLIB_OBJ) $(LIBRPORT) $(LIBS) -lcmocka $(SYSLIBS) $(LDFLAGS)
+	$(Q)$(LINK) -o $@ $< $(TESTLIB) $(LIBRPORT) $(LIBS) -lcmocka $(SYSLIBS) $(LDFLAGS)
 
 FUZZ_DRIVER := $(if $(filter fuzz,$(PROFILE)),,$(B)/test/fuzz/replay.o)
-$(FUZZ_BIN): $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(FUZZ_DRIVER) $(TESTLIB_OBJ) $(LIBRPORT) $(LIBS)
+$(FUZZ_BIN): $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(FUZZ_DRIVER) $(TESTLIB) $(LIBRPORT) $(LIBS)
 	@$(if $(Q),echo "LD      $@")
-	$(Q)$(LINK) $(if $(FUZZ_DRIVER),,-fsanitize=fuzzer) -o $@ $< $(FUZZ_DRIVER) $(TESTLIB_OBJ) \
+	$(Q)$(LINK) $(if $(FUZZ_DRIVER),,-fsanitize=fuzzer) -o $@ $< $(FUZZ_DRIVER) $(TESTLIB) \
 		$(LINK_LIBS)
 
 .PHONY: test test-unit run-unit test-e2e run-e2e fuzz-replay run-replay fuzz peer
@@ -387,7 +398,7 @@ distclean: ## remove build/ altogether
 help: ## this list
 	@sed -n 's/^\([a-z0-9_.-]*\):[^#=]*## \(.*\)/\1	\2/p' Makefile | \
 		awk -F'\t' '{ printf "%-22s %s\n", $$1, $$2 }'
-	@echo 'Variables: PROFILE=release|debug|asan|tsan|fuzz CRYPTO=openssl|mbedtls V=1 CI=1 LTO=1'
+	@echo 'Variables: PROFILE=release|debug|asan|tsan|fuzz CRYPTO=openssl|mbedtls V=1 CI=1'
 	@echo '           DEPS_SRC=dir (unpacked sources) SETUP=no CC CPPFLAGS CFLAGS LDFLAGS PREFIX DESTDIR'
 
 -include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TESTLIB_OBJ:.o=.d) $(UNIT_BIN:=.d) $(FUZZ_BIN:=.d)
