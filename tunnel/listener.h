@@ -23,10 +23,12 @@ struct rp_tunnel_options {
 	struct rp_ports *ports;
 	bool no_half_close;     /* peer is an installed client */
 	size_t connections_max; /* 0 = 16384 */
+	unsigned minute_ms;     /* length of a minute of the idle time-out, 0 = 60000; for tests */
 };
 
 struct rp_tunnel_ops {
-	/* Idle time-out or auto-close fired (wire protocol 5.10): the owner closes the tunnel. */
+	/* Idle time-out or auto-close fired (wire protocol 5.10), or the client refused the UDP channel: the
+	 * owner closes the tunnel. */
 	void (*on_expired)(void *ctx, const char *why);
 	void (*on_closed)(void *ctx); /* last call; freed afterwards, the ports are free again */
 };

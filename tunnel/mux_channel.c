@@ -54,12 +54,12 @@ static void enqueue(struct rp_channel *c)
 /* What was asked for while it could not be sent. */
 static void send_wanted(struct rp_channel *c)
 {
-	if (c->close_wanted && !c->close_sent) {
-		send_close(c);
-		return;
-	}
+	/* A CLOSE without EOF means that something broke: an EOF that was asked for goes first. */
 	if (c->eof_wanted && !c->eof_sent && !c->close_sent) {
 		send_eof(c);
+	}
+	if (c->close_wanted && !c->close_sent) {
+		send_close(c);
 	}
 }
 

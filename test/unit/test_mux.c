@@ -524,9 +524,11 @@ static void test_data_then_eof_in_pull(void **state)
 	assert_int_equal(s.b.eofs, 1);
 	/* The other direction still works. */
 	s.b.close_in_pull = true;
+	s.b.eof_in_pull = true;
 	give(&s.b, 70000);
 	rp_pair_settle(&s.pair);
 	assert_int_equal(s.a.received, 70000);
+	assert_int_equal(s.a.eofs, 1);
 	assert_int_equal(s.a.closed, 1);
 	assert_int_equal(s.b.closed, 1);
 	scene_fini(&s);
