@@ -247,7 +247,7 @@ static int load_all(struct rp_conf *c, const struct rp_conf_cmdline *line, struc
 int rp_conf_load(struct rp_conf *c, int argc, char *const *argv, struct rp_err *err)
 {
 	struct rp_conf_cmdline line = {.mode = RP_CONF_RUN};
-	struct rp_err unused;
+	struct rp_err unused = {0};
 	err = err == NULL ? &unused : err;
 	*err = (struct rp_err){0};
 	c->origins = rp_calloc(c->spec->n_opts, sizeof(*c->origins));

@@ -139,6 +139,19 @@ static int use_builtin(struct walk *w, enum builtin what, const char *text)
 	}
 }
 
+/* The next word is the value, unless it stood in the same word. */
+static int take_value(struct walk *w, const char *flag, const char **text)
+{
+	if (*text != NULL) {
+		return 0;
+	}
+	if (w->at + 1 >= w->argc) {
+		return rp_err_set(w->err, RP_EINVAL, "--%s: the value is missing", flag);
+	}
+	*text = w->argv[++w->at];
+	return 0;
+}
+
 /* name and letter are the option as written; value is what stands behind it in the same word,
  * or NULL. */
 static int option(struct walk *w, struct rp_str name, char letter, const char *text)
@@ -148,19 +161,17 @@ static int option(struct walk *w, struct rp_str name, char letter, const char *t
 		return letter == '\0' ? unknown(w, name)
 		                      : rp_err_set(w->err, RP_EINVAL, "unknown option -%c", letter);
 	}
-	const char *flag = f.opt != NULL ? f.opt->flag : f.builtin->name;
-	bool wants = f.opt != NULL ? f.opt->type != RP_CONF_BOOL : f.builtin->has_value;
-	if (f.builtin != NULL && !wants && text != NULL) {
-		return rp_err_set(w->err, RP_EINVAL, "--%s: expected no value", flag);
-	}
-	if (wants && text == NULL) {
-		if (w->at + 1 >= w->argc) {
-			return rp_err_set(w->err, RP_EINVAL, "--%s: the value is missing", flag);
-		}
-		text = w->argv[++w->at];
-	}
 	if (f.builtin != NULL) {
-		return use_builtin(w, f.builtin->what, text);
+		if (!f.builtin->has_value && text != NULL) {
+			return rp_err_set(
+			    w->err, RP_EINVAL, "--%s: expected no value", f.builtin->name);
+		}
+		int rc = f.builtin->has_value ? take_value(w, f.builtin->name, &text) : 0;
+		return rc != 0 ? rc : use_builtin(w, f.builtin->what, text == NULL ? "" : text);
+	}
+	int rc = f.opt->type != RP_CONF_BOOL ? take_value(w, f.opt->flag, &text) : 0;
+	if (rc != 0) {
+		return rc;
 	}
 	w->line->given[w->line->n++] = (struct rp_conf_given){
 	    .opt = f.opt, .text = text == NULL ? "true" : text};

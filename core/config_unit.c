@@ -211,7 +211,7 @@ int rp_conf_parse_number(
 int rp_conf_parse_float(
     const struct rp_conf_opt *opt, struct rp_str text, double *v, struct rp_err *err)
 {
-	char buf[64];
+	char buf[64] = "";
 	char *end = buf;
 	text = rp_str_trim(text);
 	if (text.len > 0 && text.len < sizeof(buf)) {

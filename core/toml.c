@@ -69,15 +69,18 @@ struct rp_toml *rp_toml_get(const struct rp_toml *table, const char *key)
 static int add_node(struct parser *p, struct rp_toml *parent, char *key, struct rp_toml **out)
 {
 	struct rp_toml *t = NULL;
+	*out = NULL;
 	if (p->nodes >= RP_TOML_NODES_MAX) {
 		rp_free(key);
-		return rp_toml_lex_fail(
+		(void)rp_toml_lex_fail(
 		    &p->x, RP_ELIMIT, "too many values in the file, at most %d", RP_TOML_NODES_MAX);
+		return RP_ELIMIT;
 	}
 	t = rp_calloc(1, sizeof(*t));
 	if (t == NULL) {
 		rp_free(key);
-		return rp_toml_lex_fail(&p->x, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		(void)rp_toml_lex_fail(&p->x, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return RP_ENOMEM;
 	}
 	p->nodes++;
 	t->type = RP_TOML_TABLE;
@@ -278,7 +281,7 @@ static int assignment(struct parser *p, struct rp_toml *table)
 		    &p->x, RP_EINVAL, "expected '=' and a value behind the key");
 	}
 	(void)rp_toml_lex_take(&p->x);
-	struct rp_toml *v;
+	struct rp_toml *v = NULL;
 	int rc = add_node(p, table, key, &v);
 	if (rc != 0) {
 		return rc;
@@ -301,7 +304,7 @@ static int array_value(struct parser *p, struct rp_toml *v)
 			(void)rp_toml_lex_take(&p->x);
 			return 0;
 		}
-		struct rp_toml *item;
+		struct rp_toml *item = NULL;
 		rc = add_node(p, v, NULL, &item);
 		rc = rc != 0 ? rc : value(p, item);
 		rc = rc != 0 ? rc : rp_toml_lex_lines(&p->x);

@@ -18,6 +18,7 @@
 #define MANY INT64_MAX
 
 /* A row of a section; the struct member has the key's name unless AT says otherwise. */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a member in parentheses is no member */
 #define AT(part, member)      .offset = offsetof(struct rp_server_config, part.member)
 #define WORD(sect, k, t)      .section = (sect), .key = #k, .type = RP_CONF_##t
 #define ROW(sect, part, k, t) WORD(sect, k, t), AT(part, k)
