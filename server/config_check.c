@@ -29,7 +29,7 @@ static int oom(struct rp_err *err)
 	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
 }
 
-const char *rp_config_url_problem(const char *url)
+const char *rp_server_config_url_problem(const char *url)
 {
 	const char *sep = strstr(url, "://");
 	if (sep == NULL) {
@@ -67,13 +67,14 @@ static int check_addresses(struct rp_server_config *cfg, struct rp_err *err)
 		    "invalid address '%s', expected HOST:PORT", s->address);
 	}
 	for (size_t i = 0; i < s->url.n; i++) {
-		const char *problem = rp_config_url_problem(s->url.v[i]);
+		const char *problem = rp_server_config_url_problem(s->url.v[i]);
 		if (problem != NULL) {
 			return rp_conf_fail(
 			    &cfg->conf, &s->url, err, "invalid url %s: %s", s->url.v[i], problem);
 		}
 	}
-	const char *problem = is_set(s->pairing_url) ? rp_config_url_problem(s->pairing_url) : NULL;
+	const char *problem = is_set(s->pairing_url) ? rp_server_config_url_problem(s->pairing_url)
+	                                             : NULL;
 	if (problem != NULL) {
 		return rp_conf_fail(&cfg->conf, &s->pairing_url, err, "invalid pairing_url %s: %s",
 		    s->pairing_url, problem);
@@ -93,7 +94,7 @@ static int both_set(const char *a, const char *b, struct rp_err *err)
 	    err, RP_EINVAL, "'%s' and '%s' are both set: expected only one of them", a, b);
 }
 
-bool rp_config_is_pair(const char *text)
+bool rp_server_config_is_pair(const char *text)
 {
 	const char *colon = strchr(text, ':');
 	return colon != NULL && colon != text && colon[1] != '\0';
@@ -116,7 +117,7 @@ static int check_client_auth(struct rp_server_config *cfg, struct rp_err *err)
 	if (pair && table) {
 		return both_set("auth", "auth_table", err);
 	}
-	if (pair && !rp_config_is_pair(s->auth)) {
+	if (pair && !rp_server_config_is_pair(s->auth)) {
 		return rp_conf_fail(&cfg->conf, &s->auth, err,
 		    "invalid client auth credentials, expected '<client-id>:<password>'");
 	}
@@ -202,7 +203,7 @@ static bool is_host(const char *text)
 	return n > 0 && n <= 253;
 }
 
-bool rp_config_is_tls_version(const char *text)
+bool rp_server_config_is_tls_version(const char *text)
 {
 	return strcmp(text, "1.2") == 0 || strcmp(text, "1.3") == 0;
 }
@@ -212,7 +213,7 @@ static int check_tunnels(struct rp_server_config *cfg, struct rp_err *err)
 	const struct rp_conf_server *s = &cfg->server;
 	bool cert = is_set(s->tunnel_proxy_cert_file);
 	bool key = is_set(s->tunnel_proxy_key_file);
-	if (!rp_config_is_tls_version(s->tls_min)) {
+	if (!rp_server_config_is_tls_version(s->tls_min)) {
 		return rp_conf_fail(&cfg->conf, &s->tls_min, err, "TLS must be either 1.2 or 1.3");
 	}
 	if (is_set(s->tunnel_host) && !is_host(s->tunnel_host)) {

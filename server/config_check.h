@@ -11,10 +11,10 @@
 #include "server/config.h"
 
 /* NULL for an absolute http or https URL, else what is wrong. */
-const char *rp_config_url_problem(const char *url);
+const char *rp_server_config_url_problem(const char *url);
 /* NAME:PASSWORD, both not empty. */
-bool rp_config_is_pair(const char *text);
-bool rp_config_is_tls_version(const char *text);
+bool rp_server_config_is_pair(const char *text);
+bool rp_server_config_is_tls_version(const char *text);
 /* Rules of section [api]. */
 RP_NODISCARD int rp_server_config_check_api(struct rp_server_config *cfg, struct rp_err *err);
 

@@ -62,7 +62,7 @@ static int check_auth(const struct rp_server_config *cfg, struct rp_err *err)
 	if (table && (file || pair)) {
 		return both_set("auth_user_table", file ? "auth_file" : "auth", err);
 	}
-	if (pair && !rp_config_is_pair(a->auth)) {
+	if (pair && !rp_server_config_is_pair(a->auth)) {
 		return rp_conf_fail(&cfg->conf, &a->auth, err,
 		    "API: invalid 'auth' credentials, expected '<user>:<password>'");
 	}
@@ -85,11 +85,12 @@ static int check_tls(const struct rp_server_config *cfg, struct rp_err *err)
 	if (cert && a->enable_acme) {
 		return both_set("enable_acme", "cert_file", err);
 	}
-	if (!rp_config_is_tls_version(a->tls_min)) {
+	if (!rp_server_config_is_tls_version(a->tls_min)) {
 		return rp_conf_fail(
 		    &cfg->conf, &a->tls_min, err, "API: TLS must be either 1.2 or 1.3");
 	}
-	const char *problem = is_set(a->base_url) ? rp_config_url_problem(a->base_url) : NULL;
+	const char *problem = is_set(a->base_url) ? rp_server_config_url_problem(a->base_url)
+	                                          : NULL;
 	if (problem != NULL) {
 		return rp_conf_fail(&cfg->conf, &a->base_url, err, "API: invalid base_url %s: %s",
 		    a->base_url, problem);
@@ -100,7 +101,7 @@ static int check_tls(const struct rp_server_config *cfg, struct rp_err *err)
 static bool known_delivery(const char *method)
 {
 	return strcmp(method, "smtp") == 0 || strcmp(method, "pushover") == 0 ||
-	    rp_config_url_problem(method) == NULL || access(method, X_OK) == 0;
+	    rp_server_config_url_problem(method) == NULL || access(method, X_OK) == 0;
 }
 
 static int check_2fa(const struct rp_server_config *cfg, struct rp_err *err)
