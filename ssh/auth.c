@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * User authentication (RFC 4252, wire protocol 2.5): the method password and nothing else. libssh's own handlers, with
- * their public keys, agents and dialogues, are never reached.
+ * User authentication (RFC 4252, wire protocol 2.5): the method password and nothing else.
+ * libssh's own handlers, with their public keys, agents and dialogues, are never reached.
  */
 #include "ssh/internal.h"
 

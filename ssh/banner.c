@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Version lines (RFC 4253 4.2, wire protocol 2.1). RPort's own are SSH-rport-v1-…, which libssh refuses, so both lines
- * are sent and read here; libssh only gets the texts, exactly as they were on the wire, for the exchange hash.
+ * Version lines (RFC 4253 4.2, wire protocol 2.1). RPort's own are SSH-rport-v1-…, which libssh
+ * refuses, so both lines are sent and read here; libssh only gets the texts, exactly as they were
+ * on the wire, for the exchange hash.
  *
- * The linker's --wrap turns libssh's calls to ssh_send_banner and ssh_analyze_banner between its objects into the two
- * functions at the end. The client's call of ssh_send_banner stays inside one object: what it writes is muted.
+ * The linker's --wrap turns libssh's calls to ssh_send_banner and ssh_analyze_banner between its
+ * objects into the two functions at the end. The client's call of ssh_send_banner stays inside
+ * one object: what it writes is muted.
  */
 #include "ssh/internal.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Host keys are ECDSA P-256 and always come from a seed: RPort's key_seed, or a random one for the key file. The scalar
- * is put into OpenSSH's private key format, which is also the file's, and libssh reads it back: so both crypto
- * backends of libssh take the same way, and ssh-keygen understands the file.
+ * Host keys are ECDSA P-256 and always come from a seed: RPort's key_seed, or a random one for
+ * the key file. The scalar is put into OpenSSH's private key format, which is also the file's,
+ * and libssh reads it back: so both crypto backends of libssh take the same way, and ssh-keygen
+ * understands the file.
  */
 #include "ssh/hostkey.h"
 
@@ -244,7 +245,8 @@ static int write_all(int fd, const char *text)
 	return fsync(fd);
 }
 
-/* So that the new name survives a power cut. Not every file system can; then there is nothing to do. */
+/* So that the new name survives a power cut. Not every file system can; then there is nothing to
+ * do. */
 static void sync_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server's host key: derived from key_seed exactly as RPort does (wire protocol 2.3), or made once and
- * kept in data_dir with mode 0600.
+ * The server's host key: derived from key_seed exactly as RPort does (wire protocol 2.3), or made
+ * once and kept in data_dir with mode 0600.
  */
 #ifndef RP_SSH_HOSTKEY_H
 #define RP_SSH_HOSTKEY_H
@@ -20,8 +20,8 @@ struct rp_hostkey;
 /* ECDSA P-256 from a non-empty seed. */
 RP_NODISCARD int rp_hostkey_from_seed(
     const char *seed, struct rp_hostkey **out, struct rp_err *err);
-/* Reads path, or makes a random ECDSA P-256 key and writes it there (0600, O_EXCL, fsync). A file that others may
- * read, or that holds anything else, is an error that names it. */
+/* Reads path, or makes a random ECDSA P-256 key and writes it there (0600, O_EXCL, fsync). A file
+ * that others may read, or that holds anything else, is an error that names it. */
 RP_NODISCARD int rp_hostkey_from_file(
     const char *path, struct rp_hostkey **out, struct rp_err *err);
 void rp_hostkey_free(struct rp_hostkey *k);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One SSH session as the files of ssh/ see it, and what they call of each other. Built on libssh's private headers
- * of the version that the build pins; nothing outside of ssh/ and its tests includes this.
+ * One SSH session as the files of ssh/ see it, and what they call of each other. Built on
+ * libssh's private headers of the version that the build pins; nothing outside of ssh/ and its
+ * tests includes this.
  *
  *   transport.c  libssh's socket and poll layers, replaced: bytes libssh writes go to on_output
  *   banner.c     version lines of both sides
@@ -40,7 +41,8 @@
 
 /* RFC 4253 4.2 without CR LF; Go peers accept no more either. */
 #define RP_SSH_VERSION_LINE_MAX 255
-/* packet_length that Go peers and libssh accept, and RFC 4253 6.1's least for peers without a login. */
+/* packet_length that Go peers and libssh accept, and RFC 4253 6.1's least for peers without a
+ * login. */
 #define RP_SSH_PACKET_MAX        262144
 #define RP_SSH_PACKET_UNAUTH_MAX 35000
 #define RP_SSH_AUTH_FAILURES_MAX 6
@@ -98,7 +100,8 @@ struct rp_ssh {
 	struct ssh_packet_callbacks_struct callbacks;
 };
 
-/* Ends the session: nothing goes out any more, on_closed follows when rp_ssh_input returns. The first call wins. */
+/* Ends the session: nothing goes out any more, on_closed follows when rp_ssh_input returns. The
+ * first call wins. */
 void rp_ssh_fail(struct rp_ssh *s, int code, const char *fmt, ...) RP_PRINTF(3, 4);
 /* The same with libssh's own error text. */
 void rp_ssh_fail_lib(struct rp_ssh *s, int code, const char *what);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What both sides offer in a key exchange, and its course: libssh's own lists and files (known_hosts) stay
- * unused, because the offer is filled in before libssh would make one. The host key is in the session only while a
- * key exchange runs, and what a finished one leaves behind is freed: idle sessions stay small.
+ * What both sides offer in a key exchange, and its course: libssh's own lists and files
+ * (known_hosts) stay unused, because the offer is filled in before libssh would make one. The
+ * host key is in the session only while a key exchange runs, and what a finished one leaves
+ * behind is freed: idle sessions stay small.
  */
 #include "ssh/internal.h"
 
@@ -39,8 +40,8 @@ static const char *const wanted[SSH_KEX_METHODS] = {
     [SSH_MAC_S_C] = MACS,
 };
 
-/* wanted without what this build of libssh lacks, and the first key exchange's lists with the strict
- * marker. Written once by rp_kex_global_init. */
+/* wanted without what this build of libssh lacks, and the first key exchange's lists with the
+ * strict marker. Written once by rp_kex_global_init. */
 static char *offers[SSH_KEX_METHODS];
 static char *first_server;
 static char *first_client;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between the transport's bytes and libssh's packet layer (RFC 4253 6). libssh gets exactly one packet per call, straight
- * from the caller's memory: it would call itself once per packet otherwise, and a peer could choose the depth. A
- * packet's length is known after its first block, which libssh decrypts in a call of its own; only the rest of an
- * incomplete packet is kept.
+ * Between the transport's bytes and libssh's packet layer (RFC 4253 6). libssh gets exactly one
+ * packet per call, straight from the caller's memory: it would call itself once per packet
+ * otherwise, and a peer could choose the depth. A packet's length is known after its first block,
+ * which libssh decrypts in a call of its own; only the rest of an incomplete packet is kept.
  *
- * Our table of packet callbacks stands in front of libssh's: key exchange goes on to libssh, all else ends here, so that
- * neither its channels nor its user authentication ever see a byte of a peer. libssh's packet filter has looked at
- * every message before.
+ * Our table of packet callbacks stands in front of libssh's: key exchange goes on to libssh, all
+ * else ends here, so that neither its channels nor its user authentication ever see a byte of a
+ * peer. libssh's packet filter has looked at every message before.
  */
 #include "ssh/internal.h"
 
@@ -17,7 +17,7 @@
 
 #include "core/banned.h"
 
-/* packet_length and padding_length before the payload: left free so that libssh need not move it. */
+/* packet_length and padding_length before the payload: left free, libssh need not move it. */
 #define HEADROOM 5
 /* Padding and MAC behind it. */
 #define TAILROOM (32 + 64)

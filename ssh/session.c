@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Life of a session. libssh runs without blocking on a transport that is ours (transport.c): ssh_connect and
- * ssh_handle_key_exchange only set up its state machine, packets.c drives it with the bytes that arrive. An end is
- * noted wherever it is noticed and told to the owner by rp_ssh_input as its last act, so that no callback runs below
- * libssh's or our own unfinished work.
+ * Life of a session. libssh runs without blocking on a transport that is ours (transport.c):
+ * ssh_connect and ssh_handle_key_exchange only set up its state machine, packets.c drives it with
+ * the bytes that arrive. An end is noted wherever it is noticed and told to the owner by
+ * rp_ssh_input as its last act, so that no callback runs below libssh's or our own unfinished
+ * work.
  */
 #include "ssh/internal.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The transport under libssh: this file defines the functions of libssh's socket.c and poll.c, so the linker never
- * takes those two out of libssh.a. There is no descriptor and nothing is ever polled: what libssh writes goes to
- * on_output at once, what arrives is handed to libssh's packet layer by packets.c. libssh therefore cannot block.
+ * The transport under libssh: this file defines the functions of libssh's socket.c and poll.c, so
+ * the linker never takes those two out of libssh.a. There is no descriptor and nothing is ever
+ * polled: what libssh writes goes to on_output at once, what arrives is handed to libssh's packet
+ * layer by packets.c. libssh therefore cannot block.
  *
- * A version of libssh that needs one more of these functions shows itself as doubly defined symbols at link time.
+ * A version of libssh that needs one more of these functions shows itself as doubly defined
+ * symbols at link time.
  */
 #include "ssh/internal.h"
 
@@ -48,28 +50,28 @@ char *rp_transport_strdup(const char *s)
 	return strdup(s);
 }
 
-/* libssh answers an unknown message number with UNIMPLEMENTED, which ends a Go peer's connection with an error of
- * its own. The number is out of protocol after the login, so the session ends here, with a reason. */
+/* libssh answers an unknown message number with UNIMPLEMENTED, which ends a Go peer's connection
+ * with an error of its own. The number is out of protocol after the login, so the session ends
+ * here, with a reason. */
 static bool is_unimplemented(const struct rp_ssh *s)
 {
 	return s->phase == RP_SSH_READY && s->session->packet_state == PACKET_STATE_PROCESSING &&
 	    !s->handled;
 }
 
-int ssh_socket_write(ssh_socket socket, const void *p, uint32_t n)
+int ssh_socket_write(ssh_socket s, const void *buffer, uint32_t len)
 {
-	struct rp_ssh *s = socket->owner;
-
-	if (s == NULL || s->muted) {
+	struct rp_ssh *owner = s->owner;
+	if (owner == NULL || owner->muted) {
 		return SSH_OK;
 	}
-	if (is_unimplemented(s)) {
-		rp_ssh_fail(s, RP_EPROTO, "peer sent unknown message number %u",
-		    (unsigned)s->session->in_packet.type);
+	if (is_unimplemented(owner)) {
+		rp_ssh_fail(owner, RP_EPROTO, "peer sent unknown message number %u",
+		    (unsigned)owner->session->in_packet.type);
 		return SSH_OK;
 	}
-	s->bytes_out += n;
-	s->ops->on_output(s->ctx, p, n);
+	owner->bytes_out += len;
+	owner->ops->on_output(owner->ctx, buffer, len);
 	return SSH_OK;
 }
 
@@ -79,9 +81,9 @@ ssh_socket ssh_socket_new(ssh_session session)
 	return calloc(1, sizeof(struct ssh_socket_struct));
 }
 
-void ssh_socket_free(ssh_socket socket)
+void ssh_socket_free(ssh_socket s)
 {
-	free(socket);
+	free(s);
 }
 
 int ssh_socket_init(void)
@@ -93,115 +95,115 @@ void ssh_socket_cleanup(void)
 {
 }
 
-int ssh_socket_is_open(ssh_socket socket)
+int ssh_socket_is_open(ssh_socket s)
 {
-	return socket->owner != NULL && socket->owner->phase != RP_SSH_CLOSED;
+	return s->owner != NULL && s->owner->phase != RP_SSH_CLOSED;
 }
 
-void ssh_socket_reset(ssh_socket socket)
+void ssh_socket_reset(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 }
 
-void ssh_socket_close(ssh_socket socket)
+void ssh_socket_close(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 }
 
-void ssh_socket_set_fd(ssh_socket socket, socket_t fd)
+void ssh_socket_set_fd(ssh_socket s, socket_t fd)
 {
-	(void)socket;
+	(void)s;
 	(void)fd;
 }
 
-socket_t ssh_socket_get_fd(ssh_socket socket)
+socket_t ssh_socket_get_fd(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 	return SSH_INVALID_SOCKET;
 }
 
-void ssh_socket_set_connected(ssh_socket socket, struct ssh_poll_handle_struct *p)
+void ssh_socket_set_connected(ssh_socket s, struct ssh_poll_handle_struct *p)
 {
-	(void)socket;
+	(void)s;
 	(void)p;
 }
 
-int ssh_socket_connect(ssh_socket socket, const char *host, uint16_t port, const char *bind_addr)
+int ssh_socket_connect(ssh_socket s, const char *host, uint16_t port, const char *bind_addr)
 {
-	(void)socket;
+	(void)s;
 	(void)host;
 	(void)port;
 	(void)bind_addr;
 	return SSH_ERROR;
 }
 
-int ssh_socket_unix(ssh_socket socket, const char *path)
+int ssh_socket_unix(ssh_socket s, const char *path)
 {
-	(void)socket;
+	(void)s;
 	(void)path;
 	return SSH_ERROR;
 }
 
-int ssh_socket_connect_proxyjump(ssh_socket socket)
+int ssh_socket_connect_proxyjump(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 	return SSH_ERROR;
 }
 
-void ssh_socket_set_callbacks(ssh_socket socket, ssh_socket_callbacks callbacks)
+void ssh_socket_set_callbacks(ssh_socket s, ssh_socket_callbacks callbacks)
 {
-	(void)socket;
+	(void)s;
 	(void)callbacks;
 }
 
-int ssh_socket_nonblocking_flush(ssh_socket socket)
+int ssh_socket_nonblocking_flush(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 	return SSH_OK;
 }
 
-void ssh_socket_set_write_wontblock(ssh_socket socket)
+void ssh_socket_set_write_wontblock(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 }
 
-void ssh_socket_set_read_wontblock(ssh_socket socket)
+void ssh_socket_set_read_wontblock(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 }
 
-void ssh_socket_set_except(ssh_socket socket)
+void ssh_socket_set_except(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 }
 
-int ssh_socket_get_status(ssh_socket socket)
+int ssh_socket_get_status(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 	return 0;
 }
 
-int ssh_socket_get_poll_flags(ssh_socket socket)
+int ssh_socket_get_poll_flags(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 	return 0;
 }
 
-int ssh_socket_buffered_write_bytes(ssh_socket socket)
+int ssh_socket_buffered_write_bytes(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 	return 0;
 }
 
-int ssh_socket_data_available(ssh_socket socket)
+int ssh_socket_data_available(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 	return 0;
 }
 
-int ssh_socket_data_writable(ssh_socket socket)
+int ssh_socket_data_writable(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 	return 1;
 }
 
@@ -217,9 +219,9 @@ int ssh_socket_set_blocking(socket_t fd)
 	return SSH_ERROR;
 }
 
-struct ssh_poll_handle_struct *ssh_socket_get_poll_handle(ssh_socket socket)
+struct ssh_poll_handle_struct *ssh_socket_get_poll_handle(ssh_socket s)
 {
-	(void)socket;
+	(void)s;
 	return &the_handle;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Speed and size of the SSH layer alone, both ends in one thread and joined in memory: bulk data in packets of 32 KiB,
- * handshakes, and memory of idle sessions.
+ * Speed and size of the SSH layer alone, both ends in one thread and joined in memory: bulk data
+ * in packets of 32 KiB, handshakes, and memory of idle sessions.
  *
  *   bench_ssh [MiB] [pairs]
  */

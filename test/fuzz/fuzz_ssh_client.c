@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client side against hostile bytes. The first byte chooses how far an honest server goes before the rest of
- * the input takes over:
+ * The client side against hostile bytes. The first byte chooses how far an honest server goes
+ * before the rest of the input takes over:
  *   0 bytes in clear, from the version line on
  *   1 messages of the input, encrypted, after the key exchange and before a login
  *   2 the same after a login

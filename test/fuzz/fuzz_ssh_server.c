@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server side against hostile bytes. The first byte chooses how far an honest client goes before the rest of
- * the input takes over:
+ * The server side against hostile bytes. The first byte chooses how far an honest client goes
+ * before the rest of the input takes over:
  *   0 bytes in clear, from the version line on
  *   1 messages of the input, encrypted, after the key exchange and before a login
  *   2 the same after a login

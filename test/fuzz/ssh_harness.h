@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the two fuzz targets of the SSH layer share: a pair of sessions that is honest up to a chosen point, and
- * the input that speaks for one side from there on. Random numbers come from a fixed seed, where the crypto
- * backend lets itself be told, so that an input always does the same.
+ * What the two fuzz targets of the SSH layer share: a pair of sessions that is honest up to a
+ * chosen point, and the input that speaks for one side from there on. Random numbers come from a
+ * fixed seed, where the crypto backend lets itself be told, so that an input always does the
+ * same.
  */
 #ifndef RP_TEST_FUZZ_SSH_HARNESS_H
 #define RP_TEST_FUZZ_SSH_HARNESS_H

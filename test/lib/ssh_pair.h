@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An SSH server and a client session joined in memory, for tests, fuzzers and benchmarks: output is collected
- * and handed over in whole or in random pieces. Every callback leaves its trace in the side it came for.
+ * An SSH server and a client session joined in memory, for tests, fuzzers and benchmarks: output
+ * is collected and handed over in whole or in random pieces. Every callback leaves its trace in
+ * the side it came for.
  */
 #ifndef RP_TEST_LIB_SSH_PAIR_H
 #define RP_TEST_LIB_SSH_PAIR_H

@@ -120,7 +120,8 @@ static void test_fingerprints_of_blob(void **state)
 	rp_hostkey_free(k);
 }
 
-/* Scalars and coordinates with leading zeros take other lengths in the file; all come back the same. */
+/* Scalars and coordinates with leading zeros take other lengths in the file; all come back the
+ * same. */
 static void test_many_seeds(void **state)
 {
 	(void)state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Server and client sessions against each other in memory, with random pieces, hostile bytes, wrong credentials and key
- * exchanges under load. White box where a peer has to misbehave: libssh's side of a session sends for it.
+ * Server and client sessions against each other in memory, with random pieces, hostile bytes,
+ * wrong credentials and key exchanges under load. White box where a peer has to misbehave:
+ * libssh's side of a session sends for it.
  */
 #include "ssh/session.h"
 
@@ -290,7 +291,8 @@ static void test_channels_before_login(void **state)
 		force(&p.client, message, sizeof(message));
 		(void)rp_ssh_pair_deliver(&p.client, SIZE_MAX);
 		assert_int_equal(p.server.packets, 0);
-		/* Numbers that do not exist are answered with UNIMPLEMENTED, the others are fatal. */
+		/* Numbers that do not exist are answered with UNIMPLEMENTED, the others are
+		 * fatal. */
 		assert_int_equal(p.server.closed, type >= 83 && type <= 89 ? 0 : 1);
 		rp_ssh_pair_fini(&p);
 	}
@@ -575,8 +577,8 @@ static bool login_with_damage(size_t at)
 	return ready;
 }
 
-/* The version lines and the content of the key exchange are signed, later packets have a MAC; only the padding of packets
- * in clear is anybody's. */
+/* The version lines and the content of the key exchange are signed, later packets have a MAC;
+ * only the padding of packets in clear is anybody's. */
 static void test_tampered_handshakes(void **state)
 {
 	(void)state;
@@ -923,7 +925,8 @@ static void test_unknown_message(void **state)
 	}
 }
 
-/* Nothing but what the protocol has after a login reaches the owner, and libssh's channels answer nothing. */
+/* Nothing but what the protocol has after a login reaches the owner, and libssh's channels answer
+ * nothing. */
 static void test_every_message_after_login(void **state)
 {
 	(void)state;
