@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a client has besides connections: folders, policy and runner of commands, TLS settings, the attributes file. Made
+ * once at start, while blocking is fine.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/agent.h"
+#include "client/attributes.h"
+#include "core/alloc.h"
+#include "core/log.h"
+
+#include "core/banned.h"
+
+#define FILE_JOBS_MAX 16
+
+static int no_memory(struct rp_err *err)
+{
+	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+}
+
+/* --- folders --- */
+
+static int make_dir(const char *path, struct rp_err *err)
+{
+	struct stat st;
+	if (mkdir(path, 0700) == 0) {
+		return 0;
+	}
+	if (errno != EEXIST) {
+		return rp_err_set(
+		    err, RP_EIO, "cannot create the folder %s: %s", path, rp_err_text(-errno));
+	}
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		return rp_err_set(err, RP_EIO, "%s is not a folder", path);
+	}
+	return 0;
+}
+
+/* Whoever can write there decides what we run. */
+static int check_scripts_dir(const char *path, struct rp_err *err)
+{
+	struct stat st;
+	if (stat(path, &st) != 0) {
+		return rp_err_set(
+		    err, RP_EIO, "cannot read the folder %s: %s", path, rp_err_text(-errno));
+	}
+	if ((st.st_mode & 07777) != 0700) {
+		return rp_err_set(err, RP_EDENIED, "the folder %s has mode %04o, expected 0700",
+		    path, (unsigned)(st.st_mode & 07777));
+	}
+	if (st.st_uid != geteuid()) {
+		return rp_err_set(err, RP_EDENIED, "the folder %s belongs to another user", path);
+	}
+	return 0;
+}
+
+static int make_dirs(const char *data_dir, struct rp_err *err)
+{
+	char *scripts = rp_asprintf("%s/scripts", data_dir);
+	if (scripts == NULL) {
+		return no_memory(err);
+	}
+	int code = make_dir(data_dir, err);
+	code = code != 0 ? code : make_dir(scripts, err);
+	code = code != 0 ? code : check_scripts_dir(scripts, err);
+	rp_free(scripts);
+	return code;
+}
+
+/* --- commands --- */
+
+static int open_policy(struct rp_agent *a, struct rp_err *err)
+{
+	const struct rp_client_config *cfg = a->cfg;
+	const struct rp_cmdpolicy_options opt = {
+	    .enabled = cfg->remote_commands.enabled,
+	    .allow = &cfg->remote_commands.allow,
+	    .deny = &cfg->remote_commands.deny,
+	    .order = &cfg->remote_commands.order,
+	    .scripts_enabled = cfg->remote_scripts.enabled,
+	};
+	return rp_cmdpolicy_new(&opt, &a->policy, err);
+}
+
+static int set_aliases(struct rp_agent *a)
+{
+	const struct rp_listmap *m = &a->cfg->interpreter_aliases;
+	for (size_t i = 0; i < m->n; i++) {
+		if (rp_strmap_set(&a->aliases, rp_str_c(m->k[i]), rp_str_c(m->v[i].v[0])) != 0) {
+			return RP_ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* Tunnels need no folder, so a client without one goes on without commands. */
+static int open_runner(struct rp_agent *a, struct rp_err *err)
+{
+	struct rp_err why = {0};
+	if (a->cfg->remote_commands.enabled && make_dirs(a->cfg->client.data_dir, &why) != 0) {
+		rp_log_error(RP_CLIENT_LOG, "ERROR: remote commands are off: %s", why.msg);
+		(void)snprintf(a->no_commands, sizeof(a->no_commands), "%s", why.msg);
+	}
+	const struct rp_runner_options opt = {
+	    .data_dir = a->cfg->client.data_dir,
+	    .policy = a->policy,
+	    .interpreter_aliases = &a->aliases,
+	    .send_back_limit = (uint64_t)a->cfg->remote_commands.send_back_limit,
+	};
+	int code = set_aliases(a);
+	code = code != 0 ? code : rp_runner_new(rp_loop_uv(a->loop), &opt, &a->runner);
+	return code != 0 ? rp_err_set(err, code, "%s", rp_err_text(code)) : 0;
+}
+
+/* --- the rest --- */
+
+/* Unreadable attributes are logged and ignored, as the original does; the configured ones stay then. */
+static int read_attributes(struct rp_agent *a, struct rp_err *err)
+{
+	const char *path = a->cfg->client.attributes_file_path;
+	struct rp_attributes attrs = {0};
+	struct rp_err why = {0};
+	int code = path[0] == '\0' ? RP_ENOENT : rp_attributes_read(path, &attrs, &why);
+	if (code == RP_ENOMEM) {
+		return no_memory(err);
+	}
+	if (code == 0) {
+		rp_agent_take_attributes(a, &attrs);
+	} else if (code != RP_ENOENT) {
+		rp_log_error(RP_CLIENT_LOG, "attributes file: %s", why.msg);
+	}
+	rp_attributes_fini(&attrs);
+	return 0;
+}
+
+int rp_agent_open(struct rp_agent *a, const struct rp_client_config *cfg, struct rp_err *err)
+{
+	*a = (struct rp_agent){.cfg = cfg};
+	rp_results_init(&a->results);
+	int code = rp_client_setup_init(&a->setup, cfg, err);
+	code = code != 0 ? code : open_policy(a, err);
+	if (code == 0 && a->setup.any_tls) {
+		code = rp_tls_client_new(NULL, &a->tls, err);
+	}
+	return code;
+}
+
+int rp_agent_start(struct rp_agent *a, struct rp_err *err)
+{
+	int code = rp_loop_new(&a->loop, "client");
+	code = code != 0 ? code : rp_serial_new(&a->files, a->loop, FILE_JOBS_MAX, NULL);
+	if (code != 0) {
+		return rp_err_set(err, code, "%s", rp_err_text(code));
+	}
+	code = rp_agent_describe(a, err);
+	code = code != 0 ? code : read_attributes(a, err);
+	return code != 0 ? code : open_runner(a, err);
+}
+
+static void on_files_closed(void *ctx)
+{
+	struct rp_agent *a = ctx;
+	a->files = NULL;
+	a->on_parts_closed(a);
+}
+
+static void close_files(struct rp_agent *a)
+{
+	if (a->files != NULL) {
+		rp_serial_close(a->files, on_files_closed, a);
+	} else {
+		a->on_parts_closed(a);
+	}
+}
+
+static void on_runner_closed(void *ctx)
+{
+	struct rp_agent *a = ctx;
+	a->runner = NULL;
+	close_files(a);
+}
+
+/* Commands live on, as with the original: one of them may be what restarts this client. */
+void rp_agent_close_parts(struct rp_agent *a, void (*on_closed)(struct rp_agent *a))
+{
+	a->on_parts_closed = on_closed;
+	if (a->runner != NULL) {
+		rp_runner_close(a->runner, false, on_runner_closed, a);
+	} else {
+		close_files(a);
+	}
+}
+
+void rp_agent_fini(struct rp_agent *a)
+{
+	rp_loop_free(a->loop);
+	rp_results_fini(&a->results);
+	rp_strmap_fini(&a->aliases);
+	rp_cmdpolicy_free(a->policy);
+	rp_tls_free(a->tls);
+	rp_json_release(&rp_new_connection_table, &a->hello);
+	rp_client_setup_fini(&a->setup);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Start of the client role: configuration, checks, log, then the loop. Whatever keeps it from starting is one line on
+ * stderr and status 1 (rport-config section 1); nothing else ever goes there.
+ */
+#include "client/main.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "client/agent.h"
+#include "core/log.h"
+#include "ssh/session.h"
+
+#include "core/banned.h"
+
+#define HELP_MAX 65536
+
+static int fail(const char *before, const struct rp_err *err, const char *behind)
+{
+	(void)fprintf(stderr, "%s: %s%s\n", before, err->msg, behind);
+	return 1;
+}
+
+static int fail_check(const struct rp_err *err)
+{
+	return fail("config validation failed", err, "");
+}
+
+static int print_help(void)
+{
+	struct rp_buf text;
+	rp_buf_init(&text, HELP_MAX);
+	int err = rp_conf_help(&rp_client_config_spec, &text);
+	if (err == 0) {
+		(void)fwrite(rp_buf_head(&text), 1, text.len, stdout);
+	}
+	rp_buf_fini(&text);
+	return err == 0 ? 0 : 1;
+}
+
+static int print_checked(const struct rp_client_config *cfg)
+{
+	for (size_t i = 0; i < cfg->conf.warnings.n; i++) {
+		(void)printf("warning: %s\n", cfg->conf.warnings.v[i]);
+	}
+	(void)puts("configuration is valid");
+	return 0;
+}
+
+/* Each connection through a tunnel takes a descriptor. */
+static void raise_limits(void)
+{
+	struct rlimit lim;
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+		lim.rlim_cur = lim.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &lim);
+	}
+}
+
+static int run(struct rp_agent *a)
+{
+	const struct rp_client_config *cfg = a->cfg;
+	struct rp_err err = {0};
+	if (rp_log_open(cfg->logging.log_file, cfg->logging.level, &err) != 0) {
+		return fail("failed starting log output", &err, "");
+	}
+	raise_limits();
+	(void)signal(SIGPIPE, SIG_IGN);
+	rp_log_info(RP_CLIENT_LOG, "rport client " RP_VERSION " starts");
+	for (size_t i = 0; i < cfg->conf.warnings.n; i++) {
+		rp_log_info(RP_CLIENT_LOG, "config warning: %s", cfg->conf.warnings.v[i]);
+	}
+	if (rp_ssh_global_init() != 0) {
+		(void)rp_err_set(&err, RP_ECRYPTO, "the SSH library cannot be initialised");
+		return fail("client cannot start", &err, "");
+	}
+	int code = rp_agent_start(a, &err);
+	if (code == 0) {
+		rp_agent_run(a);
+	} else {
+		rp_log_error(RP_CLIENT_LOG, "cannot start: %s", err.msg);
+		(void)fail("client cannot start", &err, "");
+		rp_agent_abandon(a);
+	}
+	rp_log_info(RP_CLIENT_LOG, "rport client ended");
+	rp_ssh_global_fini();
+	return code == 0 ? 0 : 1;
+}
+
+/* The configuration is read and its texts are checked by the parts that use them. */
+static int check_and_run(const struct rp_client_config *cfg, int mode)
+{
+	struct rp_agent a;
+	struct rp_err err = {0};
+	int status;
+	if (rp_agent_open(&a, cfg, &err) != 0) {
+		status = fail_check(&err);
+	} else if (mode == RP_CONF_CHECK) {
+		status = print_checked(cfg);
+	} else if (geteuid() == 0 && !cfg->client.allow_root) {
+		(void)fputs(
+		    "root check failed: by default running as root is not allowed.\n", stderr);
+		status = 1;
+	} else {
+		status = run(&a);
+	}
+	rp_agent_fini(&a);
+	rp_log_close();
+	return status;
+}
+
+static int by_mode(struct rp_client_config *cfg, int mode, const struct rp_err *err)
+{
+	struct rp_err bad = {0};
+	switch (mode) {
+	case RP_CONF_VERSION:
+		(void)puts("version " RP_VERSION);
+		return 0;
+	case RP_CONF_HELP:
+		return print_help();
+	case RP_CONF_RUN:
+	case RP_CONF_CHECK:
+		return rp_client_config_validate(cfg, &bad) != 0 ? fail_check(&bad)
+		                                                 : check_and_run(cfg, mode);
+	default:
+		return fail("invalid config", err, ". Check your config file");
+	}
+}
+
+int rp_client_main(int argc, char **argv)
+{
+	struct rp_client_config cfg;
+	struct rp_err err = {0};
+	int mode = rp_client_config_load(&cfg, argc, argv, &err);
+	int status = mode < 0 ? fail("invalid config", &err, ". Check your config file")
+	                      : by_mode(&cfg, mode, &err);
+	rp_client_config_fini(&cfg);
+	return status;
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the client tells of itself when it registers: new_connection (wire protocol 3.2) and in it the configuration
+ * (appendix B), from which user interfaces see what the client lets them do. Secrets stay here: credentials, values of
+ * headers, whatever follows '?' in an URL.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "client/agent.h"
+#include "client/inventory.h"
+#include "core/alloc.h"
+#include "core/jsonw.h"
+
+#include "core/banned.h"
+
+#define CONFIGURATION_MAX ((size_t)128 * 1024)
+#define HIDDEN            "***"
+
+/* --- configuration --- */
+
+static void put_str(struct rp_jsonw *w, const char *key, const char *v)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_str(w, v);
+}
+
+static void put_bool(struct rp_jsonw *w, const char *key, bool v)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_bool(w, v);
+}
+
+static void put_int(struct rp_jsonw *w, const char *key, int64_t v)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_int(w, v);
+}
+
+static void put_list(struct rp_jsonw *w, const char *key, const struct rp_strlist *v)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_strlist(w, v);
+}
+
+static void put_empty_list(struct rp_jsonw *w, const char *key)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_arr(w);
+	rp_jsonw_arr_end(w);
+}
+
+static void put_null(struct rp_jsonw *w, const char *key)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_null(w);
+}
+
+static void put_proxy(struct rp_jsonw *w, const struct rp_client_setup *s)
+{
+	char *authority = s->has_proxy ? rp_url_authority(&s->proxy) : NULL;
+	char *text = authority == NULL ? NULL : rp_asprintf("%s://%s", s->proxy.scheme, authority);
+	put_str(w, "proxy", text == NULL ? "" : text);
+	rp_free(text);
+	rp_free(authority);
+}
+
+static void put_tunnels(struct rp_jsonw *w, const struct rp_client_setup *s)
+{
+	rp_jsonw_key(w, "tunnels");
+	rp_jsonw_arr(w);
+	for (size_t i = 0; i < s->n_remotes; i++) {
+		rp_jsonw_struct(w, &rp_remote_table, &s->remotes[i]);
+	}
+	rp_jsonw_arr_end(w);
+}
+
+static void put_client(
+    struct rp_jsonw *w, const struct rp_conf_client *c, const struct rp_client_setup *s)
+{
+	rp_jsonw_key(w, "client");
+	rp_jsonw_obj(w);
+	put_str(w, "server", c->server);
+	put_list(w, "fallback_servers", &c->fallback_servers);
+	put_int(w, "server_switchback_interval", c->server_switchback_interval);
+	put_str(w, "fingerprint", c->fingerprint);
+	put_str(w, "auth", "");
+	put_proxy(w, s);
+	put_str(w, "id", c->id);
+	put_bool(w, "use_system_id", c->use_system_id);
+	put_str(w, "name", c->name);
+	put_bool(w, "use_hostname", c->use_hostname);
+	put_list(w, "tags", &c->tags);
+	rp_jsonw_key(w, "labels");
+	rp_jsonw_strmap(w, &c->labels);
+	put_list(w, "remotes", &c->remotes);
+	put_list(w, "tunnel_allowed", &c->tunnel_allowed);
+	put_bool(w, "allow_root", c->allow_root);
+	put_int(w, "updates_interval", c->updates_interval);
+	put_str(w, "data_dir", c->data_dir);
+	put_str(w, "bind_interface", c->bind_interface);
+	rp_jsonw_key(w, "ip_api_url");
+	rp_jsonw_strn(w, rp_str_n(c->ip_api_url, strcspn(c->ip_api_url, "?")));
+	put_int(w, "ip_refresh_min", c->ip_refresh_min / (60 * INT64_C(1000000000)));
+	put_null(w, "proxy_url");
+	put_tunnels(w, s);
+	put_str(w, "auth_user", "");
+	put_str(w, "auth_pass", "");
+	rp_jsonw_obj_end(w);
+}
+
+static void put_headers(struct rp_jsonw *w, const struct rp_strlist *headers)
+{
+	rp_jsonw_key(w, "headers");
+	rp_jsonw_arr(w);
+	for (size_t i = 0; i < headers->n; i++) {
+		const char *h = headers->v[i];
+		char *text = rp_asprintf("%.*s: " HIDDEN, (int)strcspn(h, ":"), h);
+		rp_jsonw_str(w, text == NULL ? HIDDEN : text);
+		rp_free(text);
+	}
+	rp_jsonw_arr_end(w);
+}
+
+static void put_connection(
+    struct rp_jsonw *w, const struct rp_conf_connection *c, const struct rp_client_setup *s)
+{
+	rp_jsonw_key(w, "connection");
+	rp_jsonw_obj(w);
+	put_int(w, "keep_alive", c->keep_alive);
+	put_int(w, "keep_alive_timeout", c->keep_alive_timeout);
+	put_int(w, "max_retry_count", c->max_retry_count);
+	put_int(w, "max_retry_interval", c->max_retry_interval);
+	put_headers(w, &c->headers);
+	put_str(w, "hostname", c->hostname);
+	put_bool(w, "watchdog_integration", c->watchdog_integration);
+	rp_jsonw_key(w, "http_headers");
+	rp_jsonw_obj(w);
+	for (size_t i = 0; i < s->headers.n; i++) {
+		rp_jsonw_key(w, s->headers.k[i]);
+		rp_jsonw_arr(w);
+		rp_jsonw_str(w, HIDDEN);
+		rp_jsonw_arr_end(w);
+	}
+	rp_jsonw_obj_end(w);
+	rp_jsonw_obj_end(w);
+}
+
+static void put_logging(struct rp_jsonw *w, const struct rp_conf_client_logging *c)
+{
+	rp_jsonw_key(w, "logging");
+	rp_jsonw_obj(w);
+	rp_jsonw_key(w, "log_file");
+	rp_jsonw_obj(w);
+	put_null(w, "File");
+	rp_jsonw_obj_end(w);
+	put_int(w, "log_level", c->level);
+	rp_jsonw_obj_end(w);
+}
+
+static void put_commands(struct rp_jsonw *w, const struct rp_client_config *c)
+{
+	rp_jsonw_key(w, "remote_commands");
+	rp_jsonw_obj(w);
+	put_bool(w, "enabled", c->remote_commands.enabled);
+	put_int(w, "send_back_limit", c->remote_commands.send_back_limit);
+	put_list(w, "allow", &c->remote_commands.allow);
+	put_list(w, "deny", &c->remote_commands.deny);
+	put_list(w, "order", &c->remote_commands.order);
+	/* Their form depends on the toolchain of installed peers; an empty list suits all (3.2). */
+	put_empty_list(w, "allow_regexp");
+	put_empty_list(w, "deny_regexp");
+	rp_jsonw_obj_end(w);
+	rp_jsonw_key(w, "remote_scripts");
+	rp_jsonw_obj(w);
+	put_bool(w, "enabled", c->remote_scripts.enabled);
+	rp_jsonw_obj_end(w);
+}
+
+/* {"name", "max_speed"} of [device, speed], or null. */
+static void put_card(struct rp_jsonw *w, const char *key, const struct rp_strlist *v)
+{
+	int64_t speed;
+	if (v->n != 2 || rp_str_i64(rp_str_c(v->v[1]), 0, INT32_MAX, &speed) != 0) {
+		put_null(w, key);
+		return;
+	}
+	rp_jsonw_key(w, key);
+	rp_jsonw_obj(w);
+	put_str(w, "name", v->v[0]);
+	put_int(w, "max_speed", speed);
+	rp_jsonw_obj_end(w);
+}
+
+static void put_monitoring(struct rp_jsonw *w, const struct rp_conf_client_monitoring *m)
+{
+	rp_jsonw_key(w, "monitoring");
+	rp_jsonw_obj(w);
+	put_bool(w, "enabled", m->enabled);
+	put_int(w, "interval", m->interval);
+	put_list(w, "fs_type_include", &m->fs_type_include);
+	put_list(w, "fs_path_exclude", &m->fs_path_exclude);
+	put_bool(w, "fs_path_exclude_recurse", m->fs_path_exclude_recurse);
+	put_bool(w, "fs_identify_mountpoints_by_device", m->fs_identify_mountpoints_by_device);
+	put_bool(w, "pm_enabled", m->pm_enabled);
+	put_bool(w, "pm_kerneltasks_enabled", m->pm_kerneltasks_enabled);
+	put_int(w, "pm_max_number_processes", RP_MAX(m->pm_max_number_processes, INT64_C(0)));
+	put_list(w, "net_lan", &m->net_lan);
+	put_list(w, "net_wan", &m->net_wan);
+	put_card(w, "lan_card", &m->net_lan);
+	put_card(w, "wan_card", &m->net_wan);
+	rp_jsonw_obj_end(w);
+}
+
+static void put_aliases(struct rp_jsonw *w, const struct rp_listmap *m)
+{
+	rp_jsonw_key(w, "interpreter_aliases");
+	rp_jsonw_obj(w);
+	for (size_t i = 0; i < m->n; i++) {
+		put_str(w, m->k[i], m->v[i].v[0]);
+	}
+	rp_jsonw_obj_end(w);
+	rp_jsonw_key(w, "interpreter_aliases_encodings");
+	rp_jsonw_obj(w);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct rp_strlist *v = &m->v[i];
+		rp_jsonw_key(w, m->k[i]);
+		rp_jsonw_obj(w);
+		put_str(w, "input_encoding", v->n > 1 ? v->v[1] : "");
+		put_str(w, "output_encoding", v->n > 2 ? v->v[2] : "");
+		rp_jsonw_obj_end(w);
+	}
+	rp_jsonw_obj_end(w);
+}
+
+/* Uploads are refused in this version, whatever the file says: servers ask here before they try. */
+static void put_file_reception(struct rp_jsonw *w, const struct rp_conf_file_reception *f)
+{
+	rp_jsonw_key(w, "file_reception");
+	rp_jsonw_obj(w);
+	put_list(w, "protected", &f->protected);
+	put_bool(w, "enabled", false);
+	rp_jsonw_obj_end(w);
+}
+
+char *rp_client_report(const struct rp_client_config *cfg, const struct rp_client_setup *setup)
+{
+	struct rp_buf out;
+	struct rp_jsonw w;
+	char *text = NULL;
+	rp_buf_init(&out, CONFIGURATION_MAX);
+	rp_jsonw_init(&w, &out);
+	rp_jsonw_obj(&w);
+	put_client(&w, &cfg->client, setup);
+	put_connection(&w, &cfg->connection, setup);
+	put_logging(&w, &cfg->logging);
+	put_commands(&w, cfg);
+	put_monitoring(&w, &cfg->monitoring);
+	put_file_reception(&w, &cfg->file_reception);
+	put_aliases(&w, &cfg->interpreter_aliases);
+	rp_jsonw_obj_end(&w);
+	if (rp_jsonw_end(&w) != 0 || rp_buf_take_string(&out, &text) != 0) {
+		text = NULL;
+	}
+	rp_buf_fini(&out);
+	return text;
+}
+
+/* --- new_connection --- */
+
+/* Owned; empty if the server is to choose. */
+static char *client_id(const struct rp_conf_client *c)
+{
+	char *id = NULL;
+	if (c->id[0] != '\0' || !c->use_system_id || rp_inventory_machine_id(&id) != 0) {
+		return rp_strdup(c->id);
+	}
+	return id;
+}
+
+static char *client_name(const struct rp_conf_client *c)
+{
+	return c->name[0] == '\0' && c->use_hostname ? rp_inventory_hostname() : rp_strdup(c->name);
+}
+
+static int copy_remotes(struct rp_new_connection *h, const struct rp_client_setup *s)
+{
+	struct rp_remote *v = rp_calloc(s->n_remotes + 1, sizeof(*v));
+	if (v == NULL) {
+		return RP_ENOMEM;
+	}
+	h->remotes.v = v;
+	for (size_t i = 0; i < s->n_remotes; i++) {
+		if (rp_remote_copy(&v[i], &s->remotes[i]) != 0) {
+			return RP_ENOMEM;
+		}
+		h->remotes.n++;
+	}
+	return 0;
+}
+
+static int describe(struct rp_agent *a)
+{
+	struct rp_new_connection *h = &a->hello;
+	const struct rp_client_config *cfg = a->cfg;
+	char session[RP_UUID_TEXT_MAX];
+	rp_uuid4(session);
+	int code = rp_inventory_collect(h);
+	h->id = client_id(&cfg->client);
+	h->name = client_name(&cfg->client);
+	h->session_id = rp_strdup(session);
+	h->version = rp_strdup(RP_VERSION);
+	h->client_configuration = rp_client_report(cfg, &a->setup);
+	if (code != 0 || h->id == NULL || h->name == NULL || h->session_id == NULL ||
+	    h->version == NULL || h->client_configuration == NULL) {
+		return RP_ENOMEM;
+	}
+	code = rp_strlist_copy(&h->tags, &cfg->client.tags);
+	code = code != 0 ? code : rp_strmap_copy(&h->labels, &cfg->client.labels);
+	code = code != 0 ? code : rp_strlist_add(&h->features, rp_str_c(RP_FEATURE_HALF_CLOSE));
+	return code != 0 ? code : copy_remotes(h, &a->setup);
+}
+
+int rp_agent_describe(struct rp_agent *a, struct rp_err *err)
+{
+	int code = describe(a);
+	return code == 0 ? 0 : rp_err_set(err, code, "%s", rp_err_text(code));
+}
+
+void rp_agent_take_attributes(struct rp_agent *a, struct rp_attributes *attrs)
+{
+	rp_strlist_fini(&a->hello.tags);
+	rp_strmap_fini(&a->hello.labels);
+	a->hello.tags = attrs->tags;
+	a->hello.labels = attrs->labels;
+	*attrs = (struct rp_attributes){0};
+}
+
+int rp_agent_hello(struct rp_agent *a, char **text, struct rp_err *err)
+{
+	struct rp_strlist ipv4 = {0};
+	struct rp_strlist ipv6 = {0};
+	if (rp_inventory_addresses(&ipv4, &ipv6) == 0) {
+		rp_strlist_fini(&a->hello.ipv4);
+		rp_strlist_fini(&a->hello.ipv6);
+		a->hello.ipv4 = ipv4;
+		a->hello.ipv6 = ipv6;
+	} else {
+		rp_strlist_fini(&ipv4);
+		rp_strlist_fini(&ipv6);
+	}
+	*text = rp_json_text(&rp_new_connection_table, &a->hello);
+	return *text == NULL ? rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM)) : 0;
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The transport of a connection to a server: dialling, WebSocket, SSH, the states with their deadlines, and the end.
+ */
+#include "client/uplink.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/agent.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/log.h"
+
+#include "core/banned.h"
+
+#define DIAL_MS      30000u
+#define HANDSHAKE_MS 30000u
+#define PROTOCOL     "rport-v1"
+/* Bytes that may wait in the kernel behind a small packet; the socket stays short so that bulk does not delay others. */
+#define NOTSENT_LOWAT (128u * 1024)
+
+#define BUSY_S_MAX 3600u
+
+static void maybe_finish(struct rp_uplink *u)
+{
+	if (u->state != RP_UPLINK_CLOSING || u->timer_open || u->dial != NULL || u->ws != NULL ||
+	    u->ssh != NULL || u->targets[0] != NULL || u->targets[1] != NULL) {
+		return;
+	}
+	if (u->mux != NULL) {
+		rp_mux_free(u->mux);
+		u->mux = NULL;
+	}
+	rp_loop_defer_cancel(&u->run);
+	u->ops->on_closed(u->agent, u, &u->end);
+	rp_free(u);
+}
+
+/* --- the end --- */
+
+static void on_timer_closed(uv_handle_t *h)
+{
+	struct rp_uplink *u = h->data;
+	u->timer_open = false;
+	maybe_finish(u);
+}
+
+static void on_targets_closed(void *ctx)
+{
+	struct rp_targets **slot = ctx;
+	*slot = NULL;
+}
+
+static void on_old_targets_closed(void *ctx)
+{
+	struct rp_uplink *u = ctx;
+	on_targets_closed(&u->targets[0]);
+	maybe_finish(u);
+}
+
+static void on_new_targets_closed(void *ctx)
+{
+	struct rp_uplink *u = ctx;
+	on_targets_closed(&u->targets[1]);
+	maybe_finish(u);
+}
+
+/* The only place where the parts go; nothing of this connection is on the stack here. The mux goes last, when the
+ * tunnels have let go of their channels. */
+static void on_teardown(struct rp_deferred *d)
+{
+	struct rp_uplink *u = RP_CONTAINER_OF(d, struct rp_uplink, teardown);
+	uv_close((uv_handle_t *)&u->timer, on_timer_closed);
+	if (u->dial != NULL) {
+		rp_dial_cancel(u->dial);
+		u->dial = NULL;
+	}
+	if (u->call != NULL) {
+		rp_call_cancel(u->call);
+		u->call = NULL;
+	}
+	rp_uplink_drop_requests(u);
+	if (u->targets[0] != NULL) {
+		rp_targets_close(u->targets[0], on_old_targets_closed, u);
+	}
+	if (u->targets[1] != NULL) {
+		rp_targets_close(u->targets[1], on_new_targets_closed, u);
+	}
+	if (u->ssh != NULL && u->end.wanted) {
+		rp_ssh_disconnect(u->ssh, u->end.why);
+	}
+	rp_ssh_free(u->ssh);
+	u->ssh = NULL;
+	if (u->ws != NULL) {
+		rp_ws_close(u->ws, u->end.wanted ? 1000 : 0);
+	}
+}
+
+static void start_closing(struct rp_uplink *u, enum rp_retry retry, const char *fmt, va_list ap)
+    RP_PRINTF(3, 0);
+static void start_closing(struct rp_uplink *u, enum rp_retry retry, const char *fmt, va_list ap)
+{
+	if (u->state == RP_UPLINK_CLOSING) {
+		return;
+	}
+	u->end.reached = u->state;
+	u->end.retry = u->state == RP_UPLINK_UP ? RP_RETRY_LOST : retry;
+	u->end.up_ms = u->state == RP_UPLINK_UP ? rp_clock_ms() - u->up_at_ms : 0;
+	(void)vsnprintf(u->end.why, sizeof(u->end.why), fmt, ap);
+	u->state = RP_UPLINK_CLOSING;
+	rp_loop_defer(u->agent->loop, &u->teardown);
+}
+
+void rp_uplink_fail(struct rp_uplink *u, enum rp_retry retry, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	start_closing(u, retry, fmt, ap);
+	va_end(ap);
+}
+
+static void end_wanted(struct rp_uplink *u, const char *fmt, ...) RP_PRINTF(2, 3);
+static void end_wanted(struct rp_uplink *u, const char *fmt, ...)
+{
+	/* One that is ending already may have lost its session: no goodbye then. */
+	u->end.wanted = u->end.wanted || u->state != RP_UPLINK_CLOSING;
+	va_list ap;
+	va_start(ap, fmt);
+	start_closing(u, RP_RETRY_LOST, fmt, ap);
+	va_end(ap);
+}
+
+void rp_uplink_close(struct rp_uplink *u, const char *why)
+{
+	end_wanted(u, "%s", why);
+}
+
+/* --- deadlines --- */
+
+static void on_timer(uv_timer_t *h)
+{
+	struct rp_uplink *u = h->data;
+	if (u->state == RP_UPLINK_HANDSHAKE) {
+		rp_uplink_fail(u, RP_RETRY_UNREACHABLE, "SSH handshake not finished within %u s",
+		    HANDSHAKE_MS / 1000);
+	} else if (u->state > RP_UPLINK_HANDSHAKE && u->state < RP_UPLINK_CLOSING) {
+		rp_uplink_on_control_timer(u);
+	}
+}
+
+void rp_uplink_set_timer(struct rp_uplink *u, uint64_t ms)
+{
+	RP_VERIFY(uv_timer_start(&u->timer, on_timer, ms, 0) == 0);
+}
+
+/* --- WebSocket --- */
+
+static void on_ws_data(
+    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, const uint8_t *p, size_t n)
+{
+	(void)opcode;
+	(void)first;
+	(void)last;
+	struct rp_uplink *u = ctx;
+	if (u->state != RP_UPLINK_CLOSING) {
+		rp_ssh_input(u->ssh, p, n);
+	}
+}
+
+static void on_ws_drain(void *ctx)
+{
+	struct rp_uplink *u = ctx;
+	u->full = false;
+	if (u->state == RP_UPLINK_CLOSING || u->mux == NULL) {
+		return;
+	}
+	rp_mux_drain(u->mux);
+	if (u->want_room && u->state == RP_UPLINK_UP) {
+		u->want_room = false;
+		u->ops->on_room(u->agent, u);
+	}
+}
+
+static void on_ws_end(void *ctx, int code, const char *why)
+{
+	(void)code;
+	rp_uplink_fail(ctx, RP_RETRY_UNREACHABLE, "connection lost: %s", why);
+}
+
+static void on_ws_closed(void *ctx)
+{
+	struct rp_uplink *u = ctx;
+	u->ws = NULL;
+	maybe_finish(u);
+}
+
+static const struct rp_ws_ops ws_ops = {
+    .on_data = on_ws_data,
+    .on_drain = on_ws_drain,
+    .on_end = on_ws_end,
+    .on_closed = on_ws_closed,
+};
+
+/* --- SSH --- */
+
+static void on_ssh_output(void *ctx, const uint8_t *p, size_t n)
+{
+	struct rp_uplink *u = ctx;
+	if (u->ws == NULL) {
+		return;
+	}
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)p, .iov_len = n};
+	int rc = rp_ws_send(u->ws, RP_WS_BINARY, &iov, 1);
+	if (rc == 1) {
+		u->full = true;
+	} else if (rc < 0) {
+		rp_uplink_fail(u, RP_RETRY_UNREACHABLE, "cannot send: %s", rp_err_text(rc));
+	}
+}
+
+/* No credential leaves the machine before this said yes (2.4). */
+static bool on_ssh_hostkey(void *ctx, const char *md5, const char *sha256)
+{
+	struct rp_uplink *u = ctx;
+	const char *wanted = u->agent->cfg->client.fingerprint;
+	if (!rp_client_fingerprint_ok(wanted, md5, sha256)) {
+		rp_uplink_fail(u, RP_RETRY_REFUSED, "invalid fingerprint (%s)",
+		    strncmp(wanted, "SHA256:", 7) == 0 ? sha256 : md5);
+		return false;
+	}
+	if (wanted[0] == '\0') {
+		rp_log_error(RP_CLIENT_LOG,
+		    "Fingerprint is not configured, any server is trusted: this one has %s (%s)",
+		    md5, sha256);
+	} else {
+		rp_log_info(RP_CLIENT_LOG, "Fingerprint %s", md5);
+	}
+	return true;
+}
+
+static void on_want_run(void *ctx)
+{
+	struct rp_uplink *u = ctx;
+	if (u->state != RP_UPLINK_CLOSING) {
+		rp_loop_defer(u->agent->loop, &u->run);
+	}
+}
+
+static void on_run(struct rp_deferred *d)
+{
+	struct rp_uplink *u = RP_CONTAINER_OF(d, struct rp_uplink, run);
+	if (u->state != RP_UPLINK_CLOSING && !u->full) {
+		rp_mux_run(u->mux);
+	}
+}
+
+/* One set of tunnels for each kind of server; which kind it is comes with put_capabilities. */
+static int open_targets(struct rp_uplink *u)
+{
+	for (size_t i = 0; i < RP_ARRAY_LEN(u->targets); i++) {
+		const struct rp_targets_options opt = {
+		    .allowed = &u->agent->setup.allowed,
+		    .no_half_close = i == 0,
+		};
+		int err = rp_targets_new(u->agent->loop, &opt, &u->targets[i]);
+		if (err != 0) {
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void on_ssh_ready(void *ctx)
+{
+	struct rp_uplink *u = ctx;
+	int err = rp_mux_new(&u->mux, NULL, &rp_uplink_mux_ops, u);
+	if (err == 0) {
+		rp_mux_on_want_run(u->mux, on_want_run);
+		err = open_targets(u);
+	}
+	if (err != 0) {
+		rp_uplink_fail(u, RP_RETRY_UNREACHABLE, "%s", rp_err_text(err));
+		return;
+	}
+	(void)uv_timer_stop(&u->timer);
+	u->state = RP_UPLINK_READY;
+	rp_log_debug(RP_CLIENT_LOG, "logged in to %s, %s, peer version %s",
+	    u->agent->setup.names[u->server], rp_ssh_describe(u->ssh), rp_ssh_peer_version(u->ssh));
+	u->ops->on_ready(u->agent, u);
+}
+
+static void on_ssh_packet(void *ctx, uint8_t type, const uint8_t *p, size_t n)
+{
+	struct rp_uplink *u = ctx;
+	if (u->state != RP_UPLINK_CLOSING) {
+		rp_mux_input(u->mux, type, p, n);
+	}
+}
+
+static void on_ssh_rekey(void *ctx, bool running)
+{
+	struct rp_uplink *u = ctx;
+	if (u->mux != NULL && u->state != RP_UPLINK_CLOSING) {
+		rp_mux_hold(u->mux, running);
+	}
+}
+
+static void on_ssh_closed(void *ctx, int code, const char *why)
+{
+	struct rp_uplink *u = ctx;
+	bool refused = code == RP_EAUTH || code == RP_EDENIED;
+	rp_uplink_fail(u, refused ? RP_RETRY_REFUSED : RP_RETRY_UNREACHABLE, "%s%s",
+	    code == RP_EAUTH ? "unable to authenticate: " : "", why);
+}
+
+static const struct rp_ssh_ops ssh_ops = {
+    .on_output = on_ssh_output,
+    .on_ready = on_ssh_ready,
+    .on_packet = on_ssh_packet,
+    .on_rekey = on_ssh_rekey,
+    .on_closed = on_ssh_closed,
+    .on_hostkey = on_ssh_hostkey,
+};
+
+/* --- dialling --- */
+
+/* Retry-After in seconds; the form with a date is not worth its parser here. */
+static uint64_t retry_after_ms(const struct rp_http_head *head)
+{
+	uint64_t seconds;
+	const char *text = head->status == 503 ? rp_http_header(head, "Retry-After") : NULL;
+	if (text == NULL ||
+	    rp_str_u64(rp_str_trim(rp_str_c(text)), UINT64_MAX / 1000, &seconds) != 0) {
+		return 0;
+	}
+	return RP_MIN(seconds, (uint64_t)BUSY_S_MAX) * 1000;
+}
+
+/* 502 to 504 come from a proxy whose server is away. */
+static void dial_failed(struct rp_uplink *u, const struct rp_http_head *head, const char *why)
+{
+	enum rp_retry retry = RP_RETRY_UNREACHABLE;
+	if (head != NULL) {
+		u->end.busy_ms = retry_after_ms(head);
+		retry = u->end.busy_ms > 0                       ? RP_RETRY_BUSY
+		    : head->status >= 502 && head->status <= 504 ? RP_RETRY_UNREACHABLE
+		                                                 : RP_RETRY_REFUSED;
+	}
+	rp_uplink_fail(u, retry, "%s", why);
+}
+
+static void on_dialed(void *ctx, int code, struct rp_stream *stream, uint8_t *early, size_t early_n,
+    const struct rp_http_head *head, const struct rp_err *err)
+{
+	struct rp_uplink *u = ctx;
+	u->dial = NULL;
+	if (code != 0) {
+		dial_failed(u, head, err->msg);
+		return;
+	}
+	code = rp_ws_new(stream, true, early, early_n, &ws_ops, u, &u->ws);
+	rp_free(early);
+	const struct rp_client_setup *s = &u->agent->setup;
+	if (code == 0) {
+		code = rp_ssh_client_new(&u->ssh, s->auth_id, s->auth_password, &ssh_ops, u);
+	}
+	if (code == 0) {
+		u->state = RP_UPLINK_HANDSHAKE;
+		rp_uplink_set_timer(u, HANDSHAKE_MS);
+		code = rp_ssh_start(u->ssh);
+	}
+	if (code != 0) {
+		rp_uplink_fail(u, RP_RETRY_UNREACHABLE, "%s", rp_err_text(code));
+	}
+}
+
+static int start_dial(struct rp_uplink *u)
+{
+	const struct rp_agent *a = u->agent;
+	const struct rp_client_setup *s = &a->setup;
+	const struct rp_client_config *cfg = a->cfg;
+	const struct rp_dial_options opt = {
+	    .url = &s->servers[u->server],
+	    .proxy = s->has_proxy ? &s->proxy : NULL,
+	    .tls = a->tls,
+	    .protocol = PROTOCOL,
+	    .host_header = cfg->connection.hostname[0] != '\0' ? cfg->connection.hostname : NULL,
+	    .user_agent = s->user_agent,
+	    .headers = &s->headers,
+	    .bind_interface = cfg->client.bind_interface[0] != '\0' ? cfg->client.bind_interface
+	                                                            : NULL,
+	    .timeout_ms = DIAL_MS,
+	    .stream =
+	        {
+	            .user_timeout_ms = (unsigned)(cfg->connection.keep_alive_timeout /
+	                RP_NS_PER_MS),
+	            .keepalive = true,
+	            .notsent_lowat = NOTSENT_LOWAT,
+	        },
+	};
+	rp_log_info(RP_CLIENT_LOG, "Connecting to %s%s", s->names[u->server],
+	    s->has_proxy ? " via proxy" : "");
+	return rp_dial_start(a->loop, &opt, on_dialed, u, &u->dial);
+}
+
+int rp_uplink_start(
+    struct rp_agent *agent, const struct rp_uplink_ops *ops, size_t server, struct rp_uplink **out)
+{
+	struct rp_uplink *u = rp_calloc(1, sizeof(*u));
+	if (u == NULL) {
+		return RP_ENOMEM;
+	}
+	u->agent = agent;
+	u->ops = ops;
+	u->server = server;
+	u->run.run = on_run;
+	u->teardown.run = on_teardown;
+	rp_list_init(&u->pending);
+	int err = uv_timer_init(rp_loop_uv(agent->loop), &u->timer);
+	if (err != 0) {
+		rp_free(u);
+		return err;
+	}
+	u->timer.data = u;
+	u->timer_open = true;
+	*out = u;
+	err = start_dial(u);
+	if (err != 0) {
+		rp_uplink_fail(u, RP_RETRY_UNREACHABLE, "%s", rp_err_text(err));
+	}
+	return 0;
+}
