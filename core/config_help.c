@@ -79,9 +79,10 @@ int rp_conf_help(const struct rp_conf_spec *spec, struct rp_buf *out)
 	size_t column = 0;
 	int rc = rp_buf_printf(out,
 	    "Usage: %s %s\n\n"
-	    "Options; in brackets the key of the configuration file and its default:\n"
+	    "Options; in brackets the key of the configuration file and its default. What is\n"
+	    "true there is turned off with --NAME=false.\n"
 	    "  -c, --config FILE\n"
-	    "        Configuration file in TOML form. The command line goes before it.\n"
+	    "        Configuration file in TOML form. The command line has precedence.\n"
 	    "        Without this option the following is read if it exists:\n",
 	    spec->program, spec->usage);
 	rc = rc != 0 ? rc : add_words(out, spec->default_file, &column);
