@@ -174,7 +174,7 @@ static int open_listener(struct rp_api *api, struct rp_err *err)
 		return rp_err_wrap(err, "API");
 	}
 	rp_log_info(COMPONENT, "API Listening on %s://%s", api->tls != NULL ? "https" : "http",
-	    api->cfg->address);
+	    rp_acceptor_address(api->acceptor));
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,11 +27,15 @@
 #define HOST_MAX      256
 #define PORT_TEXT_MAX 8
 
+/* A host name has at most 253 characters. */
+#define ADDRESS_MAX 272
+
 struct rp_acceptor {
 	const struct rp_acceptor_ops *ops;
 	void *ctx;
 	int fd;
 	uint16_t port;
+	char address[ADDRESS_MAX]; /* as given, with the real port */
 	unsigned handles;
 	bool closing;
 	bool short_of_fds; /* was logged, nothing was accepted since */
@@ -305,8 +310,16 @@ int rp_acceptor_new(struct rp_loop *loop, const char *address, const struct rp_a
 	}
 	a->ops = ops;
 	a->ctx = ctx;
+	const char *colon = strrchr(address, ':');
+	int host_len = colon == NULL ? 0 : (int)(colon - address);
+	(void)snprintf(a->address, sizeof(a->address), "%.*s:%u", host_len, address, a->port);
 	*out = a;
 	return 0;
+}
+
+const char *rp_acceptor_address(const struct rp_acceptor *a)
+{
+	return a->address;
 }
 
 uint16_t rp_acceptor_port(const struct rp_acceptor *a)

@@ -29,6 +29,8 @@ struct rp_acceptor_ops {
  * 0.0.0.0:80: permission denied". */
 RP_NODISCARD int rp_acceptor_new(struct rp_loop *loop, const char *address,
     const struct rp_acceptor_ops *ops, void *ctx, struct rp_acceptor **out, struct rp_err *err);
+/* "host:port" as given, with the real port: for log lines. */
+const char *rp_acceptor_address(const struct rp_acceptor *a);
 /* The real port. */
 uint16_t rp_acceptor_port(const struct rp_acceptor *a);
 /* Idempotent. The socket is closed at once; on_closed comes later from the loop. */

@@ -251,7 +251,8 @@ static int start_listener(struct server *s, struct rp_err *err)
 	static const struct rp_acceptor_ops ops = {.on_accept = on_accept};
 	int code = rp_acceptor_new(s->loop, s->cfg.server.address, &ops, s, &s->acceptor, err);
 	if (code == 0) {
-		rp_log_info(COMPONENT, "Listening for clients on %s", s->cfg.server.address);
+		rp_log_info(
+		    COMPONENT, "Listening for clients on %s", rp_acceptor_address(s->acceptor));
 	}
 	return code;
 }
