@@ -66,9 +66,9 @@ RP_NODISCARD int rp_runner_start(struct rp_runner *r, struct rp_job *job,
 size_t rp_runner_count(const struct rp_runner *r);
 
 /* Ends the runner: every job still gets its on_finished (status "unknown", error "client is
- * shutting down"); with kill their process groups get SIGKILL, without they live on. on_closed
+ * shutting down"); with kill_jobs their process groups get SIGKILL, without they live on. on_closed
  * comes once from the loop, then r is freed. Idempotent: later calls change nothing. */
-void rp_runner_close(struct rp_runner *r, bool kill, void (*on_closed)(void *ctx), void *ctx);
+void rp_runner_close(struct rp_runner *r, bool kill_jobs, void (*on_closed)(void *ctx), void *ctx);
 
 /* The policy's resolver on the real file system: realpath of an executable regular file. */
 RP_NODISCARD int rp_runner_resolve(void *ctx, const char *program, char **resolved);
