@@ -11,6 +11,8 @@
 #include "core/defs.h"
 #include "server/server.h"
 
+#include "core/banned.h"
+
 struct applet {
 	const char *name;
 	const char *const *aliases; /* names of the program that mean this applet; ends with NULL */

@@ -14,6 +14,8 @@
 #include "core/alloc.h"
 #include "core/hash.h"
 
+#include "core/banned.h"
+
 #define SOURCES_MAX  65536
 #define NAMES_MAX    65536
 #define NAME_LEN_MAX 256

@@ -21,6 +21,8 @@
 #include "core/crypto.h"
 #include "core/log.h"
 
+#include "core/banned.h"
+
 #define COMPONENT  "api"
 #define SECRET_LEN 43
 #define WRITE_MAX  (64u * 1024 * 1024)
@@ -103,7 +105,7 @@ static int own_secret(struct rp_api *api, struct rp_err *err)
 		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd < 0 || write(fd, text, SECRET_LEN) != SECRET_LEN) {
 			code = rp_err_set(
-			    err, RP_EIO, "%s cannot be written: %s", path, strerror(errno));
+			    err, RP_EIO, "%s cannot be written: %s", path, rp_err_text(-errno));
 		}
 	}
 	if (fd >= 0) {
@@ -160,7 +162,7 @@ static int open_access_log(struct rp_api *api, struct rp_err *err)
 	api->access_log = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 	if (api->access_log < 0) {
 		return rp_err_set(
-		    err, RP_EIO, "API: access_log_file %s: %s", path, strerror(errno));
+		    err, RP_EIO, "API: access_log_file %s: %s", path, rp_err_text(-errno));
 	}
 	return 0;
 }

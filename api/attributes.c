@@ -9,6 +9,8 @@
 #include "api/reply.h"
 #include "core/alloc.h"
 
+#include "core/banned.h"
+
 #define TIMEOUT_MS 30000
 
 /* NULL: not connected, and the call was answered. */

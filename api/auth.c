@@ -18,6 +18,8 @@
 #include "core/crypto.h"
 #include "core/log.h"
 
+#include "core/banned.h"
+
 #define PASSWORD_MAX 1024
 
 static void answer(struct rp_api_call *c, rp_auth_cb cb, enum rp_auth_verdict verdict, int code)

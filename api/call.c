@@ -16,6 +16,8 @@
 #include "core/clock.h"
 #include "core/log.h"
 
+#include "core/banned.h"
+
 #define PREFIX "/api/v1"
 
 const char *rp_api_peer(const struct rp_api_call *c)

@@ -10,6 +10,8 @@
 #include "api/reply.h"
 #include "core/alloc.h"
 
+#include "core/banned.h"
+
 static const char *const filters[] = {"id", "name", "os", "os_arch", "os_family", "os_kernel",
     "os_full_name", "os_version", "os_virtualization_system", "os_virtualization_role",
     "cpu_family", "cpu_model", "cpu_model_name", "cpu_vendor", "num_cpus", "timezone", "hostname",

@@ -10,6 +10,8 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 
+#include "core/banned.h"
+
 struct command_body {
 	char *command;
 	char *interpreter;

@@ -11,6 +11,8 @@
 #include "core/json.h"
 #include "core/jsonw.h"
 
+#include "core/banned.h"
+
 #define HEAD      "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 #define TOKEN_MAX 8192
 

@@ -14,6 +14,8 @@
 #include "core/clock.h"
 #include "core/crypto.h"
 
+#include "core/banned.h"
+
 #define LIFETIME_DEFAULT_S 600
 #define LIFETIME_MAX_S     7776000
 

@@ -12,6 +12,8 @@
 #include "core/alloc.h"
 #include "core/log.h"
 
+#include "core/banned.h"
+
 #define REPLY_MAX (64u * 1024 * 1024)
 #define JSON_TYPE "application/json; charset=UTF-8"
 

@@ -9,6 +9,8 @@
 #include "api/handlers.h"
 #include "core/alloc.h"
 
+#include "core/banned.h"
+
 static const struct rp_route routes[] = {
     {"GET", "/login", RP_ROUTE_OPEN, rp_api_login_get},
     {"POST", "/login", RP_ROUTE_OPEN, rp_api_login_post},

@@ -15,6 +15,8 @@
 #include "core/hash.h"
 #include "core/log.h"
 
+#include "core/banned.h"
+
 #define SLIDE_NS       (INT64_C(600) * RP_NS_PER_S)
 #define WRITE_EVERY_NS (INT64_C(60) * RP_NS_PER_S)
 #define SESSIONS_MAX   100000

@@ -6,6 +6,8 @@
 
 #include "core/alloc.h"
 
+#include "core/banned.h"
+
 static int delete_ended(struct rp_db *db, int64_t now, struct rp_err *err)
 {
 	struct rp_stmt *stmt;

@@ -10,6 +10,8 @@
 #include "api/reply.h"
 #include "api/users.h"
 
+#include "core/banned.h"
+
 static const char *const permissions[] = {
     "auditlog", "commands", "monitoring", "scheduler", "scripts", "tunnels", "uploads", "vault"};
 

@@ -12,6 +12,8 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 
+#include "core/banned.h"
+
 #define SCHEME_MAX        15
 #define IDLE_DEFAULT_MIN  5
 #define IDLE_MAX_MIN      10080

@@ -16,6 +16,8 @@
 #include "core/crypto.h"
 #include "core/json.h"
 
+#include "core/banned.h"
+
 #define FILE_MAX (16u * 1024 * 1024)
 /* Hash of a random text that nobody knows, cost 10 as htpasswd's newer default: only its running time counts. */
 #define DUMMY_HASH "$2y$10$DummySaltDummySaltDummOmG5YJq0WnSgM9BqsJk3sNqXLJ1Zr5W"
@@ -135,7 +137,7 @@ static int read_text(const char *path, char **text, size_t *n, struct rp_err *er
 		if (fd >= 0) {
 			(void)close(fd);
 		}
-		return rp_err_set(err, RP_EIO, "API: api.auth_file %s: %s", path, strerror(e));
+		return rp_err_set(err, RP_EIO, "API: api.auth_file %s: %s", path, rp_err_text(-e));
 	}
 	*text = rp_malloc((size_t)st.st_size + 1);
 	ssize_t got = *text == NULL ? -1 : read(fd, *text, (size_t)st.st_size);

@@ -8,6 +8,8 @@
 #include "core/crypto.h"
 #include "core/err.h"
 
+#include "core/banned.h"
+
 #define SLOTS_MIN 64
 
 void rp_hash_init(struct rp_hash *h)

@@ -20,6 +20,8 @@
 #include "core/json.h"
 #include "core/log.h"
 
+#include "core/banned.h"
+
 #define FILE_MAX  (16u * 1024 * 1024)
 #define POLL_MS   1000
 #define COMPONENT "client-auth"
@@ -121,7 +123,7 @@ static int read_file(const char *path, char **text, size_t *n, struct rp_err *er
 		if (fd >= 0) {
 			(void)close(fd);
 		}
-		return rp_err_set(err, RP_EIO, "auth_file %s: %s", path, strerror(e));
+		return rp_err_set(err, RP_EIO, "auth_file %s: %s", path, rp_err_text(-e));
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)FILE_MAX) {
 		(void)close(fd);

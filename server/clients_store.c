@@ -6,6 +6,8 @@
 
 #include "core/alloc.h"
 
+#include "core/banned.h"
+
 int rp_clients_store_load(
     struct rp_store *s, rp_clients_store_row_fn fn, void *ctx, struct rp_err *err)
 {

@@ -14,6 +14,8 @@
 #include "core/log.h"
 #include "server/workers.h"
 
+#include "core/banned.h"
+
 #define HANDSHAKE_MS     30000u
 #define FIRST_REQUEST_MS 300000u
 #define COMPONENT        "client-listener"

@@ -16,6 +16,8 @@
 #include "server/conn.h"
 #include "server/workers.h"
 
+#include "core/banned.h"
+
 #define REGISTER_MS 25000u
 #define COMPONENT   "client-listener"
 

@@ -11,6 +11,8 @@
 #include "server/conn.h"
 #include "server/workers.h"
 
+#include "core/banned.h"
+
 #define TUNNELS_MAX 1024
 
 static void on_tunnel_closed(void *ctx)

@@ -14,6 +14,8 @@
 #include "server/proxy.h"
 #include "server/workers.h"
 
+#include "core/banned.h"
+
 #define COMPONENT  "client-listener"
 #define TEXT_PLAIN "text/plain; charset=utf-8"
 #define PROTOCOL   "rport-v1"

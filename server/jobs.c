@@ -15,6 +15,8 @@
 #include "tunnel/hello.h"
 #include "tunnel/mux.h"
 
+#include "core/banned.h"
+
 #define COMPONENT "jobs"
 #define START_MS  30000
 

@@ -11,6 +11,8 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 
+#include "core/banned.h"
+
 #define JOB_MAX   (16u * 1024 * 1024)
 #define ROWS_MAX  1000
 #define STAMP_MAX 40

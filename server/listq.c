@@ -10,6 +10,8 @@
 
 #include "core/alloc.h"
 
+#include "core/banned.h"
+
 #define VALUES_MAX 256
 
 static void complain(struct rp_listq_errors *errs, const char *fmt, ...) RP_PRINTF(2, 3);

@@ -9,6 +9,8 @@
 #include "core/clock.h"
 #include "server/listq.h"
 
+#include "core/banned.h"
+
 static char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

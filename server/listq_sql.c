@@ -7,6 +7,8 @@
 #include "core/alloc.h"
 #include "server/listq.h"
 
+#include "core/banned.h"
+
 #define SQL_MAX 65536
 
 static const char *operator_text(enum rp_listq_op op)

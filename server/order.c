@@ -8,6 +8,8 @@
 #include "core/alloc.h"
 #include "server/workers.h"
 
+#include "core/banned.h"
+
 void rp_order_free(struct rp_order *o)
 {
 	rp_free(o->name);

@@ -15,6 +15,8 @@
 #include "http/dial.h"
 #include "http/stream.h"
 
+#include "core/banned.h"
+
 #define TIMEOUT_MS 30000
 #define HEAD_MAX   (64u * 1024)
 #define BODY_MAX   (16u * 1024 * 1024)

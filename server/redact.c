@@ -8,6 +8,8 @@
 #include "core/jsonw.h"
 #include "server/registry_int.h"
 
+#include "core/banned.h"
+
 #define CONFIG_MAX (512u * 1024)
 #define DEPTH_MAX  16
 #define MASK       "***"

@@ -15,6 +15,8 @@
 #include "core/log.h"
 #include "server/registry_int.h"
 
+#include "core/banned.h"
+
 #define RECORD_MAX     (4u * 1024 * 1024)
 #define CHECK_SLACK_NS (10 * RP_NS_PER_S)
 #define COMPONENT      "client-listener"

@@ -18,6 +18,8 @@
 #include "core/log.h"
 #include "server/registry_int.h"
 
+#include "core/banned.h"
+
 #define COMPONENT "client-listener"
 /* Well within the 30 s that installed clients wait for their answer. */
 #define PROBE_MS 5000

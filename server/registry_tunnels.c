@@ -12,6 +12,8 @@
 #include "core/log.h"
 #include "server/registry_int.h"
 
+#include "core/banned.h"
+
 #define COMPONENT "tunnel"
 #define POLICY_MS 10000
 

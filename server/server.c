@@ -25,6 +25,8 @@
 #include "ssh/session.h"
 #include "tunnel/ports.h"
 
+#include "core/banned.h"
+
 #define COMPONENT        "server"
 #define SLOTS_PER_SOURCE 64
 #define SLOTS_TOTAL      4096
@@ -145,7 +147,8 @@ static void write_fingerprint(struct server *s)
 	int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	const char *text = rp_hostkey_md5(s->hostkey);
 	if (fd < 0 || write(fd, text, strlen(text)) < 0) {
-		rp_log_error(COMPONENT, "the fingerprint file is not written: %s", strerror(errno));
+		rp_log_error(
+		    COMPONENT, "the fingerprint file is not written: %s", rp_err_text(-errno));
 	}
 	if (fd >= 0) {
 		(void)close(fd);

@@ -13,6 +13,8 @@
 #include "core/alloc.h"
 #include "core/log.h"
 
+#include "core/banned.h"
+
 #define QUEUE_MAX 10000
 #define FILE_NAME "rport.db"
 
@@ -52,7 +54,7 @@ static int make_folder(const char *path, struct rp_err *err)
 	if (mkdir(path, 0700) == 0 || errno == EEXIST) {
 		return 0;
 	}
-	return rp_err_set(err, RP_EIO, "data_dir %s cannot be made: %s", path, strerror(errno));
+	return rp_err_set(err, RP_EIO, "data_dir %s cannot be made: %s", path, rp_err_text(-errno));
 }
 
 int rp_store_open(

@@ -15,6 +15,8 @@
 #include "core/log.h"
 #include "server/workers.h"
 
+#include "core/banned.h"
+
 #define TICK_MS       500
 #define WORKERS_MAX   256
 #define HEADER_MS     5000
