@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The running client: what its connections share, and the loop that keeps one of them up (wire protocol 1.4).
+ * The running client: what its connections share, and the loop that keeps one of them up (wire
+ * protocol 1.4).
  *
- * A round tries the main server, then the fallback ones; the first that lets us log in is registered with. When a round failed or the
- * connection ended, the back-off decides when the next one starts. On a fallback server a second connection to the main one
- * is made from time to time; once it is logged in, the first is closed and the second takes over with the same session id.
+ * A round tries the main server, then the fallback ones; the first that lets us log in is
+ * registered with. When a round failed or the connection ended, the back-off decides when the
+ * next one starts. On a fallback server a second connection to the main one is made from time to
+ * time; once it is logged in, the first is closed and the second takes over with the same
+ * session id.
  */
 #ifndef RP_CLIENT_AGENT_H
 #define RP_CLIENT_AGENT_H
@@ -68,8 +71,8 @@ void rp_agent_abandon(struct rp_agent *a);
 
 /* agent_parts.c */
 
-/* Zeroes *a and parses what the configuration leaves as text; reads the trust store. Errors are configuration errors.
- * rp_agent_fini in every case, after the loop has ended. cfg is borrowed. */
+/* Zeroes *a and parses what the configuration leaves as text; reads the trust store. Errors are
+ * configuration errors. rp_agent_fini in every case, after the loop has ended. cfg is borrowed. */
 RP_NODISCARD int rp_agent_open(
     struct rp_agent *a, const struct rp_client_config *cfg, struct rp_err *err);
 /* Makes loop, folders, runner and what is told to servers. On failure rp_agent_abandon. */
@@ -92,8 +95,9 @@ void rp_agent_take_attributes(struct rp_agent *a, struct rp_attributes *attrs);
 
 /* commands.c */
 
-/* run_cmd. 0: on_started comes exactly once from the loop, answer NULL if the process never ran. Otherwise err has the
- * text for the failure reply and nothing follows. The result is sent or kept when the command ends. */
+/* run_cmd. 0: on_started comes exactly once from the loop, answer NULL if the process never
+ * ran. Otherwise err has the text for the failure reply and nothing follows. The result is sent
+ * or kept when the command ends. */
 typedef void (*rp_command_cb)(void *ctx, const struct rp_run_answer *answer);
 RP_NODISCARD int rp_agent_command(struct rp_agent *a, const void *payload, size_t n,
     rp_command_cb on_started, void *ctx, struct rp_err *err);

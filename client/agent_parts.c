@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client has besides connections: folders, policy and runner of commands, TLS settings, the attributes file. Made
- * once at start, while blocking is fine.
+ * What a client has besides connections: folders, policy and runner of commands, TLS settings,
+ * the attributes file. Made once at start, while blocking is fine.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -118,7 +118,8 @@ static int open_runner(struct rp_agent *a, struct rp_err *err)
 
 /* --- the rest --- */
 
-/* Unreadable attributes are logged and ignored, as the original does; the configured ones stay then. */
+/* Unreadable attributes are logged and ignored, as the original does; the configured ones stay
+ * then. */
 static int read_attributes(struct rp_agent *a, struct rp_err *err)
 {
 	const char *path = a->cfg->client.attributes_file_path;

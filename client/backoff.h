@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When to try again (wire protocol 1.4 without its defects): a lost connection is made anew at once, after that the
- * waits double from a minimum up to max_retry_interval, each drawn at random so that many clients of one server spread.
- * Pure: time and randomness come from the caller.
+ * When to try again (wire protocol 1.4 without its defects): a lost connection is made anew at
+ * once, after that the waits double from a minimum up to max_retry_interval, each drawn at
+ * random so that many clients of one server spread. Pure: time and randomness come from the
+ * caller.
  */
 #ifndef RP_CLIENT_BACKOFF_H
 #define RP_CLIENT_BACKOFF_H
@@ -35,8 +36,8 @@ struct rp_backoff {
 void rp_backoff_init(struct rp_backoff *b, int64_t max_count, uint64_t cap_ms);
 /* A registered connection ended after up_ms. */
 void rp_backoff_was_up(struct rp_backoff *b, uint64_t up_ms);
-/* Milliseconds until the next attempt, or -1: max_count is used up. random is uniform over all values; busy_ms is the
- * server's time for RP_RETRY_BUSY. An attempt at once is not counted. */
+/* Milliseconds until the next attempt, or -1: max_count is used up. random is uniform over all
+ * values; busy_ms is the server's time for RP_RETRY_BUSY. An attempt at once is not counted. */
 RP_NODISCARD int64_t rp_backoff_next(
     struct rp_backoff *b, enum rp_retry why, uint64_t busy_ms, uint64_t random);
 

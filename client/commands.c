@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commands for this client (wire protocol 6): from the request to the runner, and the result back. A result belongs to
- * the client, not to the connection that brought the command: without one it is kept for the next.
+ * Commands for this client (wire protocol 6): from the request to the runner, and the result
+ * back. A result belongs to the client, not to the connection that brought the command: without
+ * one it is kept for the next.
  */
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Start of the client role: configuration, checks, log, then the loop. Whatever keeps it from starting is one line on
- * stderr and status 1 (rport-config section 1); nothing else ever goes there.
+ * Start of the client role: configuration, checks, log, then the loop. Whatever keeps it from
+ * starting is one line on stderr and status 1 (rport-config section 1); nothing else ever goes
+ * there.
  */
 #include "client/main.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the client tells of itself when it registers: new_connection (wire protocol 3.2) and in it the configuration
- * (appendix B), from which user interfaces see what the client lets them do. Secrets stay here: credentials, values of
- * headers, whatever follows '?' in an URL.
+ * What the client tells of itself when it registers: new_connection (wire protocol 3.2) and in
+ * it the configuration (appendix B), from which user interfaces see what the client lets them
+ * do. Secrets stay here: credentials, values of headers, whatever follows '?' in an URL.
  */
 #include <stdio.h>
 #include <string.h>

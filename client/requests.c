@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a server asks of a client (wire protocol 4.2), with the documented answers. Answers that take a while come later;
- * the mux keeps their order on the wire. JSON of a wrong type is answered like any other mistake.
+ * What a server asks of a client (wire protocol 4.2), with the documented answers. Answers that
+ * take a while come later; the mux keeps their order on the wire. JSON of a wrong type is
+ * answered like any other mistake.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -146,7 +146,8 @@ static size_t resolve(const char *host, struct rp_addr *addrs, size_t max)
 	return n;
 }
 
-/* A name that cannot be resolved now is no error: the decision that counts is made when a channel opens. */
+/* A name that cannot be resolved now is no error: the decision that counts is made when a
+ * channel opens. */
 static int check_allowed(const struct rp_client_setup *s, const struct rp_remote *r,
     const char *text, struct rp_err *err)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The transport of a connection to a server: dialling, WebSocket, SSH, the states with their deadlines, and the end.
+ * The transport of a connection to a server: dialling, WebSocket, SSH, the states with their
+ * deadlines, and the end.
  */
 #include "client/uplink.h"
 
@@ -18,7 +19,8 @@
 #define DIAL_MS      30000u
 #define HANDSHAKE_MS 30000u
 #define PROTOCOL     "rport-v1"
-/* Bytes that may wait in the kernel behind a small packet; the socket stays short so that bulk does not delay others. */
+/* Bytes that may wait in the kernel behind a small packet; the socket stays short so that bulk
+ * does not delay others. */
 #define NOTSENT_LOWAT (128u * 1024)
 
 #define BUSY_S_MAX 3600u
@@ -67,8 +69,8 @@ static void on_new_targets_closed(void *ctx)
 	maybe_finish(u);
 }
 
-/* The only place where the parts go; nothing of this connection is on the stack here. The mux goes last, when the
- * tunnels have let go of their channels. */
+/* The only place where the parts go; nothing of this connection is on the stack here. The mux
+ * goes last, when the tunnels have let go of their channels. */
 static void on_teardown(struct rp_deferred *d)
 {
 	struct rp_uplink *u = RP_CONTAINER_OF(d, struct rp_uplink, teardown);

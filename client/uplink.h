@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection to a server: dial, WebSocket, SSH, mux, registration, keep-alive, and the server's requests. Internal to
- * client/agent.c, client/uplink*.c and client/requests.c.
+ * One connection to a server: dial, WebSocket, SSH, mux, registration, keep-alive, and the
+ * server's requests. Internal to client/agent.c, client/uplink*.c and client/requests.c.
  *
- * States: DIALING -> HANDSHAKE (SSH, 30 s) -> READY (logged in, the owner decides) -> REGISTERING (30 s) -> UP -> CLOSING.
- * rp_uplink_fail leads to CLOSING from everywhere: it only notes the reason; the parts are taken down from the loop at
- * the end of the turn, because callbacks of SSH and mux may be on the stack.
+ * States: DIALING -> HANDSHAKE (SSH, 30 s) -> READY (logged in, the owner decides) ->
+ * REGISTERING (30 s) -> UP -> CLOSING. rp_uplink_fail leads to CLOSING from everywhere: it only
+ * notes the reason; the parts are taken down from the loop at the end of the turn, because
+ * callbacks of SSH and mux may be on the stack.
  */
 #ifndef RP_CLIENT_UPLINK_H
 #define RP_CLIENT_UPLINK_H
@@ -98,7 +99,8 @@ void rp_uplink_close(struct rp_uplink *u, const char *why);
 /* Notification to the server. RP_ECLOSED unless UP; RP_EBUSY: on_room tells when to try again. */
 RP_NODISCARD int rp_uplink_notify(struct rp_uplink *u, const char *name, const void *p, size_t n);
 
-/* For the files of the uplink: the connection ends from the end of this turn on; the first reason counts. */
+/* For the files of the uplink: the connection ends from the end of this turn on; the first
+ * reason counts. */
 void rp_uplink_fail(struct rp_uplink *u, enum rp_retry retry, const char *fmt, ...) RP_PRINTF(3, 4);
 /* Starts the one timer anew. */
 void rp_uplink_set_timer(struct rp_uplink *u, uint64_t ms);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Registration with the server (wire protocol 3), keep-alive (7.1), and the mux's callbacks. Requests of the server are
- * served while our own new_connection waits: the server may ask about tunnels before it answers.
+ * Registration with the server (wire protocol 3), keep-alive (7.1), and the mux's callbacks.
+ * Requests of the server are served while our own new_connection waits: the server may ask about
+ * tunnels before it answers.
  */
 #include <string.h>
 
@@ -92,7 +93,8 @@ static void log_tunnel(const struct rp_remote *r)
 	rp_free(text);
 }
 
-/* The remotes with their ports, or null (3.3). They are only for the log, but the answer has to be sound. */
+/* The remotes with their ports, or null (3.3). They are only for the log, but the answer has to
+ * be sound. */
 static int read_tunnels(const uint8_t *p, size_t n, struct rp_err *err)
 {
 	struct rp_json *j;
