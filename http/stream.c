@@ -264,11 +264,28 @@ void rp_stream_push(struct rp_stream *s)
 	}
 }
 
+static void start_reading(struct rp_stream *s)
+{
+	int rc = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_read);
+	/* Reading already, or the socket is gone: then writing will find out. */
+	(void)rc;
+}
+
+/* What TLS has kept comes first; without that limit a slow reader would make it grow. */
+static void resume_reading(struct rp_stream *s)
+{
+	bool kept = s->tls != NULL && rp_streamtls_kept(s->tls);
+	if (rp_stream_live(s) && s->reading && !s->eof && !kept) {
+		start_reading(s);
+	}
+}
+
 static void on_turn(struct rp_deferred *d)
 {
 	struct rp_stream *s = RP_CONTAINER_OF(d, struct rp_stream, turn);
 	if (s->tls != NULL && !s->discard) {
 		rp_streamtls_run(s->tls);
+		resume_reading(s);
 	}
 	if (!s->closing && !s->failed) {
 		flush(s);
@@ -354,22 +371,13 @@ void rp_stream_shutdown(struct rp_stream *s)
 	rp_stream_want_turn(s);
 }
 
-static void start_reading(struct rp_stream *s)
-{
-	int rc = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_read);
-	/* Only a socket that is gone already refuses; writing will find out. */
-	(void)rc;
-}
-
 void rp_stream_read_start(struct rp_stream *s)
 {
 	if (s->reading || !rp_stream_live(s)) {
 		return;
 	}
 	s->reading = true;
-	if (!s->eof) {
-		start_reading(s);
-	}
+	resume_reading(s);
 	if (s->tls != NULL) {
 		rp_stream_want_turn(s);
 	}

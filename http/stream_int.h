@@ -68,6 +68,8 @@ void rp_streamtls_eof(struct rp_streamtls *t);
 void rp_streamtls_run(struct rp_streamtls *t);
 /* Encrypts what is queued into s->out; false: the stream failed. */
 bool rp_streamtls_flush(struct rp_streamtls *t);
+/* Ciphertext waits until the owner reads. */
+bool rp_streamtls_kept(const struct rp_streamtls *t);
 /* The handshake is done. */
 bool rp_streamtls_ready(const struct rp_streamtls *t);
 struct rp_chunkq *rp_streamtls_plain(struct rp_streamtls *t);

@@ -140,6 +140,11 @@ void rp_streamtls_free(struct rp_streamtls *t)
 	rp_free(t);
 }
 
+bool rp_streamtls_kept(const struct rp_streamtls *t)
+{
+	return t->pending.len > 0;
+}
+
 bool rp_streamtls_ready(const struct rp_streamtls *t)
 {
 	return t->ready;

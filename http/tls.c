@@ -45,6 +45,21 @@ static const int ciphers[] = {
     0,
 };
 
+/* PKCS #1 v1.5 stands before PSS: mbedTLS offers PSS, but cannot verify it in TLS 1.2, where most
+ * servers take what comes first. TLS 1.3 knows only PSS. */
+static const uint16_t signatures[] = {
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
+    MBEDTLS_TLS1_3_SIG_NONE,
+};
+
 static int on_random(void *ctx, unsigned char *p, size_t n)
 {
 	(void)ctx;
@@ -93,6 +108,7 @@ static int make(bool server, struct rp_tls **out, struct rp_err *err)
 	}
 	mbedtls_ssl_conf_rng(&t->conf, on_random, NULL);
 	mbedtls_ssl_conf_ciphersuites(&t->conf, ciphers);
+	mbedtls_ssl_conf_sig_algs(&t->conf, signatures);
 	mbedtls_ssl_conf_renegotiation(&t->conf, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
 	mbedtls_ssl_conf_session_tickets(&t->conf, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
 	*out = t;
