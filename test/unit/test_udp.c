@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * UDP tunnels over real sockets, and the bounded queue in front of the gob encoder.
+ */
+#include "tunnel/udp_queue.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "test/lib/oom.h"
+#include "test/lib/tunnel_rig.h"
+
+#define CHECK(expr) RP_VERIFY(expr)
+
+/* --- queue --- */
+
+struct seen {
+	size_t n;
+	uint32_t first, last;
+	size_t bytes;
+};
+
+static int on_record(void *ctx, const struct rp_udp_record *rec)
+{
+	struct seen *s = ctx;
+	uint32_t number = 0;
+	memcpy(&number, rec->data, RP_MIN(rec->data_len, sizeof(number)));
+	s->first = s->n == 0 ? number : s->first;
+	s->last = number;
+	s->n++;
+	s->bytes += rec->data_len;
+	return 0;
+}
+
+static void add(struct rp_udp_queue *q, uint32_t number, size_t len)
+{
+	static uint8_t data[RP_UDP_DATA_MAX];
+	memcpy(data, &number, sizeof(number));
+	struct rp_udp_record rec = {
+	    .has_addr = true, .ip_len = 4, .port = 1, .data = data, .data_len = len};
+	rp_udp_queue_add(q, &rec);
+}
+
+/* Everything through a decoder in pieces of max. */
+static void drain(struct rp_udp_queue *q, size_t max, struct seen *seen)
+{
+	struct rp_gob_decoder *d;
+	uint8_t buf[40000];
+	memset(seen, 0, sizeof(*seen));
+	assert_int_equal(rp_gob_decoder_new(&d, on_record, seen), 0);
+	for (;;) {
+		size_t n = rp_udp_queue_pull(q, buf, max);
+		if (n == 0) {
+			break;
+		}
+		assert_int_equal(rp_gob_decoder_feed(d, buf, n), 0);
+	}
+	rp_gob_decoder_free(d);
+}
+
+static void test_queue_drops_oldest(void **state)
+{
+	(void)state;
+	struct rp_udp_queue q;
+	struct seen seen;
+	rp_udp_queue_init(&q);
+	for (uint32_t i = 0; i < RP_UDP_QUEUE_MAX + 100; i++) {
+		add(&q, i, 10);
+	}
+	drain(&q, 777, &seen);
+	assert_int_equal(seen.n, RP_UDP_QUEUE_MAX);
+	assert_int_equal(seen.first, 100);
+	assert_int_equal(seen.last, RP_UDP_QUEUE_MAX + 99);
+	assert_int_equal(q.dropped, 100);
+	assert_null(q.wire.data);
+
+	rp_udp_queue_restart(&q);
+	for (uint32_t i = 0; i < 40; i++) {
+		add(&q, i, RP_UDP_DATA_MAX);
+	}
+	assert_true(q.bytes <= RP_UDP_QUEUE_BYTES_MAX);
+	drain(&q, 40000, &seen);
+	assert_int_equal(seen.n, RP_UDP_QUEUE_BYTES_MAX / RP_UDP_DATA_MAX);
+	assert_int_equal(seen.last, 39);
+	/* Thrown away in the middle of a record: the next stream is whole. */
+	rp_udp_queue_restart(&q);
+	add(&q, 1, 1000);
+	uint8_t part[100];
+	assert_int_equal(rp_udp_queue_pull(&q, part, sizeof(part)), sizeof(part));
+	rp_udp_queue_restart(&q);
+	add(&q, 2, 1000);
+	drain(&q, 10, &seen);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.first, 2);
+	rp_udp_queue_fini(&q);
+}
+
+static void test_addresses(void **state)
+{
+	(void)state;
+	static const uint8_t mapped[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 1, 2, 3};
+	struct rp_udp_record rec = {.has_addr = true, .ip_len = 16, .port = 53};
+	struct rp_udp_record back = {0};
+	struct sockaddr_storage sa;
+	socklen_t len;
+	char key[RP_UDP_KEY_MAX];
+	memcpy(rec.ip, mapped, 16);
+	assert_true(rp_udp_record_addr(&rec, AF_INET, &sa, &len));
+	rp_udp_record_set_addr(&back, &sa);
+	assert_int_equal(back.ip_len, 4);
+	assert_memory_equal(back.ip, mapped + 12, 4);
+	assert_int_equal(back.port, 53);
+	assert_true(rp_udp_record_addr(&back, AF_INET6, &sa, &len));
+	rp_udp_record_set_addr(&rec, &sa);
+	assert_int_equal(rec.ip_len, 16);
+	assert_memory_equal(rec.ip, mapped, 16);
+	rp_udp_record_key(&back, key);
+	assert_string_equal(key, "0a010203:53%");
+	rec.ip[0] = 0x20;
+	assert_false(rp_udp_record_addr(&rec, AF_INET, &sa, &len));
+	rec.has_addr = false;
+	assert_false(rp_udp_record_addr(&rec, AF_INET6, &sa, &len));
+}
+
+/* --- tunnels --- */
+
+/* One datagram there and back; the target answers from where it got it. */
+static void echo(const struct rp_rig *rig, int fd, const uint8_t *data, size_t n)
+{
+	static uint8_t buf[RP_UDP_DATA_MAX];
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	CHECK(send(fd, data, n, 0) == (ssize_t)n);
+	CHECK(recvfrom(rig->target_fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len) ==
+	    (ssize_t)n);
+	CHECK(memcmp(buf, data, n) == 0);
+	CHECK(sendto(rig->target_fd, buf, n, 0, (struct sockaddr *)&from, len) == (ssize_t)n);
+	memset(buf, 0, sizeof(buf));
+	CHECK(recv(fd, buf, sizeof(buf), 0) == (ssize_t)n);
+	CHECK(memcmp(buf, data, n) == 0);
+}
+
+static void echo_scenario(struct rp_rig *rig)
+{
+	static const size_t sizes[] = {1, 0, 100, 9012, 9013, 40000, RP_UDP_DATA_MAX};
+	static uint8_t data[RP_UDP_DATA_MAX];
+	for (size_t i = 0; i < sizeof(data); i++) {
+		data[i] = (uint8_t)(i % 251);
+	}
+	int a = rp_rig_connect(rig);
+	int b = rp_rig_connect(rig);
+	CHECK(a >= 0 && b >= 0);
+	for (size_t i = 0; i < RP_ARRAY_LEN(sizes); i++) {
+		echo(rig, a, data, sizes[i]);
+		echo(rig, b, data + 1, RP_MIN(sizes[i], sizeof(data) - 1));
+	}
+	(void)close(a);
+	(void)close(b);
+}
+
+static void run(const struct rp_rig_options *opt, void (*scenario)(struct rp_rig *rig))
+{
+	struct rp_rig rig;
+	int rc = rp_rig_init(&rig, opt);
+	if (rc != 0) {
+		print_message("# %d %s\n", rc, rig.err.msg);
+	}
+	assert_int_equal(rc, 0);
+	rp_rig_run(&rig, scenario);
+	assert_null(rp_pair_trouble(&rig.pair));
+	rp_rig_fini(&rig);
+}
+
+static void test_echo(void **state)
+{
+	(void)state;
+	run(&(struct rp_rig_options){.protocol = "udp"}, echo_scenario);
+	run(&(struct rp_rig_options){.protocol = "udp", .lhost = "127.0.0.1"}, echo_scenario);
+	run(&(struct rp_rig_options){.protocol = "udp", .rhost = "::1"}, echo_scenario);
+	run(&(struct rp_rig_options){.protocol = "udp", .rhost = "localhost", .acl = "127.0.0.1"},
+	    echo_scenario);
+}
+
+/* Nobody at the target: the tunnel lives on, and serves when somebody comes. */
+static void refused_scenario(struct rp_rig *rig)
+{
+	char buf[8];
+	int fd = rp_rig_connect(rig);
+	struct timeval wait = {.tv_usec = 100000};
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	for (int i = 0; i < 5; i++) {
+		CHECK(send(fd, "x", 1, 0) == 1);
+		CHECK(recv(fd, buf, sizeof(buf), 0) < 0);
+	}
+	CHECK(rig->expired == 0);
+	(void)close(fd);
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	run(&(struct rp_rig_options){.protocol = "udp", .no_target = true}, refused_scenario);
+	run(&(struct rp_rig_options){.protocol = "udp", .acl = "10.0.0.1"}, refused_scenario);
+}
+
+/* Both protocols on one port; the target is TCP only here. */
+static void both_scenario(struct rp_rig *rig)
+{
+	char buf[8];
+	int visitor = rp_rig_connect(rig);
+	int target = rp_rig_accept(rig);
+	CHECK(visitor >= 0 && target >= 0);
+	CHECK(rp_rig_write_all(visitor, "abc", 3));
+	CHECK(rp_rig_read_all(target, buf, 3) == 3);
+	(void)close(visitor);
+	(void)close(target);
+}
+
+static void test_both(void **state)
+{
+	(void)state;
+	run(&(struct rp_rig_options){.protocol = "tcp+udp"}, both_scenario);
+	run(&(struct rp_rig_options){.protocol = "tcp+udp", .lhost = "127.0.0.1"}, both_scenario);
+}
+
+static void idle_scenario(struct rp_rig *rig)
+{
+	static const uint8_t byte = 7;
+	int fd = rp_rig_connect(rig);
+	for (int i = 0; i < 6; i++) {
+		(void)usleep(80000);
+		echo(rig, fd, &byte, 1); /* each use puts the end off */
+	}
+	CHECK(rig->expired == 0);
+	(void)usleep(500000);
+	CHECK(rig->expired == 1);
+	(void)close(fd);
+}
+
+static void test_idle(void **state)
+{
+	(void)state;
+	run(&(struct rp_rig_options){.protocol = "udp", .idle_minutes = 1}, idle_scenario);
+}
+
+static void policy_scenario(struct rp_rig *rig)
+{
+	for (int i = 0; i < 100 && rig->expired == 0; i++) {
+		(void)usleep(10000);
+	}
+	CHECK(rig->expired == 1);
+	CHECK(strcmp(rig->why, "refused by the client") == 0);
+}
+
+static void test_policy(void **state)
+{
+	(void)state;
+	struct rp_strlist list = {0};
+	struct rp_target_rules rules = {0};
+	struct rp_err err;
+	assert_int_equal(rp_strlist_add(&list, rp_str_c("10.0.0.0/8")), 0);
+	assert_int_equal(rp_target_rules_parse(&list, &rules, &err), 0);
+	run(&(struct rp_rig_options){.protocol = "udp", .allowed = &rules}, policy_scenario);
+	rp_target_rules_fini(&rules);
+	rp_strlist_fini(&list);
+}
+
+static void oom_scenario(struct rp_rig *rig)
+{
+	char buf[8];
+	bool *ok = rig->user;
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	struct timeval wait = {.tv_usec = 50000};
+	int fd = rp_rig_connect(rig);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	(void)setsockopt(rig->target_fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	*ok = fd >= 0 && send(fd, "x", 1, 0) == 1 &&
+	    recvfrom(rig->target_fd, buf, 8, 0, (struct sockaddr *)&from, &len) == 1 &&
+	    sendto(rig->target_fd, buf, 1, 0, (struct sockaddr *)&from, len) == 1 &&
+	    recv(fd, buf, 8, 0) == 1;
+	if (fd >= 0) {
+		(void)close(fd);
+	}
+}
+
+static int oom_body(void *state)
+{
+	(void)state;
+	struct rp_rig rig;
+	bool ok = false;
+	int rc = rp_rig_init(&rig, &(struct rp_rig_options){.protocol = "udp"});
+	if (rc == 0) {
+		rig.user = &ok;
+		rp_rig_run(&rig, oom_scenario);
+	}
+	rp_rig_fini(&rig);
+	return rc == 0 && !ok ? RP_ENOMEM : rc;
+}
+
+static void test_oom(void **state)
+{
+	(void)state;
+	assert_int_equal(rp_oom_run(oom_body, NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_queue_drops_oldest),
+	    cmocka_unit_test(test_addresses),
+	    cmocka_unit_test(test_echo),
+	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_both),
+	    cmocka_unit_test(test_idle),
+	    cmocka_unit_test(test_policy),
+	    cmocka_unit_test(test_oom),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
