@@ -21,6 +21,7 @@
 #include "core/alloc.h"
 #include "core/buf.h"
 #include "core/clock.h"
+#include "test/lib/oom.h"
 
 #define JOBS_MAX 80
 
@@ -647,6 +648,37 @@ static void test_resolve(void **state)
 	make_runner(&(struct rp_runner_options){0});
 }
 
+static int oom_body(void *state)
+{
+	(void)state;
+	const struct rp_runner_options opt = {
+	    .data_dir = dir, .policy = policy, .send_back_limit = 1000};
+	static char command[] = "echo '<summary>a</summary>'; exit 1";
+	struct rp_runner *r;
+	struct rp_job job = {.is_script = true};
+	int rc = rp_runner_new(&loop, &opt, &r);
+	if (rc != 0) {
+		return rc;
+	}
+	job.command = rp_strdup(command);
+	rc = job.command == NULL ? RP_ENOMEM
+	                         : rp_runner_start(r, &job, &(struct rp_runner_ops){0}, NULL, NULL);
+	while (rc == 0 && rp_runner_count(r) > 0) {
+		(void)uv_run(&loop, UV_RUN_ONCE);
+	}
+	rp_job_fini(&job);
+	rp_runner_close(r, true, NULL, NULL);
+	(void)uv_run(&loop, UV_RUN_DEFAULT);
+	return rc;
+}
+
+static void test_oom(void **state)
+{
+	(void)state;
+	assert_int_equal(rp_oom_run(oom_body, NULL), 0);
+	make_runner(&(struct rp_runner_options){0});
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -668,6 +700,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_close_from_callbacks, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_close_at_once, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_resolve, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_oom, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
