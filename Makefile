@@ -89,7 +89,8 @@ LIBS := $(DEPS_SSH)/lib/libssh.a $(if $(filter openssl,$(CRYPTO)),$(DEPS_SSH)/li
 	$(DEPS)/lib/libmbedtls.a $(DEPS)/lib/libmbedx509.a $(DEPS)/lib/libmbedcrypto.a \
 	$(DEPS)/lib/libuv.a $(DEPS)/lib/libcjson.a $(DEPS)/lib/libhttp_parser.a \
 	$(DEPS)/lib/libsqlite3.a $(DEPS)/lib/libpcre2-8.a
-SYSLIBS := -lpthread -lm
+# glibc keeps crypt(3) apart, musl has it in libc.
+SYSLIBS := -lpthread -lm $(if $(filter host,$(TOOLCHAIN)),-lcrypt)
 # musl's own allocator halves the packet path: mimalloc takes its place.
 MALLOC_release := $(DEPS)/lib/mimalloc.o
 
@@ -310,7 +311,7 @@ layers: ## include direction, third-party seams, file heads
 check-headers: $(HEADERS:%=build/headers/%.ok) ## each header compiles alone
 build/headers/%.h.ok: %.h $(HEADERS) build/deps/host-openssl/complete
 	@mkdir -p $(@D)
-	$(Q)echo '#include "$<"' | $(HOST_CC) -x c $(RP_CPPFLAGS) $(LINT_INCLUDES) -std=gnu17 $(RP_WARN) \
+	$(Q)printf '#include "$<"\nextern int rp_header_alone;\n' | $(HOST_CC) -x c $(RP_CPPFLAGS) $(LINT_INCLUDES) -std=gnu17 $(RP_WARN) \
 		-Werror -fsyntax-only -
 	@touch $@
 
