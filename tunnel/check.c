@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two questions that a server asks before it opens a tunnel (wire protocol 4.2): is the target allowed,
- * is its port open. Declared in tunnel/target.h.
+ * The two questions that a server asks before it opens a tunnel (wire protocol 4.2): is the target
+ * allowed, is its port open. Declared in tunnel/target.h.
  */
 #include <stdio.h>
 #include <string.h>

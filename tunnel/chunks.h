@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes that a socket did not take yet, in blocks of their size. Small pieces share a block, so that a hostile peer
- * cannot make a window of single bytes cost many times its size.
+ * Bytes that a socket did not take yet, in blocks of their size. Small pieces share a block, so
+ * that a hostile peer cannot make a window of single bytes cost many times its size.
  */
 #ifndef RP_TUNNEL_CHUNKS_H
 #define RP_TUNNEL_CHUNKS_H

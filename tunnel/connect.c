@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each address gets its share of the time that is left, so that a silent first one does not use it up.
+ * Each address gets its share of the time that is left, so that a silent first one does not use it
+ * up.
  *
  * Trying (timer and poll run) -> answered (callback made) -> both handles closed -> freed.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TCP connect to the first of some addresses that answers, one after the other within one time-out. Gives the bare
- * descriptor.
+ * TCP connect to the first of some addresses that answers, one after the other within one
+ * time-out. Gives the bare descriptor.
  */
 #ifndef RP_TUNNEL_CONNECT_H
 #define RP_TUNNEL_CONNECT_H
@@ -16,7 +16,8 @@
 
 struct rp_connect;
 
-/* fd (non-blocking, close-on-exec) is the callee's; or -1 with the code of the first address that failed. */
+/* fd (non-blocking, close-on-exec) is the callee's; or -1 with the code of the first address that
+ * failed. */
 typedef void (*rp_connect_cb)(void *ctx, int fd, int code, const struct sockaddr_storage *addr);
 
 /* cb comes exactly once, from the loop, unless cancelled. v (n > 0) is copied. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tunnel is a set of children (acceptor, UDP server, timer, one pump per visitor) that close by themselves;
- * maybe_finish makes the last call when none is left.
+ * A tunnel is a set of children (acceptor, UDP server, timer, one pump per visitor) that close by
+ * themselves; maybe_finish makes the last call when none is left.
  */
 #include "tunnel/listener.h"
 
@@ -20,7 +20,7 @@
 
 #define CONNECTIONS_MAX 16384u
 #define MINUTE_MS       60000u
-/* A random port that somebody else took between the probe and the bind is replaced by another one. */
+/* A random port that somebody took between the probe and the bind is replaced by another one. */
 #define BIND_TRIES 8
 
 struct visitor {
@@ -372,6 +372,7 @@ static int prepare(struct rp_tunnel *t, const struct rp_remote *r, struct rp_err
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters of the header */
 int rp_tunnel_start(struct rp_loop *loop, struct rp_mux *mux, const struct rp_remote *r,
     const struct rp_tunnel_options *opt, const struct rp_tunnel_ops *ops, void *ctx,
     struct rp_tunnel **out, struct rp_err *err)

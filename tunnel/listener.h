@@ -27,8 +27,8 @@ struct rp_tunnel_options {
 };
 
 struct rp_tunnel_ops {
-	/* Idle time-out or auto-close fired (wire protocol 5.10), or the client refused the UDP channel: the
-	 * owner closes the tunnel. */
+	/* Idle time-out or auto-close fired (wire protocol 5.10), or the client refused the UDP
+	 * channel: the owner closes the tunnel. */
 	void (*on_expired)(void *ctx, const char *why);
 	void (*on_closed)(void *ctx); /* last call; freed afterwards, the ports are free again */
 };

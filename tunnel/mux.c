@@ -2,8 +2,8 @@
 /*
  * Life of a mux, dispatch of incoming packets, and the loop that gives channels their turns.
  *
- * Once dead (the peer broke the protocol, or the transport is lost) nothing is sent or processed any more;
- * the owners of channels and calls hear of it from rp_mux_free.
+ * Once dead (the peer broke the protocol, or the transport is lost) nothing is sent or processed
+ * any more; the owners of channels and calls hear of it from rp_mux_free.
  */
 #include "tunnel/mux.h"
 
@@ -12,10 +12,12 @@
 
 #include "core/banned.h"
 
-/* Turns of one rp_mux_run, so that a transport that is never full does not keep the loop from its sockets. */
+/* Turns of one rp_mux_run, so that a transport that is never full does not keep the loop from its
+ * sockets. */
 #define RUN_TURNS_MAX 64
 
-/* The packet buffer lives on the stack only while data is pulled; -ftrivial-auto-var-init must not clear it. */
+/* The packet buffer lives on the stack only while data is pulled; -ftrivial-auto-var-init must not
+ * clear it. */
 #if defined(__has_attribute)
 #if __has_attribute(uninitialized)
 #define NOT_CLEARED __attribute__((uninitialized))

@@ -3,9 +3,10 @@
  * Channels, what the owner does with them and what goes out (RFC 4254 5). Incoming messages are in
  * mux_channel_in.c.
  *
- * OPENING -> (confirmed) -> OPEN -> (peer's CLOSE) -> GONE; PENDING -> (accept) -> OPEN. A channel is freed only by the
- * peer's CLOSE or refusal, by reject, and by rp_mux_free. Installed peers forget a channel when our CLOSE
- * arrives and take anything that follows for a fatal error: every sender here looks at close_sent.
+ * OPENING -> (confirmed) -> OPEN -> (peer's CLOSE) -> GONE; PENDING -> (accept) -> OPEN. A channel
+ * is freed only by the peer's CLOSE or refusal, by reject, and by rp_mux_free. Installed peers
+ * forget a channel when our CLOSE arrives and take anything that follows for a fatal error: every
+ * sender here looks at close_sent.
  */
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Incoming channel messages (RFC 4254 5): checked here, then handed to the owner. Every handler answers NULL, or what
- * the peer did wrong, which ends the connection.
+ * Incoming channel messages (RFC 4254 5): checked here, then handed to the owner. Every handler
+ * answers NULL, or what the peer did wrong, which ends the connection.
  */
 #include "core/alloc.h"
 #include "tunnel/mux_private.h"
@@ -217,7 +217,8 @@ const char *rp_mux_in_close(struct rp_mux *m, struct rp_cursor *in)
 	return NULL;
 }
 
-/* A request may come late, after the peer's own CLOSE (wire protocol 2.7): for no channel it is ignored. */
+/* A request may come late, after the peer's own CLOSE (wire protocol 2.7): for no channel it is
+ * ignored. */
 const char *rp_mux_in_channel_request(struct rp_mux *m, struct rp_cursor *in)
 {
 	uint32_t id;

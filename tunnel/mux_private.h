@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the mux share: mux.c (life, dispatch, sending), mux_channel.c (channels), mux_request.c
- * (global requests). Nobody else includes this.
+ * What the files of the mux share: mux.c (life, dispatch, sending), mux_channel.c (channels),
+ * mux_request.c (global requests). Nobody else includes this.
  */
 #ifndef RP_TUNNEL_MUX_PRIVATE_H
 #define RP_TUNNEL_MUX_PRIVATE_H
@@ -146,7 +146,8 @@ void rp_mux_channel_opened(struct rp_channel *c);
 RP_NODISCARD int rp_mux_channel_adjust(struct rp_channel *c, uint32_t n);
 /* The peer's CLOSE: answers it unless it is the answer. Frees c. */
 void rp_mux_channel_answer_close(struct rp_channel *c);
-/* One turn: pulls at most a packet's worth into packet (behind the room for the header) and sends it. */
+/* One turn: pulls at most a packet's worth into packet (behind the room for the header) and sends
+ * it. */
 void rp_mux_channel_pull(struct rp_channel *c, uint8_t *packet);
 /* Tells the owner, frees c. */
 void rp_mux_channel_end(struct rp_channel *c, int reason, struct rp_str text);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two lists. A channel is "small" while its pulls are small on average and it has not given a whole packet
- * without a pause: key strokes and answers pass bulk transfers, a transfer in small pieces does not.
+ * Two lists. A channel is "small" while its pulls are small on average and it has not given a
+ * whole packet without a pause: key strokes and answers pass bulk transfers, a transfer in small
+ * pieces does not.
  */
 #include "tunnel/mux_queue.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Order in which channels with data get their turns: round robin, those with small writes first, but
- * never so many of them that bulk data stands still.
+ * Order in which channels with data get their turns: round robin, those with small writes first,
+ * but never so many of them that bulk data stands still.
  */
 #ifndef RP_TUNNEL_MUX_QUEUE_H
 #define RP_TUNNEL_MUX_QUEUE_H

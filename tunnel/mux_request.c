@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Global requests (RFC 4254 4, with data in both replies, wire protocol 4.1). Replies carry no number, so
- * their order is everything: incoming requests wait in a ring until it is their turn to be answered, and of
- * our own only one is on the wire at a time.
+ * Global requests (RFC 4254 4, with data in both replies, wire protocol 4.1). Replies carry no
+ * number, so their order is everything: incoming requests wait in a ring until it is their turn to
+ * be answered, and of our own only one is on the wire at a time.
  */
 #include <string.h>
 
@@ -262,8 +262,8 @@ static void finish_call(struct rp_call *c, int code, const uint8_t *p, size_t n)
 	rp_free(c);
 }
 
-/* The answer to the call on the wire. One that nobody asked for is ignored: old clients answer a ping twice (wire
- * protocol 4.1). */
+/* The answer to the call on the wire. One that nobody asked for is ignored: old clients answer a
+ * ping twice (wire protocol 4.1). */
 static const char *take_answer(struct rp_mux *m, int code, struct rp_cursor *in)
 {
 	struct rp_call *c = first_call(m);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slots are reused oldest first, each time with the next generation in the number, so that a number comes back
- * only after 2^12 (for the default limit 2^18) uses of the same slot.
+ * Slots are reused oldest first, each time with the next generation in the number, so that a
+ * number comes back only after 2^12 (for the default limit 2^18) uses of the same slot.
  */
 #include "tunnel/mux_table.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Channel numbers of one mux. A number is an index with a generation above it, and freed indexes wait
- * in a row: a late message for a channel that has ended never reaches a new one.
+ * Channel numbers of one mux. A number is an index with a generation above it, and freed indexes
+ * wait in a row: a late message for a channel that has ended never reaches a new one.
  */
 #ifndef RP_TUNNEL_MUX_TABLE_H
 #define RP_TUNNEL_MUX_TABLE_H

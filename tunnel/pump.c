@@ -2,13 +2,15 @@
 /*
  * Socket <-> channel without buffers of its own while nothing waits.
  *
- * Socket to channel: the mux pulls, and the pull reads the socket straight into the packet. Only when the socket has no
- * more the poll is asked for the next bytes. The poll stays armed across a turn (arming costs two system calls) and
- * is disarmed when it fires although the channel already waits for its turn.
- * Channel to socket: written as it arrives; the rest waits in chunks, at most the channel's window.
+ * Socket to channel: the mux pulls, and the pull reads the socket straight into the packet. Only
+ * when the socket has no more the poll is asked for the next bytes. The poll stays armed across a
+ * turn (arming costs two system calls) and is disarmed when it fires although the channel already
+ * waits for its turn. Channel to socket: written as it arrives; the rest waits in chunks, at most
+ * the channel's window.
  *
- * Ends: FIN and EOF each end one direction; both together, or a CLOSE after the rest was written, end the pump.
- * RST in either direction ends it at once: CLOSE without EOF, and a CLOSE without EOF becomes a RST.
+ * Ends: FIN and EOF each end one direction; both together, or a CLOSE after the rest was written,
+ * end the pump. RST in either direction ends it at once: CLOSE without EOF, and a CLOSE without
+ * EOF becomes a RST.
  */
 #include "tunnel/pump.h"
 
@@ -350,7 +352,8 @@ static void on_poll(uv_poll_t *h, int status, int events)
 {
 	struct rp_pump *p = h->data;
 	if (status < 0) {
-		/* The socket has an error, and libuv has stopped the poll: reading and writing will tell. */
+		/* The socket has an error, and libuv has stopped the poll: reading and writing
+		 * will tell. */
 		p->armed = 0;
 		events = UV_READABLE | UV_WRITABLE;
 		if (p->fin_seen && p->waiting.size == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Name to addresses, on the thread pool (IP literals need none). The same answer serves the policy check and the
- * dial.
+ * Name to addresses, on the thread pool (IP literals need none). The same answer serves the policy
+ * check and the dial.
  */
 #ifndef RP_TUNNEL_RESOLVE_H
 #define RP_TUNNEL_RESOLVE_H

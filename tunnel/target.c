@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a channel open to a joined connection: parse -> resolve -> policy -> confirm -> dial -> pump. Installed servers
- * expect the confirmation before the dial; a refused dial shows as a CLOSE.
+ * From a channel open to a joined connection: parse -> resolve -> policy -> confirm -> dial ->
+ * pump. Installed servers expect the confirmation before the dial; a refused dial shows as a
+ * CLOSE.
  */
 #include "tunnel/target.h"
 

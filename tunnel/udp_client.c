@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sources in a table and in a list, least recently used first: the oldest goes when there are too many, and the timer
- * takes those that have been silent.
+ * Sources in a table and in a list, least recently used first: the oldest goes when there are too
+ * many, and the timer takes those that have been silent.
  */
 #include "tunnel/udp_client.h"
 

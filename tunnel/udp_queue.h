@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Datagrams that wait for their turn in a channel, encoded when they are pulled. Bounded: the oldest are
- * dropped, as a network would, instead of growing late and large.
+ * Datagrams that wait for their turn in a channel, encoded when they are pulled. Bounded: the
+ * oldest are dropped, as a network would, instead of growing late and large.
  */
 #ifndef RP_TUNNEL_UDP_QUEUE_H
 #define RP_TUNNEL_UDP_QUEUE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Datagrams -> queue -> channel, channel -> decoder -> datagrams. A channel that the client closed (an installed one does on
- * a write error) is opened again with the next datagram.
+ * Datagrams -> queue -> channel, channel -> decoder -> datagrams. A channel that the client closed
+ * (an installed one does on a write error) is opened again with the next datagram.
  */
 #include "tunnel/udp_server.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Server side of a UDP tunnel (wire protocol 5.6): one bound socket, one channel with a gob stream. Answers go only to
- * addresses that sent something a moment ago, so that a client cannot use the server to send anywhere.
+ * Server side of a UDP tunnel (wire protocol 5.6): one bound socket, one channel with a gob
+ * stream. Answers go only to addresses that sent something a moment ago, so that a client cannot
+ * use the server to send anywhere.
  */
 #ifndef RP_TUNNEL_UDP_SERVER_H
 #define RP_TUNNEL_UDP_SERVER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fixed window. Credit goes out in parts of an eighth: seldom enough to cost nothing, and the sender
- * always has seven eighths of the window less what is really under way or unread.
+ * A fixed window. Credit goes out in parts of an eighth: seldom enough to cost nothing, and the
+ * sender always has seven eighths of the window less what is really under way or unread.
  */
 #include "tunnel/window.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the connection protocol itself costs: MB/s through two muxes in memory, and through pump + mux + mux + pump with
- * loopback sockets at both ends; no SSH. Prints "name value unit" lines. Links librport.a, test/lib and libuv.
+ * What the connection protocol itself costs: MB/s through two muxes in memory, and through pump +
+ * mux + mux + pump with loopback sockets at both ends; no SSH. Prints "name value unit" lines.
+ * Links librport.a, test/lib and libuv.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Packets of a hostile peer into a mux whose owner does a bit of everything. Input: records of one length byte and
- * that many bytes, message number first; length 0 is an act of the owner, chosen by the next byte.
+ * Packets of a hostile peer into a mux whose owner does a bit of everything. Input: records of one
+ * length byte and that many bytes, message number first; length 0 is an act of the owner, chosen
+ * by the next byte.
  */
 #include <stdlib.h>
 #include <string.h>

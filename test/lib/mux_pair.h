@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two muxes joined by packet queues in memory, for tests and benchmarks without SSH. Every packet is also
- * judged as the strictest installed peer would: nothing after CLOSE, no data message over the limits.
+ * Two muxes joined by packet queues in memory, for tests and benchmarks without SSH. Every packet
+ * is also judged as the strictest installed peer would: nothing after CLOSE, no data message over
+ * the limits.
  */
 #ifndef RP_TEST_LIB_MUX_PAIR_H
 #define RP_TEST_LIB_MUX_PAIR_H
@@ -50,7 +51,8 @@ struct rp_pair {
 	bool broken; /* nothing is delivered any more */
 };
 
-/* opt may be NULL, or two options. With a loop packets are delivered by themselves. 0 or RP_ENOMEM. */
+/* opt may be NULL, or two options. With a loop packets are delivered by themselves. 0 or
+ * RP_ENOMEM. */
 int rp_pair_init(struct rp_pair *p, const struct rp_mux_options *opt, struct rp_loop *loop);
 /* Frees both muxes; fine on a failed or zeroed one. */
 void rp_pair_fini(struct rp_pair *p);

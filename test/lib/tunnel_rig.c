@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Happy path: init -> run (scenario, then stop: tunnel and targets close, the muxes go last) -> fini.
+ * Happy path: init -> run (scenario, then stop: tunnel and targets close, the muxes go last) ->
+ * fini.
  */
 #include "test/lib/tunnel_rig.h"
 
@@ -46,8 +47,8 @@ static void on_tunnel_closed(void *ctx)
 static void on_expired(void *ctx, const char *why)
 {
 	struct rp_rig *rig = ctx;
-	rig->expired++;
 	rig->why = why;
+	rig->expired++;
 	rp_tunnel_close(rig->tunnel);
 }
 

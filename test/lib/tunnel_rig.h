@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tunnel in one process: listener -> mux -> packets in memory -> mux -> targets, on one loop, while a scenario with plain
- * blocking sockets runs on a thread of its own.
+ * A tunnel in one process: listener -> mux -> packets in memory -> mux -> targets, on one loop,
+ * while a scenario with plain blocking sockets runs on a thread of its own.
  */
 #ifndef RP_TEST_LIB_TUNNEL_RIG_H
 #define RP_TEST_LIB_TUNNEL_RIG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,8 +41,8 @@ struct rp_rig {
 	int target_fd; /* listening or bound socket of the target */
 	uint16_t target_port;
 	uint16_t port; /* of the tunnel */
-	int expired;
-	const char *why;
+	atomic_int expired;
+	const char *why; /* of it; set before */
 	struct rp_err err;
 	void (*scenario)(struct rp_rig *rig);
 	void *user;
@@ -49,7 +50,8 @@ struct rp_rig {
 
 /* 0 or a code; rp_rig_fini in any case. */
 int rp_rig_init(struct rp_rig *rig, const struct rp_rig_options *opt);
-/* Runs scenario on its thread and the loop on this one, until the scenario returns and all is closed. */
+/* Runs scenario on its thread and the loop on this one, until the scenario returns and all is
+ * closed. */
 void rp_rig_run(struct rp_rig *rig, void (*scenario)(struct rp_rig *rig));
 void rp_rig_fini(struct rp_rig *rig);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mux: fixed scenes with exact packets, hostile peers, fairness, allocation failures. The random
- * schedules against a model are in test_mux_model.c.
+ * The mux: fixed scenes with exact packets, hostile peers, fairness, allocation failures. The
+ * random schedules against a model are in test_mux_model.c.
  */
 #include "tunnel/mux.h"
 
@@ -792,7 +792,8 @@ static void test_full_and_hold(void **state)
 
 #define BULKS 4
 
-/* While four bulk channels have endless data, small writes go out at once, and round robin is fair. */
+/* While four bulk channels have endless data, small writes go out at once, and round robin is
+ * fair. */
 static void test_fairness(void **state)
 {
 	(void)state;

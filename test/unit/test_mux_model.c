@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two muxes under random schedules, against a model that knows what every owner must see: all bytes in order,
- * every callback at most once and never after the owner left, answers in order, nothing lost. RP_SEED sets the
- * first seed, RP_RUNS the number of runs; a failing run prints its seed.
+ * Two muxes under random schedules, against a model that knows what every owner must see: all
+ * bytes in order, every callback at most once and never after the owner left, answers in order,
+ * nothing lost. RP_SEED sets the first seed, RP_RUNS the number of runs; a failing run prints its
+ * seed.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One pump by hand: sockets that come late or never, ends in every order, credit, and the chunk list. Tunnels over
- * TCP are in test_tunnel.c.
+ * One pump by hand: sockets that come late or never, ends in every order, credit, and the chunk
+ * list. Tunnels over TCP are in test_tunnel.c.
  */
 #include "tunnel/pump.h"
 

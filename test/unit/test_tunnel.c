@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TCP tunnels over real sockets: bulk data, half-close, refusals, resets, limits, times, allocation failures.
+ * TCP tunnels over real sockets: bulk data, half-close, refusals, resets, limits, times,
+ * allocation failures.
  */
 #include "tunnel/listener.h"
 
@@ -328,7 +329,8 @@ static void test_many(void **state)
 	rig_go(rig_new(NULL), many_scenario);
 }
 
-/* A visitor that reads nothing stops its sender and nobody else; in the end it still gets everything. */
+/* A visitor that reads nothing stops its sender and nobody else; in the end it still gets
+ * everything. */
 static void slow_scenario(struct rp_rig *rig)
 {
 	static uint8_t piece[65536];
@@ -464,7 +466,7 @@ static void test_policy(void **state)
 	rp_strlist_fini(&list);
 }
 
-/* An unused tunnel goes after the idle time, counted from its creation (150 ms for a minute here). */
+/* The idle time counts from the creation at first (150 ms for a minute here). */
 static void idle_scenario(struct rp_rig *rig)
 {
 	int visitor = rp_rig_connect(rig);
@@ -584,7 +586,8 @@ static void oom_scenario(struct rp_rig *rig)
 	int visitor = rp_rig_connect(rig);
 	*ok = visitor >= 0 && rp_rig_write_all(visitor, "question", 8) &&
 	    shutdown(visitor, SHUT_WR) == 0;
-	/* The target sees the connection only if the whole way had memory; the visitor's end tells. */
+	/* The target sees the connection only if the whole way had memory; the visitor's end
+	 * tells. */
 	struct timeval short_wait = {.tv_usec = 100000};
 	(void)setsockopt(rig->target_fd, SOL_SOCKET, SO_RCVTIMEO, &short_wait, sizeof(short_wait));
 	int target = rp_rig_accept(rig);
