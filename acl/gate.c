@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two tables under one mutex: sources by address (slots, failures, ban) and names (wait). Both are bounded: when a table is full,
- * entries that say nothing any more go first; if none is left to go, new failures are not recorded (an attacker with that many
- * addresses is not stopped by a ban list, and memory stays bounded).
+ * Two tables under one mutex: sources by address (slots, failures, ban) and names (wait). Both are
+ * bounded. A full table of sources forgets what says nothing any more, else counts of failures, else
+ * bans: an attacker with that many addresses is not stopped by a ban list, and must not lock others
+ * out. Who holds a slot stays. A full table of names does not record further waits.
  */
 #include "acl/gate.h"
 
@@ -40,6 +41,7 @@ struct rp_gate {
 	struct rp_hash sources;
 	struct rp_hash names;
 	unsigned slots;
+	uint64_t seen_ms; /* latest time that a caller gave, for rp_gate_enter */
 };
 
 int rp_gate_new(const struct rp_gate_options *opt, struct rp_gate **out)
@@ -87,7 +89,12 @@ void rp_gate_free(struct rp_gate *g)
 static void source_key(const char *addr, char out[static INET6_ADDRSTRLEN + 4])
 {
 	struct in6_addr a;
-	if (inet_pton(AF_INET6, addr, &a) == 1) {
+	bool v6 = inet_pton(AF_INET6, addr, &a) == 1;
+	if (v6 && IN6_IS_ADDR_V4MAPPED(&a)) {
+		(void)inet_ntop(AF_INET, &a.s6_addr[12], out, INET6_ADDRSTRLEN + 4);
+		return;
+	}
+	if (v6) {
 		memset(&a.s6_addr[8], 0, 8);
 		char text[INET6_ADDRSTRLEN];
 		if (inet_ntop(AF_INET6, &a, text, sizeof(text)) != NULL) {
@@ -98,21 +105,35 @@ static void source_key(const char *addr, char out[static INET6_ADDRSTRLEN + 4])
 	(void)snprintf(out, INET6_ADDRSTRLEN + 4, "%s", addr);
 }
 
-static bool source_idle(const struct source *s, uint64_t now_ms)
-{
-	return s->slots == 0 && s->failed == 0 && s->banned_until <= now_ms;
-}
+/* How much a full table gives up: what is over, then counts of failures, then bans. */
+enum sweep_level {
+	SWEEP_OVER,
+	SWEEP_FAILURES,
+	SWEEP_BANS
+};
 
 struct sweep {
 	struct rp_gate *g;
 	uint64_t now_ms;
+	enum sweep_level level;
 };
 
 static void sweep_source(struct rp_hash_node *node, void *ctx)
 {
 	struct sweep *w = ctx;
-	if (source_idle(RP_CONTAINER_OF(node, struct source, node), w->now_ms)) {
+	const struct source *s = RP_CONTAINER_OF(node, struct source, node);
+	bool counts = s->failed != 0 && w->level < SWEEP_FAILURES;
+	bool banned = s->banned_until > w->now_ms && w->level < SWEEP_BANS;
+	if (s->slots == 0 && !counts && !banned) {
 		free_source(node, w->g);
+	}
+}
+
+static void make_room(struct rp_gate *g, uint64_t now_ms)
+{
+	struct sweep w = {.g = g, .now_ms = now_ms, .level = SWEEP_OVER};
+	for (; g->sources.count >= SOURCES_MAX && w.level <= SWEEP_BANS; w.level++) {
+		rp_hash_each(&g->sources, sweep_source, &w);
 	}
 }
 
@@ -139,10 +160,7 @@ static struct source *make_source(struct rp_gate *g, const char *addr, uint64_t 
 	if (s != NULL) {
 		return s;
 	}
-	if (g->sources.count >= SOURCES_MAX) {
-		struct sweep w = {g, now_ms};
-		rp_hash_each(&g->sources, sweep_source, &w);
-	}
+	make_room(g, now_ms);
 	if (g->sources.count >= SOURCES_MAX || (s = rp_calloc(1, sizeof(*s))) == NULL) {
 		return NULL;
 	}
@@ -175,7 +193,7 @@ int rp_gate_enter(struct rp_gate *g, const char *addr)
 {
 	int err = RP_EBUSY;
 	pthread_mutex_lock(&g->lock);
-	struct source *s = make_source(g, addr, 0);
+	struct source *s = make_source(g, addr, g->seen_ms);
 	if (s != NULL && may_enter(g, s)) {
 		s->slots++;
 		g->slots++;
@@ -199,6 +217,7 @@ void rp_gate_leave(struct rp_gate *g, const char *addr)
 bool rp_gate_banned(struct rp_gate *g, const char *addr, uint64_t now_ms)
 {
 	pthread_mutex_lock(&g->lock);
+	g->seen_ms = RP_MAX(g->seen_ms, now_ms);
 	struct source *s = find_source(g, addr);
 	bool banned = false;
 	if (s != NULL && s->banned_until != 0) {
@@ -239,7 +258,7 @@ static void name_failed(struct rp_gate *g, const char *name, uint64_t now_ms)
 	struct name *n = find_name(g, name);
 	if (n == NULL) {
 		if (g->names.count >= NAMES_MAX) {
-			struct sweep w = {g, now_ms};
+			struct sweep w = {.g = g, .now_ms = now_ms};
 			rp_hash_each(&g->names, sweep_name, &w);
 		}
 		if (g->names.count >= NAMES_MAX ||
@@ -272,6 +291,7 @@ static bool source_failed(struct rp_gate *g, const char *addr, uint64_t now_ms)
 bool rp_gate_failed(struct rp_gate *g, const char *addr, const char *name, uint64_t now_ms)
 {
 	pthread_mutex_lock(&g->lock);
+	g->seen_ms = RP_MAX(g->seen_ms, now_ms);
 	if (name != NULL) {
 		name_failed(g, name, now_ms);
 	}
