@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The user store of the API. bcrypt is the C library's crypt_r.
+ * The user store of the API. bcrypt is libxcrypt's.
  */
 #include "api/users.h"
 
@@ -152,8 +152,8 @@ static int read_text(const char *path, char **text, size_t *n, struct rp_err *er
 
 static int file_users(struct rp_users *u, const char *path, struct rp_err *err)
 {
-	char *text;
-	size_t n;
+	char *text = NULL;
+	size_t n = 0;
 	struct rp_json *j = NULL;
 	int code = read_text(path, &text, &n, err);
 	if (code != 0) {
