@@ -22,7 +22,8 @@ RP_NODISCARD int rp_inventory_machine_id(char **id);
 /* Owned; "unknown" if there is none. NULL: no memory. */
 RP_NODISCARD char *rp_inventory_hostname(void);
 
-/* The same facts out of a directory that looks like "/", for tests. */
+/* The same facts out of a directory that looks like "/" ("" is the real one), for tests. */
 RP_NODISCARD int rp_inventory_collect_at(const char *root, struct rp_new_connection *c);
+RP_NODISCARD int rp_inventory_machine_id_at(const char *root, char **id);
 
 #endif

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inventory: made-up systems in a folder, what is missing or hostile in them, and this machine for real.
+ */
+#include "client/inventory.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "client/facts.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/err.h"
+#include "test/lib/oom.h"
+
+static char root[64];
+
+static int set_up(void **state)
+{
+	(void)state;
+	(void)snprintf(root, sizeof(root), "/tmp/rp-test-inventory-XXXXXX");
+	assert_non_null(mkdtemp(root));
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	char command[128];
+	(void)snprintf(command, sizeof(command), "rm -rf %s", root);
+	return system(command);
+}
+
+/* Writes a file of the made-up system with its folders. */
+static void put_n(const char *path, const char *text, size_t n)
+{
+	char full[512];
+	(void)snprintf(full, sizeof(full), "%s%s", root, path);
+	for (char *p = full + strlen(root) + 1; (p = strchr(p, '/')) != NULL; p++) {
+		*p = '\0';
+		(void)mkdir(full, 0700);
+		*p = '/';
+	}
+	FILE *f = fopen(full, "we");
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, n, f), n);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void put(const char *path, const char *text)
+{
+	put_n(path, text, strlen(text));
+}
+
+static void test_debian_vm(void **state)
+{
+	(void)state;
+	struct rp_new_connection c = {0};
+	put("/etc/os-release",
+	    "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\n"
+	    "VERSION_ID=\"12\"\nID=debian\n");
+	put("/etc/debian_version", "12.11\n");
+	put("/proc/cpuinfo",
+	    "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\n"
+	    "model\t\t: 85\nmodel name\t: Intel(R) Xeon(R) CPU @ 2.50GHz\n"
+	    "flags\t\t: fpu vme hypervisor\n\nprocessor\t: 1\nmodel\t\t: 99\n");
+	put("/proc/meminfo", "MemTotal:        8123456 kB\nMemFree: 1 kB\n");
+	put("/sys/class/dmi/id/sys_vendor", "QEMU\n");
+	put("/var/lib/dbus/machine-id", "0123456789abcdef\n");
+	assert_int_equal(rp_inventory_collect_at(root, &c), 0);
+	assert_string_equal(c.os_full_name, "Debian 12.11");
+	assert_string_equal(c.os_version, "12.11");
+	assert_string_equal(c.os_family, "debian");
+	assert_string_equal(c.os_kernel, "linux");
+	assert_string_equal(c.os_virtualization_system, "KVM");
+	assert_string_equal(c.os_virtualization_role, "guest");
+	assert_string_equal(c.cpu_family, "6");
+	assert_string_equal(c.cpu_model, "85");
+	assert_string_equal(c.cpu_model_name, "Intel(R) Xeon(R) CPU @ 2.50GHz");
+	assert_string_equal(c.cpu_vendor, "GenuineIntel");
+	assert_true(c.mem_total == UINT64_C(8123456) * 1024);
+	assert_non_null(strstr(c.os, "GNU/Linux"));
+	char *id;
+	assert_int_equal(rp_inventory_machine_id_at(root, &id), 0);
+	assert_string_equal(id, "0123456789abcdef");
+	rp_free(id);
+	rp_json_release(&rp_new_connection_table, &c);
+}
+
+static void test_other_systems(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *release;
+		const char *full;
+		const char *version;
+		const char *family;
+	} rows[] = {
+	    {"ID=ubuntu\nVERSION_ID='22.04'\nID_LIKE=debian\n", "Ubuntu 22.04", "22.04", "debian"},
+	    {"ID=\"rocky\"\nVERSION_ID=\"9.3\"\n", "Rocky 9.3", "9.3", "rhel"},
+	    {"ID=alpine\nVERSION_ID=3.19.1\n", "Alpine 3.19.1", "3.19.1", "alpine"},
+	    {"ID=arch\n", "Arch", "unknown", "arch"},
+	    {"ID=pop\nID_LIKE=\"ubuntu debian\"\nVERSION_ID=1\n", "Pop 1", "1", "debian"},
+	    {"ID=own\n", "Own", "unknown", "unknown"},
+	    {"NAME=x\n", "unknown", "unknown", "unknown"},
+	    {"ID=\nVERSION_ID=\n", "unknown", "unknown", "unknown"},
+	};
+	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
+		struct rp_new_connection c = {0};
+		put("/etc/os-release", rows[i].release);
+		assert_int_equal(rp_inventory_collect_at(root, &c), 0);
+		assert_string_equal(c.os_full_name, rows[i].full);
+		assert_string_equal(c.os_version, rows[i].version);
+		assert_string_equal(c.os_family, rows[i].family);
+		rp_json_release(&rp_new_connection_table, &c);
+	}
+}
+
+static void test_virtualization(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path;
+		const char *text;
+		const char *system;
+		const char *role;
+	} rows[] = {
+	    {"/.dockerenv", "", "DOCKER", "guest"},
+	    {"/run/.containerenv", "", "PODMAN", "guest"},
+	    {"/run/systemd/container", "systemd-nspawn\n", "SYSTEMD-NSPAWN", "guest"},
+	    {"/run/systemd/container", "what\n", "CONTAINER", "guest"},
+	    {"/proc/1/environ", "A=b|container=lxc|", "LXC", "guest"},
+	    {"/proc/1/environ", "Xcontainer=lxc|", "", ""},
+	    {"/proc/1/cgroup", "0::/docker/abc\n", "DOCKER", "guest"},
+	    {"/proc/1/cgroup", "1:name=systemd:/kubepods/x\n", "KUBERNETES", "guest"},
+	    {"/proc/1/cgroup", "0::/init.scope\n", "", ""},
+	    {"/proc/vz/x", "", "OPENVZ", "guest"},
+	    {"/proc/sys/kernel/osrelease", "5.15.0-microsoft-standard-WSL2\n", "WSL", "guest"},
+	    {"/proc/xen/capabilities", "control_d\n", "XEN", "host"},
+	    {"/sys/hypervisor/type", "xen\n", "XEN", "guest"},
+	    {"/sys/class/dmi/id/product_name", "VMware Virtual Platform\n", "VMWARE", "guest"},
+	    {"/sys/class/dmi/id/product_name", "VirtualBox\n", "VBOX", "guest"},
+	    {"/sys/class/dmi/id/product_name", "Virtual Machine\n", "", ""},
+	    {"/sys/class/dmi/id/sys_vendor", "Amazon EC2\n", "KVM", "guest"},
+	    {"/sys/class/dmi/id/bios_vendor", "Xen\n", "XEN", "guest"},
+	    {"/sys/class/dmi/id/sys_vendor", "Dell Inc.\n", "", ""},
+	    {"/proc/cpuinfo", "flags\t: fpu hypervisor sse\n", "UNKNOWN", "guest"},
+	    {"/proc/cpuinfo", "flags\t: fpu xhypervisor sse\n", "", ""},
+	    {"/proc/cpuinfo", "model name\t: QEMU Virtual CPU version 2.5\n", "KVM", "guest"},
+	    {"/dev/kvm", "", "KVM", "host"},
+	    {"/etc/hosts", "", "", ""},
+	};
+	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
+		char text[128];
+		size_t n = strlen(rows[i].text);
+		memcpy(text, rows[i].text, n + 1);
+		for (char *p = text; (p = strchr(p, '|')) != NULL;) {
+			*p = '\0';
+			p++;
+		}
+		assert_int_equal(tear_down(NULL), 0);
+		(void)mkdir(root, 0700);
+		put_n(rows[i].path, text, n);
+		struct rp_virt v = rp_virt_detect(root);
+		if (strcmp(v.system, rows[i].system) != 0 || strcmp(v.role, rows[i].role) != 0) {
+			fail_msg("row %zu: %s %s", i, v.system, v.role);
+		}
+	}
+	put("/sys/class/dmi/id/product_name", "Virtual Machine\n");
+	put("/sys/class/dmi/id/sys_vendor", "Microsoft Corporation\n");
+	assert_string_equal(rp_virt_detect(root).system, "HYPERV");
+}
+
+/* An empty system: everything is unknown, nothing fails. */
+static void test_nothing(void **state)
+{
+	(void)state;
+	struct rp_new_connection c = {0};
+	char *id = root;
+	assert_int_equal(rp_inventory_collect_at(root, &c), 0);
+	assert_string_equal(c.os_full_name, "unknown");
+	assert_string_equal(c.os_version, "unknown");
+	assert_string_equal(c.os_family, "unknown");
+	assert_string_equal(c.cpu_family, "unknown");
+	assert_string_equal(c.cpu_model, "unknown");
+	assert_string_equal(c.cpu_model_name, "unknown");
+	assert_string_equal(c.cpu_vendor, "unknown");
+	assert_string_equal(c.os_virtualization_system, "");
+	assert_true(c.mem_total == 0);
+	assert_true(c.num_cpus >= 1);
+	assert_int_equal(rp_inventory_machine_id_at(root, &id), RP_ENOENT);
+	assert_null(id);
+	rp_json_release(&rp_new_connection_table, &c);
+}
+
+static void test_hostile_texts(void **state)
+{
+	(void)state;
+	static char big[RP_FACT_FILE_BYTES * 2];
+	struct rp_new_connection c = {0};
+	char fifo[128];
+	memset(big, 'x', sizeof(big));
+	memcpy(big, "ID=", 3);
+	put_n("/etc/os-release", big, sizeof(big));
+	put("/proc/cpuinfo",
+	    "model name : a\x01"
+	    "b\xff"
+	    "c\x1b[0m\xc3\xa4\nvendor_id\t:   \n");
+	put("/proc/meminfo", "MemTotal: 99999999999999999999 kB\n");
+	(void)snprintf(fifo, sizeof(fifo), "%s/etc/machine-id", root);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(rp_inventory_collect_at(root, &c), 0);
+	assert_true(strlen(c.os_full_name) <= RP_FACT_TEXT_MAX);
+	assert_string_equal(c.cpu_model_name, "a?b?c?[0m\xc3\xa4");
+	assert_string_equal(c.cpu_vendor, "unknown");
+	assert_true(c.mem_total == 0);
+	char *id;
+	assert_int_equal(rp_inventory_machine_id_at(root, &id), RP_ENOENT);
+	rp_json_release(&rp_new_connection_table, &c);
+}
+
+static void test_fact_set(void **state)
+{
+	(void)state;
+	char long_text[RP_FACT_TEXT_MAX + 10];
+	char *field = NULL;
+	memset(long_text, 'a', sizeof(long_text));
+	memcpy(long_text + RP_FACT_TEXT_MAX - 1, "\xc3\xa4", 2);
+	assert_int_equal(rp_fact_set(&field, rp_str_n(long_text, sizeof(long_text))), 0);
+	assert_int_equal(strlen(field), RP_FACT_TEXT_MAX - 1); /* no half character */
+	assert_int_equal(rp_fact_set(&field, rp_str_c("  b \n")), 0);
+	assert_string_equal(field, "b");
+	assert_int_equal(rp_fact_set(&field, rp_str_n(NULL, 0)), 0);
+	assert_string_equal(field, "unknown");
+	rp_free(field);
+}
+
+static void test_timezone(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *tz;
+		const char *text;
+	} rows[] = {{"UTC0", "UTC (UTC+00:00)"}, {"IST-5:30", "IST (UTC+05:30)"},
+	    {"NST3:30", "NST (UTC-03:30)"}, {"X-14", NULL}, {"AAA12", "AAA (UTC-12:00)"}};
+	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
+		struct rp_new_connection c = {0};
+		(void)setenv("TZ", rows[i].tz, 1);
+		tzset();
+		assert_int_equal(rp_inventory_collect_at(root, &c), 0);
+		if (rows[i].text != NULL) {
+			assert_string_equal(c.timezone, rows[i].text);
+		}
+		rp_json_release(&rp_new_connection_table, &c);
+	}
+	(void)unsetenv("TZ");
+	tzset();
+}
+
+static void test_this_machine(void **state)
+{
+	(void)state;
+	struct rp_new_connection c = {0};
+	uint64_t before = rp_clock_ms();
+	assert_int_equal(rp_inventory_collect(&c), 0);
+	assert_int_equal(rp_inventory_collect(&c), 0); /* replaces, does not add */
+	assert_true(rp_clock_ms() - before < 1000);
+	assert_non_null(strstr(c.os, "Linux"));
+	assert_true(c.num_cpus >= 1);
+	assert_true(c.mem_total > 1024 * 1024);
+	assert_true(strlen(c.hostname) > 0);
+	assert_non_null(strstr(c.timezone, "(UTC"));
+	assert_false(rp_strlist_has(&c.ipv4, "127.0.0.1"));
+	assert_false(rp_strlist_has(&c.ipv6, "::1"));
+	for (size_t i = 0; i < c.ipv4.n; i++) {
+		for (size_t k = 0; k < i; k++) {
+			assert_string_not_equal(c.ipv4.v[i], c.ipv4.v[k]);
+		}
+	}
+	assert_null(c.id);
+	char *text = rp_json_text(&rp_new_connection_table, &c);
+	assert_non_null(text);
+	assert_non_null(
+	    strstr(text, "{\"ID\":\"\",\"Name\":\"\",\"SessionID\":\"\",\"OS\":\"Linux "));
+	rp_free(text);
+	rp_json_release(&rp_new_connection_table, &c);
+}
+
+static int oom_body(void *state)
+{
+	(void)state;
+	struct rp_new_connection c = {0};
+	int rc = rp_inventory_collect_at(root, &c);
+	rp_json_release(&rp_new_connection_table, &c);
+	return rc;
+}
+
+static void test_oom(void **state)
+{
+	(void)state;
+	put("/etc/os-release", "ID=debian\n");
+	assert_int_equal(rp_oom_run(oom_body, NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_debian_vm, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_other_systems, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_virtualization, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_hostile_texts, set_up, tear_down),
+	    cmocka_unit_test(test_fact_set),
+	    cmocka_unit_test_setup_teardown(test_timezone, set_up, tear_down),
+	    cmocka_unit_test(test_this_machine),
+	    cmocka_unit_test_setup_teardown(test_oom, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
