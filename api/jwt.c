@@ -102,16 +102,17 @@ static int read_claims(struct rp_str body, struct rp_jwt_claims *out)
 	return err;
 }
 
-static bool head_fine(struct rp_str head)
+static int check_head(struct rp_str head)
 {
 	struct rp_json *j = NULL;
-	if (read_json(head, &j) != 0) {
-		return false;
+	int err = read_json(head, &j);
+	if (err != 0) {
+		return err == RP_ENOMEM ? err : RP_EAUTH;
 	}
 	const char *alg = rp_json_string(rp_json_get(j, "alg"));
-	bool fine = alg != NULL && strcmp(alg, "HS256") == 0;
+	err = alg != NULL && strcmp(alg, "HS256") == 0 ? 0 : RP_EAUTH;
 	rp_json_free(j);
-	return fine;
+	return err;
 }
 
 int rp_jwt_verify(const char *secret, const char *token, struct rp_jwt_claims *out)
@@ -122,7 +123,7 @@ int rp_jwt_verify(const char *secret, const char *token, struct rp_jwt_claims *o
 	struct rp_str mac;
 	if (rest.len > TOKEN_MAX || !rp_str_split(&rest, '.', &head) ||
 	    !rp_str_split(&rest, '.', &body) || !rp_str_split(&rest, '.', &mac) ||
-	    memchr(mac.p, '.', mac.len) != NULL) {
+	    rest.p != NULL) {
 		return RP_EAUTH;
 	}
 	char *want = signature(secret, token, head.len + 1 + body.len);
@@ -131,5 +132,6 @@ int rp_jwt_verify(const char *secret, const char *token, struct rp_jwt_claims *o
 	}
 	bool same = rp_secret_eq(want, strlen(want), mac.p, mac.len);
 	rp_free(want);
-	return same && head_fine(head) ? read_claims(body, out) : RP_EAUTH;
+	int err = same ? check_head(head) : RP_EAUTH;
+	return err != 0 ? err : read_claims(body, out);
 }
