@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "acl/addrlist.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -76,6 +77,10 @@ int rp_conn_tunnel_start(
 	if (count(c) >= TUNNELS_MAX) {
 		return rp_err_set(err, RP_ELIMIT,
 		    "unable to start tunnel: the client has %d tunnels already", TUNNELS_MAX);
+	}
+	if (!bindable(r->lhost)) {
+		return rp_err_set(
+		    err, RP_EINVAL, "unable to start tunnel: the local host must be an IP address");
 	}
 	struct rp_conn_tunnel *t = rp_calloc(1, sizeof(*t));
 	if (t == NULL) {
