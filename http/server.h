@@ -68,7 +68,7 @@ struct rp_http_conn *rp_http_req_conn(struct rp_http_req *r); /* may be closed a
 const char *rp_http_req_path(const struct rp_http_req *r);    /* raw path without query */
 const char *rp_http_req_query(const struct rp_http_req *r);   /* raw query, "" if none */
 struct rp_str rp_http_req_body(const struct rp_http_req *r);
-const char *rp_http_req_peer(const struct rp_http_req *r); /* TCP peer address */
+const char *rp_http_req_peer(const struct rp_http_req *r); /* TCP peer, "" if gone */
 bool rp_http_req_is_tls(const struct rp_http_req *r);
 /* Only from on_head. */
 void rp_http_req_set_body_max(struct rp_http_req *r, size_t body_max);

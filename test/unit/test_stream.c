@@ -6,6 +6,7 @@
 #include "http/stream.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -533,6 +534,7 @@ int main(void)
 	    cmocka_unit_test(test_oom),
 	};
 	alarm(120);
+	(void)signal(SIGPIPE, SIG_IGN);
 	rp_prng_start();
 	return rp_prng_report(cmocka_run_group_tests(tests, NULL, NULL));
 }

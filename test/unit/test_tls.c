@@ -680,6 +680,7 @@ int main(void)
 	    cmocka_unit_test(test_oom),
 	};
 	alarm(120);
+	(void)signal(SIGPIPE, SIG_IGN);
 	rp_prng_start();
 	return rp_prng_report(cmocka_run_group_tests(tests, make_certs, remove_certs));
 }
