@@ -71,6 +71,14 @@ static size_t count(const struct rp_conn *c)
 	return n;
 }
 
+/* Only addresses: looking a name up would block the loop, and the name may come from a client. */
+static bool bindable(const char *host)
+{
+	struct rp_addr addr;
+	return host == NULL || host[0] == '\0' || strcmp(host, "localhost") == 0 ||
+	    rp_addr_parse(rp_str_c(host), &addr) == 0;
+}
+
 int rp_conn_tunnel_start(
     struct rp_conn *c, const struct rp_remote *r, struct rp_tunnel_info *info, struct rp_err *err)
 {
