@@ -108,7 +108,10 @@ UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 FUZZ_SRC := $(sort $(wildcard test/fuzz/fuzz_*.c))
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 E2E := $(sort $(wildcard test/e2e/*.sh))
-OWN_SRC := $(LIB_SRC) $(MAIN_SRC) $(TESTLIB_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(wildcard test/fuzz/replay.c)
+BENCH_SRC := $(sort $(wildcard test/bench/*.c))
+BENCH_BIN := $(BENCH_SRC:%.c=$(B)/%)
+OWN_SRC := $(LIB_SRC) $(MAIN_SRC) $(TESTLIB_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC) \
+	$(wildcard test/fuzz/replay.c)
 
 SSH_OBJ := $(filter $(B)/ssh/%,$(LIB_OBJ))
 MEMBERS := $(filter-out $(SSH_OBJ),$(LIB_OBJ)) $(if $(SSH_OBJ),$(B)/ssh.o)
@@ -273,9 +276,17 @@ run-valgrind: $(UNIT_RUN)
 	$(Q)$(if $(UNIT_RUN),RP_VALGRIND=1 CMOCKA_MESSAGE_OUTPUT=TAP \
 		$(PROVE) $(if $(T),-v) -e '$(VALGRIND)' $(UNIT_RUN))
 
+# BENCH='--quick --json FILE' are options of test/bench/run.
 bench: | build/setup/bench.stamp ## measure speed; prints one table
-	+$(Q)$(MAKE) PROFILE=release all
-	$(Q)RPORT=$(CURDIR)/build/rport test/bench/run
+	+$(Q)$(MAKE) PROFILE=release all bench-programs
+	$(Q)RPORT=$(CURDIR)/$(RESULT_release) RPORT_BENCH=$(CURDIR)/build/release-$(CRYPTO)/test/bench \
+		test/bench/run $(BENCH)
+
+.PHONY: bench-programs
+bench-programs: $(BENCH_BIN)
+$(BENCH_BIN): $(B)/test/bench/%: $(B)/test/bench/%.o $(TESTLIB) $(LIBRPORT) $(LIBS) $(MALLOC_$(PROFILE))
+	@$(if $(Q),echo "LD      $@")
+	$(Q)$(LINK) -o $@ $< $(MALLOC_$(PROFILE)) $(TESTLIB) $(LINK_LIBS)
 
 check: | build/setup/build.stamp build/setup/test.stamp build/setup/lint.stamp ## all tests of the project
 	+$(Q)scripts/check
@@ -401,4 +412,5 @@ help: ## this list
 	@echo 'Variables: PROFILE=release|debug|asan|tsan|fuzz CRYPTO=openssl|mbedtls V=1 CI=1'
 	@echo '           DEPS_SRC=dir (unpacked sources) SETUP=no CC CPPFLAGS CFLAGS LDFLAGS PREFIX DESTDIR'
 
--include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TESTLIB_OBJ:.o=.d) $(UNIT_BIN:=.d) $(FUZZ_BIN:=.d)
+-include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TESTLIB_OBJ:.o=.d) $(UNIT_BIN:=.d) $(FUZZ_BIN:=.d) \
+	$(BENCH_BIN:=.d)
