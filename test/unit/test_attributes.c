@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The attributes file: reading with limits, replacing it as a whole, and the texts of update_client_metadata.
+ * The attributes file: reading with limits, replacing it as a whole, and the texts of
+ * update_client_metadata.
  */
 #include "client/attributes.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control payloads: the documents of the wire protocol (3.2, 4.2, A.3) and the version texts of clients.
+ * Control payloads: the documents of the wire protocol (3.2, 4.2, A.3) and the version texts of
+ * clients.
  */
 #include "tunnel/hello.h"
 

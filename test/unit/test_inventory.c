@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inventory: made-up systems in a folder, what is missing or hostile in them, and this machine for real.
+ * The inventory: made-up systems in a folder, what is missing or hostile in them, and this
+ * machine for real.
  */
 #include "client/inventory.h"
 

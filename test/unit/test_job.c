@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Jobs as JSON: the messages of the wire protocol's appendix A.3 and what is null, absent or of a wrong type.
+ * Jobs as JSON: the messages of the wire protocol's appendix A.3 and what is null, absent or of a
+ * wrong type.
  */
 #include "cmdpolicy/job.h"
 

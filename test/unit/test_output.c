@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Output of commands: valid UTF-8 whatever comes and however it is cut, limits, summaries, and results that fit.
+ * Output of commands: valid UTF-8 whatever comes and however it is cut, limits, summaries, and
+ * results that fit.
  */
 #include "client/output.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Jobs as real processes: results, limits, time-outs with whole process groups, the environment, script files and
- * their folder, several at once, and closing in every state.
+ * Jobs as real processes: results, limits, time-outs with whole process groups, the environment,
+ * script files and their folder, several at once, and closing in every state.
  */
 #include "client/runner.h"
 
@@ -396,9 +396,13 @@ static void test_interpreter(void **state)
 		assert_string_equal(seen[i].job.result.out, rows[i].out);
 		assert_string_equal(seen[i].job.status, "successful");
 	}
-	struct rp_job job = job_of("#!/no/such/interpreter\n", true);
-	refuse(job, UV_ENOENT, "failed to start a command: fork/exec ");
-	job = job_of("id", true);
+	/* Valgrind does not survive an execve that fails because of the interpreter. */
+	const char *preload = getenv("LD_PRELOAD");
+	if (preload == NULL || strstr(preload, "valgrind") == NULL) {
+		refuse(job_of("#!/no/such/interpreter\n", true), UV_ENOENT,
+		    "failed to start a command: fork/exec ");
+	}
+	struct rp_job job = job_of("id", true);
 	job.interpreter = rp_strdup("bin/sh");
 	refuse(job, RP_EINVAL, "is not an absolute path");
 }
