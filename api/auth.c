@@ -61,7 +61,7 @@ struct check {
 	rp_auth_cb cb;
 	char *name;
 	char *password;
-	char *hash; /* NULL: no such user, takes as long */
+	char *hash; /* of another user if there is no such user; NULL: there are none at all */
 	bool equal;
 };
 
@@ -96,6 +96,7 @@ static void on_checked(uv_work_t *work, int status)
 static void check_hash(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
 {
 	const struct rp_user *user = rp_users_find(c->api->users, name);
+	const char *hash = user != NULL ? user->password : rp_users_decoy(c->api->users);
 	struct check *k = rp_calloc(1, sizeof(*k));
 	int err = RP_ENOMEM;
 	if (k != NULL) {
@@ -104,8 +105,8 @@ static void check_hash(struct rp_api_call *c, const char *name, const char *pass
 		k->cb = cb;
 		k->name = rp_strdup(name);
 		k->password = rp_strdup(password);
-		k->hash = user == NULL ? NULL : rp_strdup(user->password);
-		if (k->name != NULL && k->password != NULL && (user == NULL || k->hash != NULL)) {
+		k->hash = hash == NULL ? NULL : rp_strdup(hash);
+		if (k->name != NULL && k->password != NULL && (hash == NULL || k->hash != NULL)) {
 			err = uv_queue_work(
 			    rp_loop_uv(c->api->parts.loop), &k->work, on_check, on_checked);
 		}

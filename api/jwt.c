@@ -122,8 +122,7 @@ int rp_jwt_verify(const char *secret, const char *token, struct rp_jwt_claims *o
 	struct rp_str body;
 	struct rp_str mac;
 	if (rest.len > TOKEN_MAX || !rp_str_split(&rest, '.', &head) ||
-	    !rp_str_split(&rest, '.', &body) || !rp_str_split(&rest, '.', &mac) ||
-	    rest.p != NULL) {
+	    !rp_str_split(&rest, '.', &body) || !rp_str_split(&rest, '.', &mac) || rest.p != NULL) {
 		return RP_EAUTH;
 	}
 	char *want = signature(secret, token, head.len + 1 + body.len);

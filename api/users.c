@@ -19,8 +19,8 @@
 #include "core/banned.h"
 
 #define FILE_MAX (16u * 1024 * 1024)
-/* Hash of a random text that nobody knows, cost 10 as htpasswd's newer default: only its running time counts. */
-#define DUMMY_HASH "$2y$10$DummySaltDummySaltDummOmG5YJq0WnSgM9BqsJk3sNqXLJ1Zr5W"
+/* Hash of a random text that nobody knows: only its running time counts. */
+#define DUMMY_HASH "$2y$10$CqmGMI46jeB7yacQ8mhXUupmAuV95Yi4X26O2gy4ebFAKbdNF/6oq"
 
 struct rp_users {
 	bool fixed; /* one static user */
@@ -140,7 +140,11 @@ static int read_text(const char *path, char **text, size_t *n, struct rp_err *er
 		return rp_err_set(err, RP_EIO, "API: api.auth_file %s: %s", path, rp_err_text(-e));
 	}
 	*text = rp_malloc((size_t)st.st_size + 1);
-	ssize_t got = *text == NULL ? -1 : read(fd, *text, (size_t)st.st_size);
+	if (*text == NULL) {
+		(void)close(fd);
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
+	ssize_t got = read(fd, *text, (size_t)st.st_size);
 	(void)close(fd);
 	if (got < 0) {
 		rp_free(*text);
@@ -199,6 +203,11 @@ const struct rp_user *rp_users_find(const struct rp_users *u, const char *name)
 	return NULL;
 }
 
+const char *rp_users_decoy(const struct rp_users *u)
+{
+	return u->n == 0 ? NULL : u->v[0].password;
+}
+
 bool rp_users_static(const struct rp_users *u)
 {
 	return u->fixed;
@@ -216,7 +225,8 @@ bool rp_users_bcrypt(const char *hash, const char *password)
 	if (data == NULL) {
 		return false;
 	}
-	const char *got = crypt_r(password, want, data);
+	/* Not crypt_r: the address sanitizer has one of its own, which wants the shared library. */
+	const char *got = crypt_rn(password, want, data, (int)sizeof(*data));
 	bool equal = got != NULL && rp_secret_str_eq(got, want) && hash != NULL;
 	rp_secret_wipe(data, sizeof(*data));
 	rp_free(data);
