@@ -21,7 +21,8 @@
 
 struct rp_dial;
 
-/* All borrowed until on_done. */
+/* All borrowed until on_done, but tls until the stream's on_closed or, after a failure, until the
+ * loop has ended. */
 struct rp_dial_options {
 	const struct rp_url *url;   /* ws, wss (or "tcp": only connect, no TLS, no upgrade) */
 	const struct rp_url *proxy; /* NULL = direct */
@@ -45,7 +46,7 @@ typedef void (*rp_dial_cb)(void *ctx, int code, struct rp_stream *stream, uint8_
 
 RP_NODISCARD int rp_dial_start(struct rp_loop *loop, const struct rp_dial_options *opt,
     rp_dial_cb on_done, void *ctx, struct rp_dial **out);
-/* No callback comes afterwards. */
+/* Only before on_done. No callback comes afterwards. NULL is fine. */
 void rp_dial_cancel(struct rp_dial *d);
 
 #endif

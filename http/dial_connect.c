@@ -114,10 +114,11 @@ static void on_poll(uv_poll_t *h, int status, int events)
 	(void)events;
 	int error = 0;
 	socklen_t len = sizeof(error);
-	if (status == 0 && getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
+	/* libuv reports every failed connect as UV_EBADF; the socket knows better. */
+	if (getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
 		error = errno;
 	}
-	int code = status != 0 ? status : error != 0 ? uv_translate_sys_error(error) : 0;
+	int code = error != 0 ? uv_translate_sys_error(error) : status;
 	if (code == 0) {
 		won(d, a);
 		return;
