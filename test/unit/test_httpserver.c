@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP server connections over real sockets: keep-alive, pipelining, late answers, limits, deadlines, upgrade; raw
- * bytes and curl as clients. The server's loop runs in the main thread, the client in another one.
+ * HTTP server connections over real sockets: keep-alive, pipelining, late answers, limits,
+ * deadlines, upgrade; raw bytes and curl as clients. The server's loop runs in the main thread, the
+ * client in another one.
  */
 #include "http/server.h"
 
@@ -469,7 +470,8 @@ static void test_pipelining(void **state)
 	}
 }
 
-/* Many requests at once, whose answers the client reads only afterwards: the server waits for it. */
+/* Many requests at once, whose answers the client reads only afterwards: the server waits for
+ * it. */
 static void test_answers_back_up(void **state)
 {
 	(void)state;

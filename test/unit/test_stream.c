@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Streams over TCP on the loopback interface: transfer in both directions with back-pressure, half close, close from every
- * callback, limits, failing allocations. TLS is in test_tls.c.
+ * Streams over TCP on the loopback interface: transfer in both directions with back-pressure, half
+ * close, close from every callback, limits, failing allocations. TLS is in test_tls.c.
  */
 #include "http/stream.h"
 
@@ -250,7 +250,8 @@ static void test_transfer_options(void **state)
 	transfer(AF_INET6, &opt);
 }
 
-/* An idle pair owns no buffer: as many blocks as before the first byte, but for the thread's pool. */
+/* An idle pair owns no buffer: as many blocks as before the first byte, but for the thread's
+ * pool. */
 static void test_idle_memory(void **state)
 {
 	(void)state;
@@ -468,8 +469,8 @@ static void test_bad_fd(void **state)
 	assert_int_equal(e.closed, rc == 0 ? 1 : 0);
 }
 
-/* A pair that sends 100 kB; every failing allocation must end in an error or in completion. libuv's own
- * are left alone: it ends the process when its table of descriptors cannot grow. */
+/* A pair that sends 100 kB; every failing allocation must end in an error or in completion.
+ * libuv's own are left alone: it ends the process when its table of descriptors cannot grow. */
 static int oom_body(void *state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLS on streams: with ourselves and with the openssl command as the other end, certificates that must be
- * refused, peers that do not speak TLS, settings from bad files.
+ * TLS on streams: with ourselves and with the openssl command as the other end, certificates that
+ * must be refused, peers that do not speak TLS, settings from bad files.
  */
 #include "http/tls.h"
 

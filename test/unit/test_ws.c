@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * WebSocket: frames (RFC 6455 5.7 examples, everything that must be refused, independence from how bytes
- * arrive), masking, and the connection layer over real sockets.
+ * WebSocket: frames (RFC 6455 5.7 examples, everything that must be refused, independence from how
+ * bytes arrive), masking, and the connection layer over real sockets.
  */
 #include "http/ws.h"
 
@@ -251,7 +251,8 @@ static void make_stream(struct rp_buf *wire, struct rp_buf *expected, bool maske
 			    rp_buf_printf(expected, "[%d:%.*s]", opcode, (int)n, (char *)payload),
 			    0);
 		} else {
-			/* An empty frame that starts a message and does not end it leaves no trace of its own. */
+			/* An empty frame that starts a message and does not end it leaves no
+			 * trace of its own. */
 			if (!open) {
 				assert_int_equal(rp_buf_add_str(expected, "2:"), 0);
 			}
@@ -272,7 +273,8 @@ static void make_stream(struct rp_buf *wire, struct rp_buf *expected, bool maske
 	}
 }
 
-/* "2:" may come before or after control frames when the first fragment is empty: compare without it. */
+/* "2:" may come before or after control frames when the first fragment is empty: compare without
+ * it. */
 static void sort_out_empty_start(struct rp_buf *b)
 {
 	uint8_t *p = rp_buf_head(b);
