@@ -16,6 +16,8 @@
 #include "core/banned.h"
 
 #define FILE_JOBS_MAX 16
+/* The name of a request counts in its packet too. */
+#define REQUEST_NAME_ROOM 64
 
 static int no_memory(struct rp_err *err)
 {
@@ -110,6 +112,7 @@ static int open_runner(struct rp_agent *a, struct rp_err *err)
 	    .policy = a->policy,
 	    .interpreter_aliases = &a->aliases,
 	    .send_back_limit = (uint64_t)a->cfg->remote_commands.send_back_limit,
+	    .result_max = RP_MUX_PAYLOAD_MAX - REQUEST_NAME_ROOM,
 	};
 	int code = set_aliases(a);
 	code = code != 0 ? code : rp_runner_new(rp_loop_uv(a->loop), &opt, &a->runner);

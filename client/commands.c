@@ -22,7 +22,13 @@ struct command {
 static int send_result(void *ctx, const void *p, size_t n)
 {
 	struct rp_agent *a = ctx;
-	return a->link == NULL ? RP_ECLOSED : rp_uplink_notify(a->link, "cmd_result", p, n);
+	int err = a->link == NULL ? RP_ECLOSED : rp_uplink_notify(a->link, "cmd_result", p, n);
+	if (err == RP_ELIMIT) {
+		/* It must not stand in the way of the others. */
+		rp_log_error(RP_CLIENT_LOG, "the result of a command is lost: it is too long");
+		return 0;
+	}
+	return err;
 }
 
 void rp_agent_send_results(struct rp_agent *a)

@@ -103,7 +103,7 @@ static int check_and_run(const struct rp_client_config *cfg, int mode)
 		status = print_checked(cfg);
 	} else if (geteuid() == 0 && !cfg->client.allow_root) {
 		(void)fputs(
-		    "root check failed: by default running as root is not allowed.\n", stderr);
+		    "root check failed: by default running as root is not allowed\n", stderr);
 		status = 1;
 	} else {
 		status = run(&a);

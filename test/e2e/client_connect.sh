@@ -47,7 +47,7 @@ check "bad address" fails_with 'config validation failed: invalid server address
 check "bad remote" sh -c '"$0" client h 1:2:3:4:5 2>&1 | grep -q "^config validation failed: failed to decode remote \"1:2:3:4:5\": "' "$RPORT"
 if [ "$(id -u)" = 0 ]; then
 	check "root is refused" fails_with \
-		"root check failed: by default running as root is not allowed." localhost:1
+		"root check failed: by default running as root is not allowed" localhost:1
 else
 	skip "not root"
 fi

@@ -137,6 +137,11 @@ check "a script is refused" wait_for server '"tag":"j4","ok":false,"data":"remot
 tell '{"cmd":"run","tag":"j5","job":{"jid":"j5","command":"/usr/bin/env false"}}'
 check "a failure is told" wait_for server '"jid":"j5","status":"failed".*"error":"exit status 1"'
 
+tell '{"cmd":"run","tag":"j7","job":{"jid":"j7","command":"/usr/bin/seq 1 200000"}}'
+check "a long result is cut and said to be" wait_for server \
+	'"cmd_result".*"jid":"j7","status":"successful".*"error":"[^"]+","result":{"stdout":"1.n2.n'
+check "without harm to the connection" not_in_log server '"closed"'
+
 ### Channels
 tell '{"cmd":"open","tag":"o1","type":"weird","extra":"'"$tcp_target"'"}'
 check "a weird channel is refused" wait_for server '"tag":"o1","ok":false,"error":"ssh: rejected: unknown channel type'
@@ -156,6 +161,14 @@ tell '{"cmd":"tunnel","tag":"u1","listen":"127.0.0.1:0","remote":"'"$udp_target"
 wait_for server '"tag":"u1","ok":true'
 check "UDP passes" quiet "$PEER" check --udp "127.0.0.1:$(printf '%s\n' "$line" | json port)" \
 	--parallel 3
+
+### Tunnels come back with the connection: the server asks about them before it answers
+tell '{"cmd":"close","reset":true}'
+check "old tunnels are asked for" wait_for server \
+	"\"reply\",\"conn\":2,\"name\":\"check_tunnel_allowed\",.*\"ok\":true,\"data\":{\"IsAllowed\":true}"
+check "and come back" wait_for server "\"registered\",\"conn\":2,.*\"rport\":\"${udp_target##*:}\""
+udp=$(printf '%s\n' "$line" | sed 's/.*"protocol":"udp"//' | json lport)
+check "UDP passes again" quiet "$PEER" check --udp "127.0.0.1:$udp"
 
 ### The server goes away and comes back
 kill -9 "$(pid_of server)"
