@@ -119,9 +119,7 @@ static void flush(struct chunk *c)
 		while (n > 0 && !rp_utf8_valid(c->bytes, n)) {
 			n--;
 		}
-		if (rp_buf_add(&c->o->text, c->bytes, n) != 0) {
-			n = 0;
-		}
+		(void)!rp_buf_add(&c->o->text, c->bytes, n); /* or nothing of it */
 	}
 	if (c->sink != NULL) {
 		c->sink(c->ctx, c->bytes, c->n);

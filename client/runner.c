@@ -14,14 +14,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "client/jobend.h"
 #include "client/launch.h"
 #include "client/output.h"
 #include "core/alloc.h"
@@ -169,140 +168,6 @@ static void send_signal(const struct run *run, int signal)
 	}
 }
 
-/* Go's texts. */
-static const char *signal_text(int signal)
-{
-	static const struct {
-		int signal;
-		const char *text;
-	} texts[] = {
-	    {SIGHUP, "hangup"},
-	    {SIGINT, "interrupt"},
-	    {SIGQUIT, "quit"},
-	    {SIGILL, "illegal instruction"},
-	    {SIGTRAP, "trace/breakpoint trap"},
-	    {SIGABRT, "aborted"},
-	    {SIGBUS, "bus error"},
-	    {SIGFPE, "floating point exception"},
-	    {SIGKILL, "killed"},
-	    {SIGUSR1, "user defined signal 1"},
-	    {SIGSEGV, "segmentation fault"},
-	    {SIGUSR2, "user defined signal 2"},
-	    {SIGPIPE, "broken pipe"},
-	    {SIGALRM, "alarm clock"},
-	    {SIGTERM, "terminated"},
-	};
-	for (size_t i = 0; i < RP_ARRAY_LEN(texts); i++) {
-		if (texts[i].signal == signal) {
-			return texts[i].text;
-		}
-	}
-	return NULL;
-}
-
-/* Parts of the error text are joined by ", ". */
-static int add_part(struct rp_buf *out, const char *fmt, ...) RP_PRINTF(2, 3);
-
-static int add_part(struct rp_buf *out, const char *fmt, ...)
-{
-	char part[160];
-	va_list ap;
-	va_start(ap, fmt);
-	(void)vsnprintf(part, sizeof(part), fmt, ap);
-	va_end(ap);
-	int rc = out->len > 0 ? rp_buf_add_str(out, ", ") : 0;
-	return rc == 0 ? rp_buf_add_str(out, part) : rc;
-}
-
-static int add_exit_part(const struct run *run, struct rp_buf *out)
-{
-	if (run->runner->closing) {
-		return add_part(out, "client is shutting down");
-	}
-	/* A time-out shows in the status alone, as with the original. */
-	if (run->timed_out || (run->exit_status == 0 && run->signal == 0)) {
-		return 0;
-	}
-	if (run->signal == 0) {
-		return add_part(out, "exit status %lld", (long long)run->exit_status);
-	}
-	const char *text = signal_text(run->signal);
-	return text != NULL ? add_part(out, "signal: %s", text)
-	                    : add_part(out, "signal: signal %d", run->signal);
-}
-
-static int error_text(const struct run *run, char **text)
-{
-	static const char *const names[] = {"stdOut", "stdErr"};
-	struct rp_buf out;
-	rp_buf_init(&out, 1024);
-	int rc = add_exit_part(run, &out);
-	for (size_t i = 0; i < 2 && rc == 0; i++) {
-		const struct rp_output *o = &run->streams[i].output;
-		if (o->overflow) {
-			rc = add_part(&out,
-			    "overflow of %s buffer: maximum send_back_limit of %llu bytes exceeded",
-			    names[i], (unsigned long long)o->limit);
-		} else if (o->cut) {
-			rc = add_part(&out, "%s was cut: too long for one message", names[i]);
-		}
-	}
-	if (rc == 0) {
-		rc = rp_buf_take_string(&out, text);
-	}
-	rp_buf_fini(&out);
-	return rc;
-}
-
-static int set_text(char **field, const char *value)
-{
-	char *copy = rp_strdup(value);
-	if (copy == NULL) {
-		return RP_ENOMEM;
-	}
-	rp_free(*field);
-	*field = copy;
-	return 0;
-}
-
-static const char *status_of(const struct run *run)
-{
-	if (run->timed_out || !run->exited || run->runner->closing) {
-		return RP_JOB_UNKNOWN;
-	}
-	return run->exit_status == 0 && run->signal == 0 ? RP_JOB_SUCCESSFUL : RP_JOB_FAILED;
-}
-
-/* What the job says at its end. Texts that find no memory stay empty. */
-static int fill_result(struct run *run)
-{
-	struct rp_job *job = &run->job;
-	struct rp_job_result *result = &job->result;
-	char *error = NULL;
-	job->finished_at = rp_time_now();
-	job->has_result = true;
-	int rc = set_text(&job->status, status_of(run));
-	rc = rc != 0 ? rc : error_text(run, &error);
-	if (rc == 0) {
-		rp_free(job->error);
-		job->error = error;
-	}
-	rc = rc != 0 ? rc : rp_buf_take_string(&run->streams[0].output.text, &result->out);
-	rc = rc != 0 ? rc : rp_buf_take_string(&run->streams[1].output.text, &result->err);
-	rc = rc != 0 ? rc : rp_buf_take_string(&run->summary.text, &result->summary);
-	return rc != 0 ? rc : rp_job_fit(job, run->runner->opt.result_max);
-}
-
-/* No memory for the output: then without it, so that the end is known at least. */
-static void fill_or_drop(struct run *run)
-{
-	if (fill_result(run) == 0) {
-		return;
-	}
-	rp_json_release(&rp_job_result_table, &run->job.result);
-	rp_log_error(LOG, "no memory for the output of a command");
-}
-
 /* Reports, once, and lets go of everything but a process that still runs. */
 static void finish(struct run *run)
 {
@@ -311,7 +176,17 @@ static void finish(struct run *run)
 	}
 	run->phase = OVER;
 	rp_launch_fini(&run->launch);
-	fill_or_drop(run);
+	const struct rp_job_end end = {
+	    .exited = run->exited,
+	    .timed_out = run->timed_out,
+	    .shutting_down = run->runner->closing,
+	    .status = run->exit_status,
+	    .signal = run->signal,
+	    .out = &run->streams[0].output,
+	    .err = &run->streams[1].output,
+	    .summary = &run->summary,
+	};
+	rp_job_finish(&run->job, &end, run->runner->opt.result_max);
 	close_pipe(&run->streams[0]);
 	close_pipe(&run->streams[1]);
 	uv_close((uv_handle_t *)&run->timer, on_handle_closed);
@@ -635,7 +510,8 @@ int rp_runner_start(struct rp_runner *r, struct rp_job *job, const struct rp_run
 	return 0;
 }
 
-/* Whatever we inherited ourselves stays out of the processes (what we open is close-on-exec anyway). */
+/* Whatever we inherited ourselves stays out of the processes (what we open is close-on-exec
+ * anyway). */
 static void seal_descriptors(void)
 {
 #ifdef SYS_close_range
