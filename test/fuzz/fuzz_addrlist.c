@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *list = strchr(text, '\n');
 	if (list != NULL) {
 		*list++ = '\0';
-		(void)rp_addr_parse(rp_str_c(text), &a);
+		(void)!rp_addr_parse(rp_str_c(text), &a);
 	}
 	list = list == NULL ? text : list;
 	if (rp_addrlist_parse(list, &l, &err) == 0) {
