@@ -170,6 +170,8 @@ static void on_request(void *ctx, struct rp_str name, uint64_t ticket, const uin
 		if (ticket != 0) {
 			(void)rp_mux_reply(c->mux, ticket, true, NULL, 0);
 		}
+	} else if (ticket != 0 && c->state == RP_CONN_AUTHED) {
+		refuse(c, ticket, "expected new_connection as the first request");
 	} else if (ticket != 0) {
 		(void)rp_mux_reply(
 		    c->mux, ticket, false, "unknown request", strlen("unknown request"));

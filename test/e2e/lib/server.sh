@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2034,SC2154 # variables for whoever sources this, and those of lib.sh
+#
+# For tests with our server: its configuration and start, calls of the API, our client. Comes after lib.sh.
+#
+#	server_config server 'max_failed_login = 3' 'max_failed_login = 0'
+#	start_server server                         # $addr and $api are the real addresses
+#	check "status" call_is 200 GET /status '"version":"[0-9.]+"'
+
+PASSWORD=e2e-password
+MD5=aa:0d:c9:17:67:75:6f:a6:ec:49:65:d4:0f:eb:92:01
+# How the API is asked; a bearer token takes its place.
+credentials="admin:$PASSWORD"
+bearer=
+
+# server_config NAME [LINES OF [server] [LINES OF [api]]]: the file $tmp/NAME.conf
+server_config() {
+	mkdir -p "$tmp/data"
+	cat >"$tmp/$1.conf" <<-END
+		[server]
+		address = "127.0.0.1:0"
+		auth = "me:secret"
+		key_seed = "test"
+		data_dir = "$tmp/data/$1"
+		allow_root = true
+		${2:-}
+		[api]
+		address = "127.0.0.1:0"
+		auth = "admin:$PASSWORD"
+		${3:-}
+	END
+}
+
+# start_server NAME [FLAGS]: waits until it listens.
+start_server() {
+	server=$1
+	shift
+	start "$server" "$RPORT" server -c "$tmp/$server.conf" "$@"
+	wait_for "$server" 'server: Listening for clients on ' || give_up "no server"
+	addr=${line##* }
+	wait_for "$server" 'API Listening on ' || give_up "no API"
+	api=${line##* }
+}
+
+# client_config NAME [LINES OF [client] [OTHER SECTIONS]]: the file $tmp/NAME.conf; the id is NAME.
+client_config() {
+	mkdir -p "$tmp/data"
+	cat >"$tmp/$1.conf" <<-END
+		[client]
+		server = "$addr"
+		auth = "me:secret"
+		fingerprint = "$MD5"
+		id = "$1"
+		name = "name of $1"
+		data_dir = "$tmp/data/$1"
+		allow_root = true
+		${2:-}
+		${3:-}
+	END
+}
+
+start_client() {
+	client=$1
+	shift
+	start "$client" "$RPORT" client -c "$tmp/$client.conf" "$@"
+}
+
+# start_peer NAME FLAGS …: the Go peer as client of the server at $addr
+start_peer() {
+	client=$1
+	shift
+	start "$client" "$PEER" client --server "$addr" --auth me:secret --id "$client" "$@"
+}
+
+# Nothing that follows makes sense.
+give_up() {
+	not_ok "$*"
+	finish
+}
+
+# call METHOD PATH [CURL OPTIONS]: status in $code, head and body in the files head and body.
+call() {
+	method=$1
+	path=$2
+	shift 2
+	if [ -n "$bearer" ]; then
+		set -- -H "Authorization: Bearer $bearer" "$@"
+	elif [ -n "$credentials" ]; then
+		set -- -u "$credentials" "$@"
+	fi
+	: >"$tmp/body"
+	code=$(curl -sS -g --max-time 30 -o "$tmp/body" -D "$tmp/head" -w '%{http_code}' -X "$method" \
+		"$@" "$api/api/v1$path" 2>"$tmp/curl.log")
+}
+
+# call_is STATUS METHOD PATH PATTERN [CURL OPTIONS]
+call_is() {
+	want_code=$1
+	pattern=$4
+	method=$2
+	path=$3
+	shift 4
+	call "$method" "$path" "$@"
+	if [ "$code" != "$want_code" ] || ! grep -q -E -e "$pattern" "$tmp/body" && [ -n "$pattern$(cat "$tmp/body")" ]; then
+		echo "# $method $path: $code, wanted $want_code and $pattern"
+		head -c 600 "$tmp/body" | sed 's/^/# /'
+		echo
+		return 1
+	fi
+}
+
+# value JQ-EXPRESSION: of the last answer
+value() { jq -r "$1" "$tmp/body" 2>/dev/null; }
+
+# json_is TEXT-OF-VALUE JQ-EXPRESSION: of the last answer
+json_is() { is "$(value "$2")" "$1"; }
+
+# until_call JQ-CONDITION PATH: asks until the condition holds.
+until_call() {
+	i=0
+	until call GET "$2" && jq -e "$1" "$tmp/body" >/dev/null 2>&1; do
+		i=$((i + 1))
+		if [ $i -gt $((WAIT_S * 5)) ]; then
+			echo "# $2 never was $1"
+			head -c 600 "$tmp/body" | sed 's/^/# /'
+			echo
+			return 1
+		fi
+		sleep 0.2
+	done
+}
+
+# connected ID, disconnected ID: waits for it.
+connected() { until_call '.data.connection_state == "connected"' "/clients/$1"; }
+disconnected() { until_call '.data.connection_state == "disconnected"' "/clients/$1"; }
+
+# open_tunnel ID QUERY: the port of the server in $lport, its id in $tid
+open_tunnel() {
+	call PUT "/clients/$1/tunnels?$2"
+	lport=$(value .data.lport)
+	tid=$(value .data.id)
+	[ "$code" = 200 ] || { echo "# $code: $(cat "$tmp/body")"; false; }
+}
+
+# run_command ID COMMAND: waits for the end; the job is the last answer.
+run_command() {
+	call POST "/clients/$1/commands" -d "$(jq -n --arg c "$2" '{command: $c}')"
+	jid=$(value .data.jid)
+	[ "$code" = 200 ] || { echo "# $code: $(cat "$tmp/body")"; return 1; }
+	until_call '.data.status != "running"' "/clients/$1/commands/$jid"
+}
+
+# closed PORT, is_open PORT: whether somebody listens at a port of 127.0.0.1
+closed() { ! is_open "$1"; }
+is_open() { socat -u OPEN:/dev/null "TCP:127.0.0.1:$1,connect-timeout=5" 2>/dev/null; }
+
+# ended_with NAME STATUS: the program ends by itself.
+ended_with() {
+	wait_end "$1"
+	is "$status" "$2"
+}
+
+# A target that sends everything back: $tcp_port and $udp_port
+start_echo() {
+	start echo "$PEER" echo
+	wait_for echo '"listening"' || give_up "no echo"
+	tcp_port=$(printf '%s\n' "$line" | json tcp)
+	tcp_port=${tcp_port##*:}
+	udp_port=$(printf '%s\n' "$line" | json udp)
+	udp_port=${udp_port##*:}
+}
+
+# A visitor whom the ACL of a tunnel does not let in: the connection is closed without a byte.
+refused_by_tunnel() {
+	is "$(printf x | socat -t 5 - "TCP:127.0.0.1:$1" 2>/dev/null | wc -c)" 0
+}
+
+udp_passes() {
+	open_tunnel "${1:-p1}" "remote=$udp_port&protocol=udp" &&
+		quiet "$PEER" check --udp "127.0.0.1:$lport" --parallel 3
+}
