@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -15,27 +14,16 @@
 
 #define JOB_MAX   (16u * 1024 * 1024)
 #define ROWS_MAX  1000
-#define STAMP_MAX 40
-
-/* "2026-01-02T03:04:05.000000006Z": nine digits always. */
-static void stamp(int64_t t, char out[static STAMP_MAX])
-{
-	time_t s = (time_t)(t / RP_NS_PER_S);
-	struct tm tm;
-	char head[24];
-	(void)gmtime_r(&s, &tm);
-	(void)strftime(head, sizeof(head), "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(out, STAMP_MAX, "%s.%09dZ", head, (int)(t % RP_NS_PER_S));
-}
+#define QUERY_MAX (1024u * 1024)
 
 static void bind_time(struct rp_stmt *stmt, int i, int64_t t)
 {
-	char text[STAMP_MAX];
+	char text[RP_STORE_TIME_MAX];
 	if (t == RP_TIME_ZERO) {
 		rp_stmt_bind_null(stmt, i);
 		return;
 	}
-	stamp(t, text);
+	rp_store_time(t, text);
 	rp_stmt_bind_text(stmt, i, text);
 }
 
@@ -174,7 +162,7 @@ static int query_text(
     const struct read *r, const char *what, const struct rp_listq_sql *more, struct rp_buf *out)
 {
 	const char *rest = more->text.len == 0 ? "" : (const char *)rp_buf_head(&more->text);
-	rp_buf_init(out, 65536);
+	rp_buf_init(out, QUERY_MAX);
 	int err = rp_buf_printf(out, "SELECT %s FROM jobs WHERE %s AND %s %s", what,
 	    r->client_id != NULL ? "client_id = ?" : "1 = 1", r->jid != NULL ? "jid = ?" : "1 = 1",
 	    rest);

@@ -12,7 +12,10 @@
 
 #include "core/banned.h"
 
-#define VALUES_MAX 256
+/* What a database still takes: filters, values of one, and columns times values of all of them. */
+#define FILTERS_MAX 32
+#define VALUES_MAX  256
+#define TERMS_MAX   4096
 
 static void complain(struct rp_listq_errors *errs, const char *fmt, ...) RP_PRINTF(2, 3);
 static void complain(struct rp_listq_errors *errs, const char *fmt, ...)
@@ -157,11 +160,14 @@ static bool column_allowed(const struct rp_listq_spec *spec, struct rp_str name,
 	return n > 0 && (size_t)n < sizeof(text) && in_list(spec->filters, rp_str_c(text));
 }
 
-/* `*`: every plain column of the endpoint. */
-static int all_columns(const struct rp_listq_spec *spec, struct rp_listq_filter *f)
+/* `*`: every column of the endpoint that takes this operator. */
+static int all_columns(
+    const struct rp_listq_spec *spec, struct rp_str op, struct rp_listq_filter *f)
 {
+	struct rp_str want = rp_str_eq(op, "[eq]") ? rp_str_n("", 0) : op;
 	for (const char *const *c = spec->filters; c != NULL && *c != NULL; c++) {
-		if (strchr(*c, '[') == NULL && rp_strlist_add(&f->columns, rp_str_c(*c)) != 0) {
+		size_t n = strcspn(*c, "[");
+		if (rp_str_eq(want, *c + n) && rp_strlist_add(&f->columns, rp_str_n(*c, n)) != 0) {
 			return RP_ENOMEM;
 		}
 	}
@@ -177,7 +183,9 @@ static int parse_columns(const struct rp_listq_spec *spec, struct rp_str inner, 
 	while (rp_str_split(&rest, '|', &part)) {
 		int err = 0;
 		if (rp_str_eq(part, "*")) {
-			err = all_columns(spec, f);
+			size_t n = f->columns.n;
+			err = all_columns(spec, op, f);
+			*ok = *ok && f->columns.n > n;
 		} else if (!column_allowed(spec, part, op)) {
 			*ok = false;
 		} else {
@@ -210,8 +218,10 @@ static int parse_values(const char *text, struct rp_listq_filter *f)
 		(void)unwrap(&v, "or");
 	}
 	while (rp_str_split(&v, ',', &part)) {
-		if (f->values.n >= VALUES_MAX ||
-		    rp_strlist_add(&f->values, rp_str_trim(part)) != 0) {
+		if (f->values.n >= VALUES_MAX) {
+			return RP_ELIMIT;
+		}
+		if (rp_strlist_add(&f->values, rp_str_trim(part)) != 0) {
 			return RP_ENOMEM;
 		}
 	}
@@ -241,6 +251,9 @@ static int add_filter(struct rp_listq *q, struct rp_listq_filter *f)
 		if (old->op != f->op || old->all || f->all ||
 		    !lists_eq(&old->columns, &f->columns)) {
 			continue;
+		}
+		if (old->values.n + f->values.n > VALUES_MAX) {
+			return RP_ELIMIT;
 		}
 		for (size_t k = 0; k < f->values.n; k++) {
 			if (rp_strlist_add(&old->values, rp_str_c(f->values.v[k])) != 0) {
@@ -285,7 +298,22 @@ static int parse_filter(const struct rp_query_pair *p, const struct rp_listq_spe
 	if (err != 0) {
 		filter_fini(&f);
 	}
+	if (err == RP_ELIMIT) {
+		complain(errs, "too many values in '%.100s'", p->k);
+		return 0;
+	}
 	return err;
+}
+
+static void check_terms(const struct rp_listq *q, struct rp_listq_errors *errs)
+{
+	size_t terms = 0;
+	for (size_t i = 0; i < q->n_filters; i++) {
+		terms += q->filters[i].columns.n * q->filters[i].values.n;
+	}
+	if (q->n_filters > FILTERS_MAX || terms > TERMS_MAX) {
+		complain(errs, "too many filters");
+	}
 }
 
 /* Fields */
@@ -395,6 +423,7 @@ int rp_listq_parse(const struct rp_query *in, const struct rp_listq_spec *spec, 
 	for (size_t i = 0; err == 0 && i < in->n; i++) {
 		err = parse_filter(&in->v[i], spec, q, errs);
 	}
+	check_terms(q, errs);
 	for (size_t i = 0; err == 0 && i < in->n; i++) {
 		err = parse_fields(&in->v[i], spec, q, errs);
 	}

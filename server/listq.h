@@ -86,8 +86,12 @@ bool rp_listq_match(const struct rp_listq *q, const struct rp_json_table *t, con
 int rp_listq_compare(
     const struct rp_listq *q, const struct rp_json_table *t, const void *a, const void *b);
 
+/* The dates that filters take: RFC 3339 or YYYY-MM-DD. */
+bool rp_listq_date(const char *s, int64_t *t);
+
 /* SQL (2.1, right column): " AND … ORDER BY … LIMIT ? OFFSET ?", built from checked column names only; the values stand in
- * binds in the order of the placeholders (LIMIT and OFFSET are bound by the caller behind them). */
+ * binds in the order of the placeholders (LIMIT and OFFSET are bound by the caller behind them). A date behind an operator is
+ * bound in the form of rp_store_time. */
 struct rp_listq_sql {
 	struct rp_buf text; /* terminated; empty when there is nothing to say */
 	struct rp_strlist binds;

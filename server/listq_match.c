@@ -41,8 +41,7 @@ static bool wildcard(const char *pattern, const char *text)
 	return *pattern == '\0';
 }
 
-/* RFC 3339 or YYYY-MM-DD. */
-static bool parse_date(const char *s, int64_t *t)
+bool rp_listq_date(const char *s, int64_t *t)
 {
 	char text[32];
 	if (rp_time_parse(rp_str_c(s), t) == 0) {
@@ -76,7 +75,7 @@ static bool text_matches(enum rp_listq_op op, const char *value, const char *tex
 	if (op == RP_LISTQ_EQ) {
 		return wildcard(value, text);
 	}
-	return parse_date(value, &want) && parse_date(text, &have) && compare_op(op, have, want);
+	return rp_listq_date(value, &want) && rp_listq_date(text, &have) && compare_op(op, have, want);
 }
 
 static const void *at(const void *obj, const struct rp_json_field *f)
@@ -103,9 +102,11 @@ static bool map_matches(const struct rp_strmap *m, enum rp_listq_op op, const ch
 		return value[0] == '\0';
 	}
 	for (size_t i = 0; i < m->n; i++) {
-		char text[512];
-		(void)snprintf(text, sizeof(text), "%s: %s", m->k[i], m->v[i]);
-		if (text_matches(op, value, text)) {
+		/* Without memory a label does not match: a list may miss a client, not show one too many. */
+		char *text = rp_asprintf("%s: %s", m->k[i], m->v[i]);
+		bool matched = text != NULL && text_matches(op, value, text);
+		rp_free(text);
+		if (matched) {
 			return true;
 		}
 	}

@@ -6,10 +6,14 @@
 
 #include "core/alloc.h"
 #include "server/listq.h"
+#include "server/store.h"
 
 #include "core/banned.h"
 
-#define SQL_MAX 65536
+#define SQL_MAX (512u * 1024)
+/* Alternatives in one pair of parentheses: SQLite is built to take expressions 200 levels deep, and a
+ * chain of ORs is as deep as it is long. */
+#define GROUP 64
 
 static const char *operator_text(enum rp_listq_op op)
 {
@@ -49,6 +53,18 @@ static int bind_pattern(struct rp_strlist *binds, const char *value)
 	return err;
 }
 
+/* Stored times have nine digits and Z: another spelling of the same time would compare wrongly. */
+static int bind_value(struct rp_strlist *binds, enum rp_listq_op op, const char *value)
+{
+	char text[RP_STORE_TIME_MAX];
+	int64_t t;
+	if (op == RP_LISTQ_EQ || !rp_listq_date(value, &t)) {
+		return rp_strlist_add(binds, rp_str_c(value));
+	}
+	rp_store_time(t, text);
+	return rp_strlist_add(binds, rp_str_c(text));
+}
+
 static int add_term(
     struct rp_listq_sql *out, const char *column, enum rp_listq_op op, const char *value)
 {
@@ -61,24 +77,31 @@ static int add_term(
 		return err != 0 ? err : bind_pattern(&out->binds, value);
 	}
 	err = rp_buf_printf(&out->text, "%s %s ?", column, operator_text(op));
-	return err != 0 ? err : rp_strlist_add(&out->binds, rp_str_c(value));
+	return err != 0 ? err : bind_value(&out->binds, op, value);
+}
+
+/* What stands before the nth alternative. */
+static const char *separator(size_t n)
+{
+	if (n == 0) {
+		return " AND ((";
+	}
+	return n % GROUP == 0 ? ") OR (" : " OR ";
 }
 
 /* and() is not honoured here, as with the original's SQL lists (2.1). */
 static int add_filter(struct rp_listq_sql *out, const struct rp_listq_filter *f)
 {
-	int err = rp_buf_add_str(&out->text, " AND (");
-	bool first = true;
+	int err = 0;
+	size_t n = 0;
 	for (size_t v = 0; err == 0 && v < f->values.n; v++) {
 		for (size_t c = 0; err == 0 && c < f->columns.n; c++) {
-			err = first ? 0 : rp_buf_add_str(&out->text, " OR ");
-			first = false;
+			err = rp_buf_add_str(&out->text, separator(n++));
 			err = err != 0 ? err
 			               : add_term(out, f->columns.v[c], f->op, f->values.v[v]);
 		}
 	}
-	err = err != 0 || !first ? err : rp_buf_add_str(&out->text, "1 = 1");
-	return err != 0 ? err : rp_buf_add_str(&out->text, ")");
+	return err != 0 ? err : rp_buf_add_str(&out->text, "))");
 }
 
 static int add_order(struct rp_listq_sql *out, const struct rp_listq *q)

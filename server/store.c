@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/log.h"
 
 #include "core/banned.h"
@@ -176,4 +178,19 @@ fail:
 		job->free_arg(job->arg);
 	}
 	return err;
+}
+
+void rp_store_time(int64_t t, char out[static RP_STORE_TIME_MAX])
+{
+	int64_t ns = t % RP_NS_PER_S;
+	time_t s = (time_t)(t / RP_NS_PER_S);
+	struct tm tm;
+	char head[24];
+	if (ns < 0) {
+		ns += RP_NS_PER_S;
+		s--;
+	}
+	(void)gmtime_r(&s, &tm);
+	(void)strftime(head, sizeof(head), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(out, RP_STORE_TIME_MAX, "%s.%09dZ", head, (int)ns);
 }

@@ -37,4 +37,8 @@ struct rp_store_job {
 /* RP_EBUSY, RP_ENOMEM, RP_ECLOSED: free_arg was called, done does not come. */
 RP_NODISCARD int rp_store_submit(struct rp_store *s, const struct rp_store_job *job);
 
+/* Times in the database: RFC 3339 in UTC with nine digits always, so that they compare as texts. */
+#define RP_STORE_TIME_MAX 40
+void rp_store_time(int64_t t, char out[static RP_STORE_TIME_MAX]);
+
 #endif
