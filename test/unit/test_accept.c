@@ -188,6 +188,9 @@ static void test_no_descriptors(void **state)
 	struct rlimit limit;
 	struct rlimit none;
 	char path[] = "/tmp/rport-accept-XXXXXX";
+	if (getenv("RP_VALGRIND") != NULL) {
+		return; /* it makes up the limit and throws the accepted connection away */
+	}
 	int log = mkstemp(path);
 	assert_true(log >= 0);
 	assert_int_equal(rp_log_open(path, RP_LOG_INFO, NULL), 0);
