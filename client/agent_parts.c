@@ -84,6 +84,7 @@ static int open_policy(struct rp_agent *a, struct rp_err *err)
 	    .deny = &cfg->remote_commands.deny,
 	    .order = &cfg->remote_commands.order,
 	    .scripts_enabled = cfg->remote_scripts.enabled,
+	    .shell = cfg->remote_commands.shell,
 	};
 	return rp_cmdpolicy_new(&opt, &a->policy, err);
 }

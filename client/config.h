@@ -61,6 +61,7 @@ struct rp_conf_client_logging {
 struct rp_conf_remote_commands {
 	bool enabled;
 	int64_t send_back_limit;
+	bool shell; /* beyond RPort: the text goes to /bin/sh, as the original does it */
 	struct rp_strlist allow;
 	struct rp_strlist deny;
 	struct rp_strlist order; /* validate: {allow, deny} or {deny, allow} */

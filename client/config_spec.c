@@ -83,6 +83,7 @@ static const struct rp_conf_opt opts[] = {
 
     {ROW("remote-commands", remote_commands, enabled, BOOL), .def = "true",
         .flag = "remote-commands-enabled", .help = "Run commands that the server sends."},
+    {ROW("remote-commands", remote_commands, shell, BOOL)},
     {ROW("remote-commands", remote_commands, send_back_limit, INT), .def = "4194304",
         .flag = "remote-commands-send-back-limit",
         .help = "Most bytes of each output stream that are sent back."},
