@@ -179,3 +179,13 @@ udp_passes() {
 	open_tunnel "${1:-p1}" "remote=$udp_port&protocol=udp" &&
 		quiet "$PEER" check --udp "127.0.0.1:$lport" --parallel 3
 }
+
+# listens_at NAME: $port of a socat that was started with -d -d and TCP-LISTEN:0
+listens_at() {
+	i=0
+	until port=$(sed -n 's/.*listening on AF=2 127.0.0.1:\([0-9]*\)$/\1/p' "$tmp/$1.err" | grep .); do
+		i=$((i + 1))
+		[ $i -le $((WAIT_S * 10)) ] || give_up "$1 does not listen"
+		sleep 0.1
+	done
+}
