@@ -250,15 +250,12 @@ static int listen_on(const char *address)
 	return open_socket(&t);
 }
 
+/* The port stands at the same place in addresses of both families. */
 static uint16_t real_port(int fd)
 {
-	struct sockaddr_storage sa = {0};
+	struct sockaddr_in6 sa = {0};
 	socklen_t len = sizeof(sa);
-	if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0) {
-		return 0;
-	}
-	return ntohs(sa.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&sa)->sin6_port
-	                                      : ((const struct sockaddr_in *)&sa)->sin_port);
+	return getsockname(fd, (struct sockaddr *)&sa, &len) == 0 ? ntohs(sa.sin6_port) : 0;
 }
 
 /* Takes a->fd into the loop. */

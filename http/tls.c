@@ -84,26 +84,29 @@ static int file_error(struct rp_err *err, const char *path, const char *expected
 	return rp_err_set(err, RP_ETLS, "%s: %s", path, expected);
 }
 
-/* Empty settings for either side. */
-static int make(bool server, struct rp_tls **out, struct rp_err *err)
+/* mbedTLS takes a folder for an endless file. */
+static bool is_file(const char *path)
 {
-	struct rp_tls *t = rp_calloc(1, sizeof(*t));
-	if (t == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
-	}
-	t->server = server;
-	mbedtls_ssl_config_init(&t->conf);
-	mbedtls_x509_crt_init(&t->certs);
-	mbedtls_pk_init(&t->key);
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* Returns as mbedtls_x509_crt_parse_file. */
+static int add_certs(struct rp_tls *t, const char *path)
+{
+	return is_file(path) ? mbedtls_x509_crt_parse_file(&t->certs, path)
+	                     : MBEDTLS_ERR_X509_FILE_IO_ERROR;
+}
+
+static int configure(struct rp_tls *t, struct rp_err *err)
+{
 	if (psa_crypto_init() != PSA_SUCCESS) {
-		rp_tls_free(t);
 		return rp_err_set(err, RP_ETLS, "cryptographic library does not start");
 	}
-	int rc = mbedtls_ssl_config_defaults(&t->conf,
-	    server ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
-	    MBEDTLS_SSL_PRESET_DEFAULT);
+	int side = t->server ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT;
+	int rc = mbedtls_ssl_config_defaults(
+	    &t->conf, side, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
 	if (rc != 0) {
-		rp_tls_free(t);
 		return lib_error(err, "TLS settings", rc);
 	}
 	mbedtls_ssl_conf_rng(&t->conf, on_random, NULL);
@@ -111,15 +114,30 @@ static int make(bool server, struct rp_tls **out, struct rp_err *err)
 	mbedtls_ssl_conf_sig_algs(&t->conf, signatures);
 	mbedtls_ssl_conf_renegotiation(&t->conf, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
 	mbedtls_ssl_conf_session_tickets(&t->conf, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
-	*out = t;
 	return 0;
+}
+
+/* Empty settings for either side; NULL: no memory. */
+static struct rp_tls *make(bool server)
+{
+	struct rp_tls *t = rp_calloc(1, sizeof(*t));
+	if (t != NULL) {
+		t->server = server;
+		mbedtls_ssl_config_init(&t->conf);
+		mbedtls_x509_crt_init(&t->certs);
+		mbedtls_pk_init(&t->key);
+	}
+	return t;
 }
 
 static int load_identity(
     struct rp_tls *t, const char *cert_file, const char *key_file, struct rp_err *err)
 {
-	if (mbedtls_x509_crt_parse_file(&t->certs, cert_file) != 0) {
+	if (add_certs(t, cert_file) != 0) {
 		return file_error(err, cert_file, "not a PEM certificate chain");
+	}
+	if (!is_file(key_file)) {
+		return file_error(err, key_file, "not a file");
 	}
 	int rc = mbedtls_pk_parse_keyfile(&t->key, key_file, NULL, on_random, NULL);
 	if (rc == MBEDTLS_ERR_PK_PASSWORD_REQUIRED || rc == MBEDTLS_ERR_PK_PASSWORD_MISMATCH) {
@@ -140,13 +158,15 @@ static int load_identity(
 int rp_tls_server_new(const char *cert_file, const char *key_file, enum rp_tls_version min,
     struct rp_tls **out, struct rp_err *err)
 {
-	struct rp_tls *t;
 	*out = NULL;
-	int rc = make(true, &t, err);
-	if (rc != 0) {
-		return rc;
+	struct rp_tls *t = make(true);
+	if (t == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
-	rc = load_identity(t, cert_file, key_file, err);
+	int rc = configure(t, err);
+	if (rc == 0) {
+		rc = load_identity(t, cert_file, key_file, err);
+	}
 	if (rc != 0) {
 		rp_tls_free(t);
 		return rc;
@@ -168,10 +188,10 @@ static void load_store(struct rp_tls *t)
 {
 	const char *file = getenv("SSL_CERT_FILE");
 	if (file != NULL && file[0] != '\0') {
-		(void)mbedtls_x509_crt_parse_file(&t->certs, file);
+		(void)add_certs(t, file);
 	}
 	for (size_t i = 0; i < RP_ARRAY_LEN(store_files) && !has_certs(t) && file == NULL; i++) {
-		(void)mbedtls_x509_crt_parse_file(&t->certs, store_files[i]);
+		(void)add_certs(t, store_files[i]);
 	}
 	const char *dir = getenv("SSL_CERT_DIR");
 	if (dir != NULL && dir[0] != '\0') {
@@ -185,7 +205,7 @@ static void load_store(struct rp_tls *t)
 static int load_trust(struct rp_tls *t, const char *ca_file, struct rp_err *err)
 {
 	if (ca_file != NULL) {
-		if (mbedtls_x509_crt_parse_file(&t->certs, ca_file) < 0 || !has_certs(t)) {
+		if (add_certs(t, ca_file) < 0 || !has_certs(t)) {
 			return file_error(err, ca_file, "not a PEM certificate");
 		}
 		return 0;
@@ -201,13 +221,15 @@ static int load_trust(struct rp_tls *t, const char *ca_file, struct rp_err *err)
 
 int rp_tls_client_new(const char *ca_file, struct rp_tls **out, struct rp_err *err)
 {
-	struct rp_tls *t;
 	*out = NULL;
-	int rc = make(false, &t, err);
-	if (rc != 0) {
-		return rc;
+	struct rp_tls *t = make(false);
+	if (t == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
-	rc = load_trust(t, ca_file, err);
+	int rc = configure(t, err);
+	if (rc == 0) {
+		rc = load_trust(t, ca_file, err);
+	}
 	if (rc != 0) {
 		rp_tls_free(t);
 		return rc;

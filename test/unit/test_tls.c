@@ -562,16 +562,18 @@ static void expect_server_error(
 static void test_bad_files(void **state)
 {
 	(void)state;
-	expect_server_error("/nonexistent/x", certs.key, "/nonexistent/x", "no such file");
-	expect_server_error(certs.cert, "/nonexistent/y", "/nonexistent/y", "no such file");
+	expect_server_error("/proc/none/x", certs.key, "/proc/none/x", "no such file");
+	expect_server_error(certs.cert, "/proc/none/y", "/proc/none/y", "no such file");
 	expect_server_error(certs.key, certs.key, certs.key, "not a PEM certificate chain");
 	expect_server_error(certs.cert, certs.cert, certs.cert, "not a PEM private key");
 	expect_server_error(certs.cert, certs.rsa_key, certs.rsa_key, "does not belong");
+	expect_server_error(certs.dir, certs.key, certs.dir, "not a PEM certificate chain");
+	expect_server_error(certs.cert, certs.dir, certs.dir, "not a file");
 	expect_server_error("/etc/passwd", certs.key, "/etc/passwd", "not a PEM certificate chain");
 	struct rp_tls *t;
 	struct rp_err err = {0};
-	assert_int_equal(rp_tls_client_new("/nonexistent/z", &t, &err), RP_ETLS);
-	assert_non_null(strstr(err.msg, "/nonexistent/z: no such file"));
+	assert_int_equal(rp_tls_client_new("/proc/none/z", &t, &err), RP_ETLS);
+	assert_non_null(strstr(err.msg, "/proc/none/z: no such file"));
 	assert_int_equal(rp_tls_client_new("/etc/passwd", &t, &err), RP_ETLS);
 	assert_non_null(strstr(err.msg, "not a PEM certificate"));
 	rp_tls_free(NULL);
@@ -592,8 +594,9 @@ static void test_store(void **state)
 	assert_true(e[1].tls_done);
 	rp_tls_free(server);
 	rp_tls_free(t);
-	assert_int_equal(setenv("SSL_CERT_FILE", "/nonexistent", 1), 0);
-	assert_int_equal(setenv("SSL_CERT_DIR", "/nonexistent", 1), 0);
+	/* A folder is no file, and the key is no certificate. */
+	assert_int_equal(setenv("SSL_CERT_FILE", certs.dir, 1), 0);
+	assert_int_equal(setenv("SSL_CERT_DIR", certs.key, 1), 0);
 	assert_int_equal(rp_tls_client_new(NULL, &t, &err), RP_ETLS);
 	assert_non_null(strstr(err.msg, "ca-certificates"));
 	(void)unsetenv("SSL_CERT_FILE");
