@@ -112,6 +112,8 @@ static bool complete(struct order *o, const struct rp_client *client)
 	if (o->job.timeout_sec <= 0) {
 		o->job.timeout_sec = o->jobs->cfg->server.run_remote_cmd_timeout_sec;
 	}
+	o->job.pid = (struct rp_opt_i64){0};
+	o->job.has_result = false;
 	o->job.started_at = RP_TIME_ZERO;
 	o->job.finished_at = RP_TIME_ZERO;
 	return set_text(&o->job.jid, jid) && set_text(&o->job.client_id, client->id) &&
@@ -172,6 +174,33 @@ static void on_result_stored(void *ctx, int code, const struct rp_err *err)
 	}
 }
 
+/* Ids are UUIDs; others have only their characters, so that they can be logged. */
+static bool jid_valid(const char *jid)
+{
+	size_t n = jid == NULL ? 0 : strlen(jid);
+	for (size_t i = 0; i < n; i++) {
+		char c = jid[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+		if (!letter && !(c >= '0' && c <= '9') && c != '-') {
+			return false;
+		}
+	}
+	return n > 0 && n < RP_UUID_TEXT_MAX;
+}
+
+/* The sender is who it is, not who the document says; and a result is an end. */
+static bool make_result(struct rp_job *job, const char *client_id)
+{
+	bool known = job->status != NULL &&
+	    (strcmp(job->status, RP_JOB_SUCCESSFUL) == 0 ||
+	        strcmp(job->status, RP_JOB_FAILED) == 0);
+	if (job->finished_at == RP_TIME_ZERO) {
+		job->finished_at = rp_time_now();
+	}
+	return set_text(&job->client_id, client_id) &&
+	    (known || set_text(&job->status, RP_JOB_UNKNOWN));
+}
+
 void rp_jobs_result(struct rp_jobs *j, const char *client_id, const char *p, size_t n)
 {
 	struct rp_job job = {0};
@@ -182,21 +211,20 @@ void rp_jobs_result(struct rp_jobs *j, const char *client_id, const char *p, siz
 		    COMPONENT, "client %s sent an unreadable result: %s", client_id, err.msg);
 		return;
 	}
-	/* The sender is who it is, not who the document says; and a result is an end. */
-	if (job.jid == NULL || job.jid[0] == '\0' || strlen(job.jid) >= RP_UUID_TEXT_MAX) {
+	if (!jid_valid(job.jid)) {
 		rp_log_error(COMPONENT, "client %s sent a result without a job id", client_id);
-	} else if (!set_text(&job.client_id, client_id)) {
-		rp_log_error(COMPONENT, "a job result is lost: out of memory");
+		rp_job_fini(&job);
+		return;
+	}
+	code = make_result(&job, client_id)
+	    ? rp_jobs_store_result(
+	          j->store, &job, j->cfg->server.jobs_max_results, on_result_stored, NULL)
+	    : RP_ENOMEM;
+	if (code != 0) {
+		rp_log_error(
+		    COMPONENT, "client %s: a job result is lost: %s", client_id, rp_err_text(code));
 	} else {
-		job.finished_at = job.finished_at == RP_TIME_ZERO ? rp_time_now() : job.finished_at;
-		code = rp_jobs_store_save(
-		    j->store, &job, j->cfg->server.jobs_max_results, on_result_stored, NULL);
-		if (code != 0) {
-			rp_log_error(COMPONENT, "client %s: a job result is lost: %s", client_id,
-			    rp_err_text(code));
-		}
-		rp_log_info(COMPONENT, "client %s: job %s %s", client_id, job.jid,
-		    job.status != NULL ? job.status : "");
+		rp_log_info(COMPONENT, "client %s: job %s %s", client_id, job.jid, job.status);
 	}
 	rp_job_fini(&job);
 }

@@ -4,7 +4,6 @@
  */
 #include "server/jobs_store.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -31,7 +30,7 @@ static void bind_time(struct rp_stmt *stmt, int i, int64_t t)
 
 struct save {
 	struct rp_job job;
-	struct rp_buf text;
+	bool from_client;
 	int64_t keep;
 };
 
@@ -39,56 +38,150 @@ static void save_free(void *arg)
 {
 	struct save *s = arg;
 	rp_job_fini(&s->job);
-	rp_buf_fini(&s->text);
 	rp_free(s);
 }
 
+/* The one just saved stays, even if the client's clock makes it the oldest. */
 static int prune(struct rp_db *db, const struct save *s, struct rp_err *err)
 {
 	struct rp_stmt *stmt;
 	int code = rp_db_stmt(db,
-	    "DELETE FROM jobs WHERE client_id = ? AND jid IN (SELECT jid FROM jobs WHERE client_id = ?"
+	    "DELETE FROM jobs WHERE client_id = ? AND jid <> ? AND jid IN"
+	    " (SELECT jid FROM jobs WHERE client_id = ?"
 	    " ORDER BY started_at DESC, jid LIMIT 1000 OFFSET ?)",
 	    &stmt, err);
 	if (code != 0) {
 		return code;
 	}
 	rp_stmt_bind_text(stmt, 1, s->job.client_id);
-	rp_stmt_bind_text(stmt, 2, s->job.client_id);
-	rp_stmt_bind_i64(stmt, 3, s->keep);
+	rp_stmt_bind_text(stmt, 2, s->job.jid);
+	rp_stmt_bind_text(stmt, 3, s->job.client_id);
+	rp_stmt_bind_i64(stmt, 4, s->keep);
 	return rp_stmt_run(stmt, err);
 }
 
-static int save_row(struct rp_db *db, const struct save *s, struct rp_err *err)
+/* The stored job of that id: 1 and the zeroed *old filled, 0, or negative. */
+static int find_row(
+    struct rp_db *db, const struct rp_job *job, struct rp_job *old, struct rp_err *err)
+{
+	struct rp_stmt *stmt;
+	int code = rp_db_stmt(db, "SELECT client_id, details FROM jobs WHERE jid = ?", &stmt, err);
+	if (code != 0) {
+		return code;
+	}
+	rp_stmt_bind_text(stmt, 1, job->jid);
+	code = rp_stmt_step(stmt, err);
+	if (code != 1) {
+		return code;
+	}
+	const char *owner = rp_stmt_text(stmt, 0);
+	const char *details = rp_stmt_text(stmt, 1);
+	if (owner == NULL || details == NULL || strcmp(owner, job->client_id) != 0) {
+		code = rp_err_set(err, RP_EDENIED, "the job belongs to another client");
+	} else {
+		code = rp_job_decode(details, strlen(details), old, err);
+	}
+	rp_stmt_reset(stmt);
+	return code == 0 ? 1 : code;
+}
+
+static void swap_text(char **a, char **b)
+{
+	char *t = *a;
+	*a = *b;
+	*b = t;
+}
+
+/* What a client says about a job; all the rest is the server's. */
+static void take_outcome(struct rp_job *to, struct rp_job *from)
+{
+	struct rp_job_result result = to->result;
+	swap_text(&to->status, &from->status);
+	swap_text(&to->error, &from->error);
+	to->finished_at = from->finished_at;
+	to->started_at = from->started_at;
+	to->pid = from->pid;
+	to->has_result = from->has_result;
+	to->result = from->result;
+	from->result = result;
+}
+
+static bool is_final(const struct rp_job *job)
+{
+	return job->finished_at != RP_TIME_ZERO && job->status != NULL &&
+	    strcmp(job->status, RP_JOB_UNKNOWN) != 0;
+}
+
+/* Puts together what is stored and what is new: the job to store is then in s->job. */
+static int merge(struct rp_db *db, struct save *s, struct rp_err *err)
+{
+	struct rp_job old = {0};
+	int code = find_row(db, &s->job, &old, err);
+	if (code == 1 && s->from_client) {
+		if (!is_final(&old)) {
+			take_outcome(&old, &s->job);
+		}
+		struct rp_job sent = s->job;
+		s->job = old;
+		old = sent;
+	} else if (code == 1 && old.finished_at != RP_TIME_ZERO &&
+	    s->job.finished_at == RP_TIME_ZERO) {
+		take_outcome(&s->job, &old);
+	}
+	rp_job_fini(&old);
+	return code < 0 ? code : 0;
+}
+
+static const char *or_empty(const char *s)
+{
+	return s != NULL ? s : "";
+}
+
+static int write_row(
+    struct rp_db *db, const struct rp_job *job, const char *details, struct rp_err *err)
 {
 	struct rp_stmt *stmt;
 	int code = rp_db_stmt(db,
 	    "INSERT INTO jobs (jid, client_id, status, started_at, finished_at, created_by, multi_job_id,"
 	    " schedule_id, details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	    " ON CONFLICT (jid) DO UPDATE SET status = excluded.status, started_at = excluded.started_at,"
-	    " finished_at = excluded.finished_at, details = excluded.details"
-	    " WHERE jobs.client_id = excluded.client_id"
-	    " AND (jobs.finished_at IS NULL OR excluded.finished_at IS NOT NULL)",
+	    " finished_at = excluded.finished_at, created_by = excluded.created_by,"
+	    " multi_job_id = excluded.multi_job_id, schedule_id = excluded.schedule_id,"
+	    " details = excluded.details",
 	    &stmt, err);
 	if (code != 0) {
 		return code;
 	}
-	int64_t started = s->job.started_at == RP_TIME_ZERO ? 0 : s->job.started_at;
-	rp_stmt_bind_text(stmt, 1, s->job.jid);
-	rp_stmt_bind_text(stmt, 2, s->job.client_id);
-	rp_stmt_bind_text(stmt, 3, s->job.status);
-	bind_time(stmt, 4, started);
-	bind_time(stmt, 5, s->job.finished_at);
-	rp_stmt_bind_text(stmt, 6, s->job.created_by);
-	rp_stmt_bind_text(stmt, 7, s->job.multi_job_id);
-	rp_stmt_bind_text(stmt, 8, s->job.schedule_id);
-	rp_stmt_bind_text(stmt, 9, (const char *)rp_buf_head(&s->text));
+	rp_stmt_bind_text(stmt, 1, job->jid);
+	rp_stmt_bind_text(stmt, 2, job->client_id);
+	rp_stmt_bind_text(stmt, 3, or_empty(job->status));
+	bind_time(stmt, 4, job->started_at == RP_TIME_ZERO ? 0 : job->started_at);
+	bind_time(stmt, 5, job->finished_at);
+	rp_stmt_bind_text(stmt, 6, or_empty(job->created_by));
+	rp_stmt_bind_text(stmt, 7, job->multi_job_id);
+	rp_stmt_bind_text(stmt, 8, job->schedule_id);
+	rp_stmt_bind_text(stmt, 9, details);
 	return rp_stmt_run(stmt, err);
+}
+
+static int save_row(struct rp_db *db, struct save *s, struct rp_err *err)
+{
+	struct rp_buf text;
+	int code = merge(db, s, err);
+	if (code != 0) {
+		return code;
+	}
+	rp_buf_init(&text, JOB_MAX);
+	code = rp_job_encode(&s->job, &text);
+	code = code != 0 ? code : rp_buf_terminate(&text);
+	code = code != 0 ? code : write_row(db, &s->job, (const char *)rp_buf_head(&text), err);
+	rp_buf_fini(&text);
+	return code;
 }
 
 static int save_work(struct rp_db *db, void *arg, struct rp_err *err)
 {
-	const struct save *s = arg;
+	struct save *s = arg;
 	int code = rp_db_begin(db, err);
 	if (code != 0) {
 		return code;
@@ -104,20 +197,12 @@ static int save_work(struct rp_db *db, void *arg, struct rp_err *err)
 	return rp_db_commit(db, err);
 }
 
-int rp_jobs_store_save(struct rp_store *store, const struct rp_job *job, int64_t keep,
+static int submit_save(struct rp_store *store, struct save *s, const struct rp_job *job,
     rp_store_done_cb done, void *ctx)
 {
-	struct save *s = rp_calloc(1, sizeof(*s));
-	if (s == NULL) {
-		return RP_ENOMEM;
-	}
-	rp_buf_init(&s->text, JOB_MAX);
-	s->keep = keep;
-	int err = rp_job_copy(&s->job, job);
-	err = err != 0 ? err : rp_job_encode(job, &s->text);
-	err = err != 0 ? err : rp_buf_terminate(&s->text);
+	int err = s == NULL ? RP_ENOMEM : rp_job_copy(&s->job, job);
 	if (err != 0) {
-		save_free(s);
+		rp_free(s);
 		return err;
 	}
 	const struct rp_store_job work = {
@@ -128,6 +213,28 @@ int rp_jobs_store_save(struct rp_store *store, const struct rp_job *job, int64_t
 	    .ctx = ctx,
 	};
 	return rp_store_submit(store, &work);
+}
+
+static struct save *save_new(int64_t keep, bool from_client)
+{
+	struct save *s = rp_calloc(1, sizeof(*s));
+	if (s != NULL) {
+		s->keep = keep;
+		s->from_client = from_client;
+	}
+	return s;
+}
+
+int rp_jobs_store_save(struct rp_store *store, const struct rp_job *job, int64_t keep,
+    rp_store_done_cb done, void *ctx)
+{
+	return submit_save(store, save_new(keep, false), job, done, ctx);
+}
+
+int rp_jobs_store_result(struct rp_store *store, const struct rp_job *job, int64_t keep,
+    rp_store_done_cb done, void *ctx)
+{
+	return submit_save(store, save_new(keep, true), job, done, ctx);
 }
 
 /* Reading */
