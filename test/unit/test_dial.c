@@ -791,13 +791,13 @@ static void test_tls(void **state)
 }
 
 /* Starts a command and waits until it listens on the port. */
-static pid_t start_proxy(char *const argv[], uint16_t port)
+static pid_t start_proxy(const char *const argv[], uint16_t port)
 {
 	pid_t pid = fork();
 	if (pid == 0) {
 		(void)!freopen("/dev/null", "w", stdout);
 		(void)!freopen("/dev/null", "w", stderr);
-		(void)execvp(argv[0], argv);
+		(void)execvp(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
 	assert_true(pid > 0);
@@ -832,7 +832,7 @@ static void test_real_proxies(void **state)
 	char proxy[128];
 	close(rp_net_listen(&port));
 	(void)snprintf(port_text, sizeof(port_text), "%u", port);
-	char *socks[] = {
+	const char *const socks[] = {
 	    "microsocks", "-i", "127.0.0.1", "-p", port_text, "-u", "me", "-P", "secret", NULL};
 	pid_t pid = start_proxy(socks, port);
 	(void)snprintf(proxy, sizeof(proxy), "socks5://me:secret@127.0.0.1:%u", port);
@@ -848,7 +848,7 @@ static void test_real_proxies(void **state)
 	assert_true(fd >= 0);
 	(void)dprintf(fd, "Port %u\nListen 127.0.0.1\nBasicAuth me secret\nTimeout 60\n", port);
 	close(fd);
-	char *tiny[] = {"tinyproxy", "-d", "-c", config, NULL};
+	const char *const tiny[] = {"tinyproxy", "-d", "-c", config, NULL};
 	pid = start_proxy(tiny, port);
 	(void)snprintf(proxy, sizeof(proxy), "http://me:secret@127.0.0.1:%u", port);
 	check_proxy(proxy, 0, "");

@@ -294,7 +294,7 @@ static void test_half_close(void **state)
 	rp_stream_read_start(e[0].s);
 	rp_stream_read_start(e[1].s);
 	pump(&e[0]);
-	struct iovec iov = {.iov_base = "x", .iov_len = 1};
+	struct iovec iov = {.iov_base = (char[]){"x"}, .iov_len = 1};
 	assert_int_equal(rp_stream_write(e[0].s, &iov, 1), RP_ECLOSED);
 	run(e);
 	assert_int_equal(e[1].received, 70000);
@@ -386,7 +386,7 @@ static void test_close_flush(void **state)
 	pump(&e[1]);
 	rp_stream_read_start(e[1].s);
 	close_flush(&e[0]);
-	struct iovec iov = {.iov_base = "x", .iov_len = 1};
+	struct iovec iov = {.iov_base = (char[]){"x"}, .iov_len = 1};
 	assert_int_equal(rp_stream_write(e[0].s, &iov, 1), RP_ECLOSED);
 	run(e);
 	assert_int_equal(e[1].received, 3000000);

@@ -410,14 +410,14 @@ static void test_garbage(void **state)
 }
 
 /* Starts a command whose standard input and output are given descriptors. */
-static pid_t start(int in, int out, char *const argv[])
+static pid_t start(int in, int out, const char *const argv[])
 {
 	pid_t pid = fork();
 	if (pid == 0) {
 		(void)dup2(in, 0);
 		(void)dup2(out, 1);
 		(void)dup2(out, 2);
-		(void)execvp(argv[0], argv);
+		(void)execvp(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
 	assert_true(pid > 0);
@@ -436,7 +436,7 @@ static void echo(struct end *e)
 
 /* openssl s_client against our server; returns what it printed. */
 static void run_s_client(
-    enum rp_tls_version min, char *version_flag, char *out, size_t size, struct end *e)
+    enum rp_tls_version min, const char *version_flag, char *out, size_t size, struct end *e)
 {
 	uint16_t port;
 	int listener = rp_net_listen(&port);
@@ -450,9 +450,9 @@ static void run_s_client(
 	int result[2];
 	assert_int_equal(pipe(in), 0);
 	assert_int_equal(pipe(result), 0);
-	char *argv[] = {"openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile",
-	    certs.ca, "-verify_hostname", "localhost", "-servername", "localhost", "-connect",
-	    address, version_flag, NULL};
+	const char *const argv[] = {"openssl", "s_client", "-quiet", "-verify_return_error",
+	    "-CAfile", certs.ca, "-verify_hostname", "localhost", "-servername", "localhost",
+	    "-connect", address, version_flag, NULL};
 	pid_t pid = start(in[0], result[1], argv);
 	close(in[0]);
 	close(result[1]);
@@ -509,7 +509,7 @@ static void close_at_line(struct end *e)
 static void test_s_server(void **state)
 {
 	(void)state;
-	static char *const versions[] = {"-tls1_2", "-tls1_3"};
+	static const char *const versions[] = {"-tls1_2", "-tls1_3"};
 	for (size_t i = 0; i < RP_ARRAY_LEN(versions); i++) {
 		uint16_t port;
 		close(rp_net_listen(&port));
@@ -517,8 +517,8 @@ static void test_s_server(void **state)
 		(void)snprintf(port_text, sizeof(port_text), "%u", port);
 		int out[2];
 		assert_int_equal(pipe(out), 0);
-		char *argv[] = {"openssl", "s_server", "-rev", "-cert", certs.rsa_cert, "-key",
-		    certs.rsa_key, "-accept", port_text, versions[i], NULL};
+		const char *const argv[] = {"openssl", "s_server", "-rev", "-cert", certs.rsa_cert,
+		    "-key", certs.rsa_key, "-accept", port_text, versions[i], NULL};
 		pid_t pid = start(out[0], out[1], argv);
 		int fd = -1;
 		for (int k = 0; k < 500 && fd < 0; k++) {
@@ -533,7 +533,7 @@ static void test_s_server(void **state)
 		e.then_data = close_at_line;
 		e.then_eof = close_self;
 		assert_int_equal(rp_stream_start_tls(e.s, client, "localhost", on_tls), 0);
-		struct iovec iov = {.iov_base = "abcdef\n", .iov_len = 7};
+		struct iovec iov = {.iov_base = (char[]){"abcdef\n"}, .iov_len = 7};
 		assert_int_equal(rp_stream_write(e.s, &iov, 1), 0);
 		rp_stream_read_start(e.s);
 		run();
@@ -624,7 +624,7 @@ static int oom_body(void *state)
 		rc = rp_stream_start_tls(e[i].s, tls[i], i == 0 ? NULL : "localhost", on_tls);
 		rp_stream_read_start(e[i].s);
 	}
-	struct iovec iov = {.iov_base = "\0\1\6\37", .iov_len = 4};
+	struct iovec iov = {.iov_base = (char[]){"\0\1\6\37"}, .iov_len = 4};
 	if (rc == 0) {
 		rc = rp_stream_write(e[1].s, &iov, 1);
 	}

@@ -449,7 +449,7 @@ static void on_end(void *ctx, int code, const char *why)
 	e->ended++;
 	e->end_code = code;
 	(void)snprintf(e->why, sizeof(e->why), "%s", why);
-	struct iovec iov = {.iov_base = "x", .iov_len = 1};
+	struct iovec iov = {.iov_base = (char[]){"x"}, .iov_len = 1};
 	assert_int_equal(rp_ws_send(e->w, RP_WS_TEXT, &iov, 1), RP_ECLOSED);
 	if (e->then_end != NULL) {
 		e->then_end(e);
@@ -724,7 +724,7 @@ static int oom_body(void *state)
 	for (int i = 0; i < 2; i++) {
 		e[i].other = e[1 - i].w == NULL ? NULL : &e[1 - i];
 	}
-	struct iovec iov = {.iov_base = "\0\1\6\37", .iov_len = 4};
+	struct iovec iov = {.iov_base = (char[]){"\0\1\6\37"}, .iov_len = 4};
 	if (rc == 0) {
 		rc = rp_ws_send(e[1].w, RP_WS_BINARY, &iov, 1);
 	}
