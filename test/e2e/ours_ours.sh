@@ -63,8 +63,8 @@ start_server server
 sha256=$(sed -n 's/.*Fingerprint \(SHA256:.*\)/\1/p' "$tmp/server.log")
 
 ### Registration
-free_port
-fixed=$((20000 + port % 10000))
+fixed_port
+fixed=$port
 client_config c1 "tags = [\"web\"]
 attributes_file_path = \"$tmp/attributes\"
 remotes = [\"127.0.0.1:$fixed:127.0.0.1:$tcp_port\", \"$tcp_port\"]

@@ -189,3 +189,10 @@ listens_at() {
 		sleep 0.1
 	done
 }
+
+# fixed_port: $port that a tunnel may have and nobody listens at
+fixed_port() {
+	n_fixed=$((${n_fixed:-$$} + 1))
+	port=$((20000 + n_fixed * 7919 % 10001))
+	closed "$port" || fixed_port
+}
