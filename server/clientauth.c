@@ -84,7 +84,8 @@ static int auth_new(struct rp_clientauth **out, struct rp_err *err)
 {
 	struct rp_clientauth *a = rp_calloc(1, sizeof(*a));
 	if (a == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		(void)rp_err_set(err, RP_ENOMEM, "out of memory");
+		return RP_ENOMEM;
 	}
 	pthread_mutex_init(&a->lock, NULL);
 	rp_hash_init(&a->pairs);

@@ -343,6 +343,19 @@ void rp_registry_tunnel_open(struct rp_registry *r, const char *id,
 
 /* Closing and ACL */
 
+/* The mirror follows what the worker has done. */
+static void apply(struct job *j, struct rp_registry_entry *e, struct rp_tunnel_info *t)
+{
+	if (j->kind == JOB_CLOSE) {
+		rp_log_info(COMPONENT, "client %s: tunnel %s closed", j->client_id, j->tunnel_id);
+		drop_tunnel(e, t);
+		return;
+	}
+	rp_free(t->remote.acl);
+	t->remote.acl = j->acl;
+	j->acl = NULL;
+}
+
 static void finish(struct job *j, int code, const struct rp_err *err)
 {
 	struct rp_registry_entry *e = entry_of(j);
@@ -357,14 +370,8 @@ static void finish(struct job *j, int code, const struct rp_err *err)
 		fail(j, 404, "", "tunnel not found");
 	} else if (code != 0) {
 		fail(j, 500, "", "%s", err->msg);
-	} else if (j->kind == JOB_CLOSE) {
-		rp_log_info(COMPONENT, "client %s: tunnel %s closed", j->client_id, j->tunnel_id);
-		drop_tunnel(e, t);
-		store(j, e);
 	} else {
-		rp_free(t->remote.acl);
-		t->remote.acl = j->acl;
-		j->acl = NULL;
+		apply(j, e, t);
 		store(j, e);
 	}
 }
