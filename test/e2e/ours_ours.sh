@@ -104,7 +104,8 @@ check "in words without the password" not_in_log c3 'me:wrong'
 stop c3
 check "an unregistered client ends cleanly" is "$status" 0
 
-sed 's|data_dir.*|data_dir = "/nonexistent"|' "$tmp/c2.conf" >"$tmp/c2b.conf"
+: >"$tmp/plain"
+sed "s|data_dir.*|data_dir = \"$tmp/plain/x\"|" "$tmp/c2.conf" >"$tmp/c2b.conf"
 start_client c2b
 check "the same id from another process is refused" wait_for c2b 'client is already connected: name of c2 .c2.'
 stop c2b
