@@ -145,6 +145,14 @@ static void bad_request(struct rp_http_conn *c, unsigned status)
 	rp_http_reply(r, status, "text/plain; charset=utf-8", body, (size_t)n);
 }
 
+/* Not idle: since the last deadline the peer has taken some of its answer, and some is left. */
+static bool takes_answer(struct rp_http_conn *c)
+{
+	size_t before = c->unacked;
+	c->unacked = rp_stream_unacked(c->stream);
+	return c->unacked > 0 && c->unacked != before;
+}
+
 static void on_timer(uv_timer_t *t)
 {
 	struct rp_http_conn *c = t->data;
@@ -155,6 +163,8 @@ static void on_timer(uv_timer_t *t)
 	}
 	if (now < c->deadline) {
 		set_deadline(c, (unsigned)(c->deadline - now));
+	} else if (c->phase == RP_HTTP_IDLE && takes_answer(c)) {
+		set_deadline(c, c->opt.idle_ms);
 	} else if (c->phase == RP_HTTP_BODY) {
 		bad_request(c, 408);
 	} else {

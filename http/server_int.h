@@ -42,6 +42,7 @@ struct rp_http_conn {
 	uv_timer_t timer;
 	uint64_t deadline;       /* 0 = none; uv_now */
 	uint64_t armed;          /* when the timer fires, 0 = not running */
+	size_t unacked;          /* bytes of answers at the last deadline */
 	struct rp_deferred more; /* goes on with pending */
 	struct rp_buf pending;   /* bytes behind the request under way */
 	const uint8_t *in;       /* bytes being looked at, behind what is parsed */

@@ -11,8 +11,10 @@
 #include "http/stream.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/alloc.h"
@@ -145,7 +147,16 @@ static size_t low_mark(const struct rp_stream *s)
 
 size_t rp_stream_queued(const struct rp_stream *s)
 {
-	return s->out.len + (s->tls == NULL ? 0 : rp_streamtls_plain(s->tls)->len);
+	/* libuv knows how much of the write under way is done. */
+	size_t done = s->writing ? s->write_len - s->tcp.write_queue_size : 0;
+	return s->out.len - done + (s->tls == NULL ? 0 : rp_streamtls_plain(s->tls)->len);
+}
+
+size_t rp_stream_unacked(const struct rp_stream *s)
+{
+	int kernel = 0;
+	bool known = ioctl(rp_stream_fd(s), SIOCOUTQ, &kernel) == 0 && kernel > 0;
+	return rp_stream_queued(s) + (known ? (size_t)kernel : 0);
 }
 
 /* Everything is written: FIN, if that was asked for. */
@@ -392,9 +403,15 @@ void rp_stream_read_stop(struct rp_stream *s)
 	(void)uv_read_stop((uv_stream_t *)&s->tcp);
 }
 
+/* A slow reader gets its bytes as long as it takes some. */
 static void on_linger(uv_timer_t *t)
 {
-	rp_stream_close(t->data);
+	struct rp_stream *s = t->data;
+	size_t left = rp_stream_unacked(s);
+	if (left >= s->linger_left) {
+		rp_stream_close(s);
+	}
+	s->linger_left = left;
 }
 
 void rp_stream_close_flush(struct rp_stream *s, unsigned linger_ms)
@@ -411,7 +428,8 @@ void rp_stream_close_flush(struct rp_stream *s, unsigned linger_ms)
 	s->linger_made = true;
 	s->handles++;
 	s->linger.data = s;
-	(void)uv_timer_start(&s->linger, on_linger, linger_ms, 0);
+	s->linger_left = rp_stream_unacked(s);
+	(void)uv_timer_start(&s->linger, on_linger, linger_ms, linger_ms);
 	s->discard = true;
 	s->fin_wanted = true;
 	if (!s->eof && !s->reading) {

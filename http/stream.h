@@ -79,15 +79,18 @@ RP_NODISCARD int rp_stream_write_reserve(struct rp_stream *s, size_t n, uint8_t 
 int rp_stream_write_commit(struct rp_stream *s, size_t n);
 /* Bytes that the kernel has not taken yet. */
 size_t rp_stream_queued(const struct rp_stream *s);
+/* The same and what the peer has not acknowledged: shrinks as long as the peer takes something,
+ * while the kernel takes from us in big portions. One system call. */
+size_t rp_stream_unacked(const struct rp_stream *s);
 /* The queue is above write_high (what rp_stream_write reports by 1). */
 bool rp_stream_is_full(const struct rp_stream *s);
 /* Raises (or lowers) the limit of the queue. */
 void rp_stream_set_write_max(struct rp_stream *s, size_t write_max);
 /* Sends FIN (close_notify before it) after what is queued; later writes are RP_ECLOSED. */
 void rp_stream_shutdown(struct rp_stream *s);
-/* Writes what is queued, sends FIN, waits for the peer's FIN (so that no RST destroys what it
- * has not read) and closes; after linger_ms at the latest. What the peer still sends is thrown
- * away. */
+/* Writes what is queued, sends FIN, waits for the peer's FIN (so that no RST destroys what it has
+ * not read) and closes; at the latest when the peer has taken nothing for linger_ms. What the
+ * peer still sends is thrown away. */
 void rp_stream_close_flush(struct rp_stream *s, unsigned linger_ms);
 /* Closes now; what is queued is lost. reset: SO_LINGER 0, the peer sees RST. */
 void rp_stream_close(struct rp_stream *s);

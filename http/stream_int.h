@@ -27,8 +27,9 @@ struct rp_stream {
 	struct rp_iopool *pool;  /* from the first read or write on */
 	struct rp_chunkq out;    /* for the kernel */
 	struct rp_streamtls *tls;
-	size_t write_len; /* of write_req */
-	unsigned handles; /* not yet closed */
+	size_t write_len;   /* of write_req */
+	size_t linger_left; /* unacknowledged bytes at the linger timer's last tick */
+	unsigned handles;   /* not yet closed */
 	bool linger_made;
 	bool writing;    /* write_req is under way */
 	bool reading;    /* the owner wants data */

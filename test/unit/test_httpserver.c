@@ -602,6 +602,46 @@ static void test_deadlines(void **state)
 	}
 }
 
+/* Takes a big answer slowly, but steadily. */
+static void slow_reader(struct fixture *f)
+{
+	int fd = rp_net_connect(f->port);
+	int small = 16384;
+	static char block[120000];
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	(void)!write(fd, f->in, f->in_n);
+	ssize_t got = 1;
+	while (got > 0) {
+		(void)usleep(50000);
+		got = recv(fd, block, sizeof(block), MSG_WAITALL);
+		f->out_n += got > 0 ? (size_t)got : 0;
+		if (f->half_close && f->out_n >= BIG_SIZE) {
+			break;
+		}
+	}
+	close(fd);
+}
+
+/* Neither the last answer of a connection nor the idle time cuts it off. */
+static void test_slow_reader(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct fixture f;
+		init(&f);
+		f.big = calloc(1, BIG_SIZE);
+		f.in = i == 0 ? "GET /big HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+		              : "GET /big HTTP/1.1\r\nHost: h\r\n\r\n";
+		f.in_n = strlen(f.in);
+		f.half_close = i == 1;
+		run_client(&f, slow_reader);
+		assert_true(f.out_n > BIG_SIZE);
+		assert_true(f.took_ms > 2000);
+		free(f.big);
+		fini(&f);
+	}
+}
+
 static void quick_leave(struct fixture *f)
 {
 	int fd = rp_net_connect(f->port);
@@ -902,6 +942,7 @@ int main(void)
 	    cmocka_unit_test(test_endless_head),
 	    cmocka_unit_test(test_body_limit_of_request),
 	    cmocka_unit_test(test_deadlines),
+	    cmocka_unit_test(test_slow_reader),
 	    cmocka_unit_test(test_peer_gone),
 	    cmocka_unit_test(test_upgrade),
 	    cmocka_unit_test(test_upgrade_refused),
