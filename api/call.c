@@ -25,25 +25,40 @@ const char *rp_api_peer(const struct rp_api_call *c)
 	return rp_http_req_peer(c->req);
 }
 
+/* A quoted field of the log: nothing in it ends the field or the line. Cut off at size. */
+static const char *log_field(const char *s, char *out, size_t size)
+{
+	size_t n = 0;
+	for (; *s != '\0' && n + 2 < size; s++) {
+		if (*s == '"' || *s == '\\') {
+			out[n++] = '\\';
+		}
+		out[n++] = (unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s;
+	}
+	out[n] = '\0';
+	return out;
+}
+
 /* Apache combined format. */
 static void access_log(const struct rp_api_call *c, unsigned status, size_t bytes)
 {
 	char stamp[40];
 	char line[2048];
+	char path[1024];
+	char agent[256];
+	char user[128];
 	struct rp_http_head *head = rp_http_req_head(c->req);
-	const char *agent = rp_http_header(head, "User-Agent");
+	const char *sent = rp_http_header(head, "User-Agent");
 	time_t now = time(NULL);
 	struct tm tm;
 	(void)localtime_r(&now, &tm);
 	(void)strftime(stamp, sizeof(stamp), "%d/%b/%Y:%H:%M:%S %z", &tm);
 	int n = snprintf(line, sizeof(line),
-	    "%s - %s [%s] \"%s %.1024s HTTP/1.1\" %u %zu \"-\" \"%.256s\"\n", rp_api_peer(c),
-	    c->user.name != NULL ? c->user.name : "-", stamp, head->method,
-	    rp_http_req_path(c->req), status, bytes, agent != NULL ? agent : "-");
-	for (int i = 0; i + 1 < n && i + 1 < (int)sizeof(line); i++) {
-		line[i] = (unsigned char)line[i] < ' ' ? '?' : line[i];
-	}
-	if (n > 0 && write(c->api->access_log, line, RP_MIN((size_t)n, sizeof(line) - 1)) < 0) {
+	    "%s - %s [%s] \"%.32s %s HTTP/1.1\" %u %zu \"-\" \"%s\"\n", rp_api_peer(c),
+	    log_field(c->user.name != NULL ? c->user.name : "-", user, sizeof(user)), stamp,
+	    head->method, log_field(rp_http_req_path(c->req), path, sizeof(path)), status, bytes,
+	    log_field(sent != NULL ? sent : "-", agent, sizeof(agent)));
+	if (n > 0 && write(c->api->access_log, line, (size_t)n) < 0) {
 		rp_log_debug("api", "access log not written");
 	}
 }

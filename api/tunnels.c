@@ -113,6 +113,10 @@ static bool parse_addresses(struct rp_api_call *c, struct rp_remote *r)
 	if (code == 0 && local[0] != '\0') {
 		code = rp_remote_parse(local, &bind, &err);
 	}
+	if (code == 0 && bind.lport != NULL && bind.lport[0] != '\0') {
+		code = rp_err_set(&err, RP_EINVAL,
+		    "failed to decode \"%.100s\": expected PORT or HOST:PORT", local);
+	}
 	bool ok = code == 0 ? true : fail(c, 400, "", err.msg, "");
 	if (ok && local[0] != '\0') {
 		bool host = strchr(local, ':') != NULL;
@@ -274,7 +278,8 @@ static struct rp_tunnel_name name_of(const struct rp_api_call *c)
 void rp_api_tunnel_delete(struct rp_api_call *c)
 {
 	const char *force = param(c, "force", "");
-	bool off = force[0] == '\0' || strcmp(force, "0") == 0 || rp_ascii_ieq(force, "false");
+	bool off = force[0] == '\0' || strcmp(force, "0") == 0 || rp_ascii_ieq(force, "f") ||
+	    rp_ascii_ieq(force, "false");
 	if (!off && !truthy(force)) {
 		rp_reply_fail(c, 400, "Invalid force param: expected true or false");
 		return;

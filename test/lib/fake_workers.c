@@ -111,6 +111,8 @@ void rp_fake_answer_tunnel(struct rp_fake_order *o, int code, const char *id, co
 		RP_VERIFY(rp_remote_copy(&info.remote, &o->remote) == 0);
 		if (info.remote.lport == NULL || info.remote.lport[0] == '\0') {
 			rp_free(info.remote.lport);
+			rp_free(info.remote.lhost);
+			info.remote.lhost = dup_text("0.0.0.0");
 			info.remote.lport = dup_text("20001");
 			info.remote.lport_random = true;
 		}
