@@ -233,7 +233,7 @@ stop sshd
 [ -z "${rundir:-}" ] || rmdir "$rundir"
 
 ### iperf3
-free_port
+spare_port
 start iperf iperf3 -s --bind 127.0.0.1 -p "$port" --forceflush
 check "iperf3 listens" wait_for iperf 'Server listening'
 check "a tunnel to iperf3" open_tunnel c1 "remote=$port"

@@ -183,16 +183,20 @@ udp_passes() {
 # listens_at NAME: $port of a socat that was started with -d -d and TCP-LISTEN:0
 listens_at() {
 	i=0
-	until port=$(sed -n 's/.*listening on AF=2 127.0.0.1:\([0-9]*\)$/\1/p' "$tmp/$1.err" | grep .); do
+	until port=$(sed -n 's/.*listening on AF=2 127.0.0.1:\([0-9]*\)$/\1/p' "$tmp/$1.err" 2>/dev/null | grep .); do
 		i=$((i + 1))
 		[ $i -le $((WAIT_S * 10)) ] || give_up "$1 does not listen"
 		sleep 0.1
 	done
 }
 
-# fixed_port: $port that a tunnel may have and nobody listens at
-fixed_port() {
-	n_fixed=$((${n_fixed:-$$} + 1))
-	port=$((20000 + n_fixed * 7919 % 10001))
-	closed "$port" || fixed_port
+# fixed_port: $port that a tunnel may have and nobody listens at; spare_port: one for other servers that cannot be told to
+# choose. Both are below the ports that the kernel gives away.
+fixed_port() { pick_port 20000 10001 fixed_port; }
+spare_port() { pick_port 10000 10000 spare_port; }
+n_ports=$$
+pick_port() {
+	n_ports=$((n_ports + 1))
+	port=$(($1 + n_ports * 7919 % $2))
+	closed "$port" || "$3"
 }
