@@ -282,11 +282,14 @@ bench: | build/setup/bench.stamp ## measure speed; prints one table
 	$(Q)RPORT=$(CURDIR)/$(RESULT_release) RPORT_BENCH=$(CURDIR)/build/release-$(CRYPTO)/test/bench \
 		test/bench/run $(BENCH)
 
+# Not all of test/lib: some of it needs cmocka, which there is only for the host.
+BENCH_OBJ := $(patsubst %,$(B)/test/lib/%.o,ssh_pair mux_pair tunnel_rig prng)
 .PHONY: bench-programs
 bench-programs: $(BENCH_BIN)
-$(BENCH_BIN): $(B)/test/bench/%: $(B)/test/bench/%.o $(TESTLIB) $(LIBRPORT) $(LIBS) $(MALLOC_$(PROFILE))
+$(BENCH_BIN): $(B)/test/bench/%: $(B)/test/bench/%.o $(BENCH_OBJ) $(LIBRPORT) $(LIBS) \
+		$(MALLOC_$(PROFILE))
 	@$(if $(Q),echo "LD      $@")
-	$(Q)$(LINK) -o $@ $< $(MALLOC_$(PROFILE)) $(TESTLIB) $(LINK_LIBS)
+	$(Q)$(LINK) -o $@ $< $(MALLOC_$(PROFILE)) $(BENCH_OBJ) $(LINK_LIBS)
 
 check: | build/setup/build.stamp build/setup/test.stamp build/setup/lint.stamp ## all tests of the project
 	+$(Q)scripts/check
