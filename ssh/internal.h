@@ -7,6 +7,7 @@
  *   transport.c  libssh's socket and poll layers, replaced: bytes libssh writes go to on_output
  *   banner.c     version lines of both sides
  *   kex.c        what is offered, host key during key exchanges, rekeying
+ *   encrypt.c    outgoing packets, encrypted in place
  *   packets.c    bytes to packets, dispatch by message number, sending
  *   auth.c       login, server and client side
  *   session.c    life of a session and its end
@@ -112,6 +113,8 @@ void rp_ssh_become_ready(struct rp_ssh *s);
 
 /* Ties libssh's socket object to the session. */
 void rp_transport_attach(ssh_session session, struct rp_ssh *s);
+/* The session that it is tied to, or NULL. */
+struct rp_ssh *rp_transport_owner(ssh_session session);
 
 /* A string that libssh frees, so not by core/alloc.h. */
 RP_NODISCARD char *rp_transport_strdup(const char *s);

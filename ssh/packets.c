@@ -351,7 +351,7 @@ int rp_ssh_send(struct rp_ssh *s, const struct iovec *iov, int n)
 		s->large = true;
 		s->quiet = 0;
 	}
-	if (ssh_packet_send(s->session) != SSH_OK) {
+	if (ssh_packet_send(s->session) != SSH_OK || s->phase == RP_SSH_CLOSED) {
 		rp_ssh_fail_lib(s, RP_ECRYPTO, "cannot send");
 		return RP_ECRYPTO;
 	}

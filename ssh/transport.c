@@ -45,6 +45,11 @@ void rp_transport_attach(ssh_session session, struct rp_ssh *s)
 	session->socket->owner = s;
 }
 
+struct rp_ssh *rp_transport_owner(ssh_session session)
+{
+	return session->socket == NULL ? NULL : session->socket->owner;
+}
+
 char *rp_transport_strdup(const char *s)
 {
 	return strdup(s);

@@ -831,6 +831,16 @@ static void test_payload_limits(void **state)
 	rp_ssh_pair_fini(&p);
 }
 
+/* The client offers this one cipher and MAC; before the first delivery. */
+static void offer(struct rp_ssh_pair *p, const char *cipher, const char *mac)
+{
+	char **methods = p->client.ssh->session->next_crypto->client_kex.methods;
+	for (size_t k = SSH_CRYPT_C_S; k <= SSH_MAC_S_C; k++) {
+		free(methods[k]);
+		methods[k] = rp_transport_strdup(k <= SSH_CRYPT_S_C ? cipher : mac);
+	}
+}
+
 /* All ciphers and MACs, so that every way to cut packets is taken. */
 static void test_every_cipher(void **state)
 {
@@ -842,12 +852,7 @@ static void test_every_cipher(void **state)
 	for (size_t i = 0; i < RP_ARRAY_LEN(ciphers) * RP_ARRAY_LEN(macs); i++) {
 		struct rp_ssh_pair p;
 		start(&p);
-		char **methods = p.client.ssh->session->next_crypto->client_kex.methods;
-		for (size_t k = SSH_CRYPT_C_S; k <= SSH_MAC_S_C; k++) {
-			free(methods[k]);
-			methods[k] = rp_transport_strdup(
-			    k <= SSH_CRYPT_S_C ? ciphers[i / 4] : macs[i % 4]);
-		}
+		offer(&p, ciphers[i / 4], macs[i % 4]);
 		p.random_pieces = true;
 		rp_ssh_pair_settle(&p);
 		assert_true(p.server.ready && p.client.ready);
@@ -856,6 +861,39 @@ static void test_every_cipher(void **state)
 		run_traffic(&p, slow ? 300000 : 2000000, true);
 		rp_ssh_pair_fini(&p);
 	}
+}
+
+static void encrypt_nothing(
+    struct ssh_cipher_struct *cipher, void *in, void *out, size_t len, uint8_t *mac, uint64_t seq)
+{
+	(void)cipher;
+	(void)in;
+	(void)out;
+	(void)len;
+	(void)mac;
+	(void)seq;
+}
+
+/* What cannot be encrypted must not go out as it is. */
+static void test_failing_cipher(void **state)
+{
+	(void)state;
+	struct rp_ssh_pair p;
+	start(&p);
+	offer(&p, "aes128-gcm@openssh.com", "hmac-sha2-256");
+	rp_ssh_pair_settle(&p);
+	assert_true(p.server.ready && p.client.ready);
+	ssh_session session = p.server.ssh->session;
+	ssh_packet_get_current_crypto(session, SSH_DIRECTION_OUT)->out_cipher->aead_encrypt =
+	    encrypt_nothing;
+	uint64_t sent = p.server.sent;
+	assert_int_equal(rp_ssh_pair_send(&p.server, 94, "secret", 6), RP_ECRYPTO);
+	assert_int_equal(p.server.sent, sent);
+	assert_int_equal(rp_ssh_pair_send(&p.server, 94, "secret", 6), RP_ECLOSED);
+	rp_ssh_input(p.server.ssh, NULL, 0);
+	assert_int_equal(p.server.closed, 1);
+	assert_int_equal(p.server.code, RP_ECRYPTO);
+	rp_ssh_pair_fini(&p);
 }
 
 static void test_every_key_exchange(void **state)
@@ -1190,6 +1228,7 @@ int main(void)
 	    cmocka_unit_test(test_changed_host_key),
 	    cmocka_unit_test(test_payload_limits),
 	    cmocka_unit_test(test_every_cipher),
+	    cmocka_unit_test(test_failing_cipher),
 	    cmocka_unit_test(test_every_key_exchange),
 	    cmocka_unit_test(test_nothing_in_common),
 	    cmocka_unit_test(test_tampered_packets),
