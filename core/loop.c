@@ -20,6 +20,8 @@
 
 /* A library below recurses deeply; musl's default of 128 KiB is not enough. */
 #define STACK_SIZE_BYTES ((size_t)4 * 1024 * 1024)
+/* Work that came from deferred work is run within the same turn, so many times. */
+#define DEFERRED_ROUNDS 3
 /* What Linux keeps of a thread's name, with the NUL. */
 #define THREAD_NAME_MAX 16
 
@@ -105,9 +107,7 @@ static void on_idle(uv_idle_t *h)
 	(void)h; /* exists to keep the poll from blocking */
 }
 
-/* What a deferred defers anew waits for the next turn: nobody can keep the sockets from being
- * served. */
-static void flush_deferred(struct rp_loop *l)
+static void run_deferred(struct rp_loop *l)
 {
 	struct rp_list batch;
 	take_list(&batch, &l->deferred);
@@ -115,6 +115,15 @@ static void flush_deferred(struct rp_loop *l)
 		struct rp_deferred *d = RP_LIST_ENTRY(batch.next, struct rp_deferred, node);
 		rp_list_remove(&d->node);
 		d->run(d);
+	}
+}
+
+/* What a deferred defers (a mux filled a stream, which now has to write) still belongs to this
+ * turn, as far as that goes: nobody can keep the sockets from being served. */
+static void flush_deferred(struct rp_loop *l)
+{
+	for (int i = 0; i < DEFERRED_ROUNDS && !rp_list_empty(&l->deferred); i++) {
+		run_deferred(l);
 	}
 	if (rp_list_empty(&l->deferred)) {
 		(void)uv_idle_stop(&l->idle);

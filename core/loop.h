@@ -30,7 +30,8 @@ struct rp_msg {
 };
 
 /* Something to run once, on this loop, after the callbacks of this turn and before the next
- * poll. run() may free it, and may defer it again: that is for the next turn. */
+ * poll. run() may free it, and may defer it or others: they run after all that were waiting, in
+ * the same turn unless that went on for too long. */
 struct rp_deferred {
 	struct rp_list node;
 	void (*run)(struct rp_deferred *d);
