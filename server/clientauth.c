@@ -132,14 +132,18 @@ static int read_file(const char *path, char **text, size_t *n, struct rp_err *er
 		    "auth_file %s: not a regular file of at most %u bytes", path, FILE_MAX);
 	}
 	*text = rp_malloc((size_t)st.st_size + 1);
+	if (*text == NULL) {
+		(void)close(fd);
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
 	*n = 0;
 	ssize_t got = 1;
-	while (*text != NULL && got > 0 && *n < (size_t)st.st_size) {
+	while (got > 0 && *n < (size_t)st.st_size) {
 		got = read(fd, *text + *n, (size_t)st.st_size - *n);
 		*n += got > 0 ? (size_t)got : 0;
 	}
 	(void)close(fd);
-	if (*text == NULL || got < 0) {
+	if (got < 0) {
 		rp_free(*text);
 		return rp_err_set(err, RP_EIO, "auth_file %s cannot be read", path);
 	}
