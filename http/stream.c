@@ -25,6 +25,8 @@
 #define WRITE_HIGH_DEFAULT ((size_t)256 * 1024)
 #define WRITE_MAX_DEFAULT  ((size_t)8 * 1024 * 1024)
 #define KEEPALIVE_S        15
+/* What a peer may still send after our last word; who sends more is not listening. */
+#define DISCARD_MAX ((size_t)4 * 1024 * 1024)
 /* uv_write needs no memory for up to four pieces. */
 #define WRITE_PIECES_MAX 4
 
@@ -132,7 +134,10 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
 	} else if (n < 0) {
 		fail_uv(s, n == UV_ENOBUFS ? RP_ENOMEM : (int)n);
 	} else if (s->discard) {
-		return;
+		s->discarded += (size_t)n;
+		if (s->discarded > DISCARD_MAX) {
+			rp_stream_close(s);
+		}
 	} else if (s->tls != NULL) {
 		rp_streamtls_input(s->tls, (const uint8_t *)buf->base, (size_t)n);
 	} else {

@@ -90,7 +90,7 @@ void rp_stream_set_write_max(struct rp_stream *s, size_t write_max);
 void rp_stream_shutdown(struct rp_stream *s);
 /* Writes what is queued, sends FIN, waits for the peer's FIN (so that no RST destroys what it has
  * not read) and closes; at the latest when the peer has taken nothing for linger_ms. What the
- * peer still sends is thrown away. */
+ * peer still sends is thrown away; after a few megabytes of that the stream closes. */
 void rp_stream_close_flush(struct rp_stream *s, unsigned linger_ms);
 /* Closes now; what is queued is lost. reset: SO_LINGER 0, the peer sees RST. */
 void rp_stream_close(struct rp_stream *s);

@@ -28,6 +28,7 @@ struct rp_stream {
 	struct rp_chunkq out;    /* for the kernel */
 	struct rp_streamtls *tls;
 	size_t write_len;   /* of write_req */
+	size_t discarded;   /* bytes thrown away since close_flush */
 	size_t linger_left; /* unacknowledged bytes at the linger timer's last tick */
 	unsigned handles;   /* not yet closed */
 	bool linger_made;

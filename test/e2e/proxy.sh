@@ -117,7 +117,7 @@ tls=$port
 trust=$tmp/ca.pem
 dial=https://localhost:$tls
 way wss_name "TLS to a name" ''
-dial=wss://127.0.0.1:$tls/any/path?of=it
+dial="wss://127.0.0.1:$tls/any/path?of=it"
 way wss_address "TLS to an address, wss and a path" ''
 dial=https://localhost:$tls
 way wss_socks "TLS through SOCKS5" "proxy = \"socks5h://user:proxy-pass@127.0.0.1:$socks\""

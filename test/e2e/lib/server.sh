@@ -200,3 +200,5 @@ pick_port() {
 	port=$(($1 + n_ports * 7919 % $2))
 	closed "$port" || "$3"
 }
+
+matches() { printf '%s\n' "$1" | grep -q -E -e "$2" || { echo "# '$1' does not match $2"; false; }; }
