@@ -75,7 +75,8 @@ static bool text_matches(enum rp_listq_op op, const char *value, const char *tex
 	if (op == RP_LISTQ_EQ) {
 		return wildcard(value, text);
 	}
-	return rp_listq_date(value, &want) && rp_listq_date(text, &have) && compare_op(op, have, want);
+	return rp_listq_date(value, &want) && rp_listq_date(text, &have) &&
+	    compare_op(op, have, want);
 }
 
 static const void *at(const void *obj, const struct rp_json_field *f)
