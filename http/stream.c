@@ -135,7 +135,7 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
 		fail_uv(s, n == UV_ENOBUFS ? RP_ENOMEM : (int)n);
 	} else if (s->discard) {
 		s->discarded += (size_t)n;
-		if (s->discarded > DISCARD_MAX) {
+		if (s->discarded > DISCARD_MAX && s->fin_sent) {
 			rp_stream_close(s);
 		}
 	} else if (s->tls != NULL) {
