@@ -27,6 +27,7 @@ struct pending {
 	struct rp_list node;
 	struct rp_uplink *u; /* NULL: gone */
 	uint64_t ticket;
+	struct rp_check *check; /* ends with the connection; NULL: something that does not */
 };
 
 static void reply(struct rp_uplink *u, uint64_t ticket, bool ok, const char *text)
@@ -86,8 +87,13 @@ void rp_uplink_drop_requests(struct rp_uplink *u)
 	struct rp_list *it;
 	struct rp_list *tmp;
 	RP_LIST_FOREACH(it, tmp, &u->pending) {
-		rp_list_remove(it);
-		RP_LIST_ENTRY(it, struct pending, node)->u = NULL;
+		struct pending *w = RP_LIST_ENTRY(it, struct pending, node);
+		rp_list_remove(&w->node);
+		w->u = NULL;
+		if (w->check != NULL) {
+			rp_check_cancel(w->check);
+			rp_free(w);
+		}
 	}
 }
 
@@ -138,7 +144,8 @@ static void start_port_check(struct rp_uplink *u, uint64_t ticket, const struct 
 		return;
 	}
 	int64_t timeout = q->timeout <= 0 ? 0 : RP_MIN(q->timeout, CHECK_TIMEOUT_NS_MAX);
-	int err = rp_port_check(u->agent->loop, q->host_port, timeout, on_port_checked, w);
+	int err = rp_port_check(
+	    u->agent->loop, q->host_port, timeout, on_port_checked, w, &w->check);
 	if (err != 0) {
 		(void)pending_end(w, &ticket);
 		refuse(u, ticket, "cannot check the port: %s", rp_err_text(err));
@@ -191,7 +198,7 @@ static void start_tunnel_check(struct rp_uplink *u, uint64_t ticket, const char 
 		return;
 	}
 	int err = rp_target_check(
-	    u->agent->loop, &u->agent->setup.allowed, remote, on_tunnel_checked, w);
+	    u->agent->loop, &u->agent->setup.allowed, remote, on_tunnel_checked, w, &w->check);
 	if (err != 0) {
 		(void)pending_end(w, &ticket);
 		refuse(u, ticket, "cannot check the target: %s", rp_err_text(err));

@@ -19,7 +19,7 @@
 #define PORT_TIMEOUT_MS  60000u
 #define PORT_TIMEOUT_MIN 1u
 
-struct check {
+struct rp_check {
 	struct rp_loop *loop;
 	rp_target_check_cb on_target; /* one of the two */
 	rp_port_check_cb on_port;
@@ -36,16 +36,21 @@ struct check {
 	char text[TEXT_MAX];
 };
 
+static void check_free(struct rp_check *k)
+{
+	rp_free(k->host);
+	rp_free(k);
+}
+
 static void answer(struct rp_deferred *d)
 {
-	struct check *k = RP_CONTAINER_OF(d, struct check, answer);
+	struct rp_check *k = RP_CONTAINER_OF(d, struct rp_check, answer);
 	if (k->on_target != NULL) {
 		k->on_target(k->ctx, k->code, k->yes, k->text);
 	} else {
 		k->on_port(k->ctx, k->yes, k->text);
 	}
-	rp_free(k->host);
-	rp_free(k);
+	check_free(k);
 }
 
 /* The words of Go's errors where libuv's differ. */
@@ -71,7 +76,7 @@ static const char *go_text(int code)
 
 static void on_connected(void *ctx, int fd, int code, const struct sockaddr_storage *addr)
 {
-	struct check *k = ctx;
+	struct rp_check *k = ctx;
 	char where[RP_SOCKADDR_TEXT_MAX];
 	if (fd >= 0) {
 		(void)close(fd);
@@ -85,7 +90,8 @@ static void on_connected(void *ctx, int fd, int code, const struct sockaddr_stor
 
 static void on_resolved(void *ctx, int code, const struct sockaddr_storage *v, size_t n)
 {
-	struct check *k = ctx;
+	struct rp_check *k = ctx;
+	k->resolve = NULL;
 	if (code != 0) {
 		k->code = code;
 		(void)snprintf(k->text, sizeof(k->text), "%slookup %.200s: no such host",
@@ -108,7 +114,7 @@ static void on_resolved(void *ctx, int code, const struct sockaddr_storage *v, s
 }
 
 /* Resolves; a text that is no target is answered like a failed look-up. */
-static int begin(struct check *k, const char *target)
+static int begin(struct rp_check *k, const char *target)
 {
 	struct rp_str proto;
 	int rc = rp_target_parse(rp_str_c(target), &k->host, &k->port, &proto);
@@ -126,9 +132,9 @@ static int begin(struct check *k, const char *target)
 	return rp_resolve_start(k->loop, k->host, k->port, on_resolved, k, &k->resolve);
 }
 
-static struct check *check_new(struct rp_loop *loop, void *ctx)
+static struct rp_check *check_new(struct rp_loop *loop, void *ctx)
 {
-	struct check *k = rp_calloc(1, sizeof(*k));
+	struct rp_check *k = rp_calloc(1, sizeof(*k));
 	if (k != NULL) {
 		k->loop = loop;
 		k->ctx = ctx;
@@ -137,19 +143,21 @@ static struct check *check_new(struct rp_loop *loop, void *ctx)
 	return k;
 }
 
-static int finish_start(struct check *k, int rc)
+static int finish_start(struct rp_check *k, int rc, struct rp_check **out)
 {
 	if (rc != 0) {
-		rp_free(k->host);
-		rp_free(k);
+		check_free(k);
+	} else {
+		*out = k;
 	}
 	return rc;
 }
 
 int rp_target_check(struct rp_loop *loop, const struct rp_target_rules *rules, const char *remote,
-    rp_target_check_cb cb, void *ctx)
+    rp_target_check_cb cb, void *ctx, struct rp_check **out)
 {
-	struct check *k = check_new(loop, ctx);
+	*out = NULL;
+	struct rp_check *k = check_new(loop, ctx);
 	if (k == NULL) {
 		return RP_ENOMEM;
 	}
@@ -159,15 +167,16 @@ int rp_target_check(struct rp_loop *loop, const struct rp_target_rules *rules, c
 		/* Without rules even nonsense is allowed (4.2). */
 		k->yes = true;
 		rp_loop_defer(loop, &k->answer);
-		return 0;
+		return finish_start(k, 0, out);
 	}
-	return finish_start(k, begin(k, remote));
+	return finish_start(k, begin(k, remote), out);
 }
 
-int rp_port_check(
-    struct rp_loop *loop, const char *hostport, int64_t timeout_ns, rp_port_check_cb cb, void *ctx)
+int rp_port_check(struct rp_loop *loop, const char *hostport, int64_t timeout_ns,
+    rp_port_check_cb cb, void *ctx, struct rp_check **out)
 {
-	struct check *k = check_new(loop, ctx);
+	*out = NULL;
+	struct rp_check *k = check_new(loop, ctx);
 	if (k == NULL) {
 		return RP_ENOMEM;
 	}
@@ -176,5 +185,16 @@ int rp_port_check(
 	k->timeout_ms = timeout_ns <= 0 || ms > (int64_t)PORT_TIMEOUT_MS ? PORT_TIMEOUT_MS
 	    : ms < (int64_t)PORT_TIMEOUT_MIN                             ? PORT_TIMEOUT_MIN
 	                                                                 : (unsigned)ms;
-	return finish_start(k, begin(k, hostport));
+	return finish_start(k, begin(k, hostport), out);
+}
+
+void rp_check_cancel(struct rp_check *k)
+{
+	rp_loop_defer_cancel(&k->answer);
+	if (k->resolve != NULL) {
+		rp_resolve_cancel(k->resolve);
+	} else if (k->connect != NULL) {
+		rp_connect_cancel(k->connect);
+	}
+	check_free(k);
 }

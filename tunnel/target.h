@@ -31,15 +31,19 @@ void rp_targets_open(struct rp_targets *t, struct rp_channel *c, const uint8_t *
 /* Cuts everything; on_closed once from the loop, then freed. Before rp_mux_free. */
 void rp_targets_close(struct rp_targets *t, void (*on_closed)(void *ctx), void *ctx);
 
+struct rp_check;
+
 /* check_tunnel_allowed (4.2, 5.7): resolves and decides. cb once from the loop: code 0 and
  * allowed, or an error with text for the failure reply. */
 typedef void (*rp_target_check_cb)(void *ctx, int code, bool allowed, const char *text);
 RP_NODISCARD int rp_target_check(struct rp_loop *loop, const struct rp_target_rules *rules,
-    const char *remote, rp_target_check_cb cb, void *ctx);
+    const char *remote, rp_target_check_cb cb, void *ctx, struct rp_check **out);
 /* check_port: TCP connect test. ErrMsg text in Go's form (`dial tcp 127.0.0.1:9: connect:
  * connection refused`). timeout_ns 0 = 60 s cap. */
 typedef void (*rp_port_check_cb)(void *ctx, bool open, const char *text);
-RP_NODISCARD int rp_port_check(
-    struct rp_loop *loop, const char *hostport, int64_t timeout_ns, rp_port_check_cb cb, void *ctx);
+RP_NODISCARD int rp_port_check(struct rp_loop *loop, const char *hostport, int64_t timeout_ns,
+    rp_port_check_cb cb, void *ctx, struct rp_check **out);
+/* The callback will not come. Not after it came. */
+void rp_check_cancel(struct rp_check *k);
 
 #endif

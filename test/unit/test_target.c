@@ -87,14 +87,16 @@ static void begin(struct result *r)
 
 static void check_target(struct result *r, const struct rp_target_rules *rules, const char *remote)
 {
+	struct rp_check *k;
 	begin(r);
-	run(r, rp_target_check(r->loop, rules, remote, on_target, r));
+	run(r, rp_target_check(r->loop, rules, remote, on_target, r, &k));
 }
 
 static void check_port(struct result *r, const char *hostport, int64_t timeout)
 {
+	struct rp_check *k;
 	begin(r);
-	run(r, rp_port_check(r->loop, hostport, timeout, on_port, r));
+	run(r, rp_port_check(r->loop, hostport, timeout, on_port, r, &k));
 }
 
 static void test_check_target(void **state)
@@ -157,44 +159,105 @@ static void test_check_port(void **state)
 }
 
 /* A listener whose queue is full does not answer. */
+struct silent {
+	int fd;
+	int fill[8];
+	char text[64];
+};
+
+static void silent_open(struct silent *s)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET};
+	socklen_t len = sizeof(sa);
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	s->fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(s->fd, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(listen(s->fd, 0), 0);
+	assert_int_equal(getsockname(s->fd, (struct sockaddr *)&sa, &len), 0);
+	for (size_t i = 0; i < RP_ARRAY_LEN(s->fill); i++) {
+		s->fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(s->fill[i], (struct sockaddr *)&sa, len);
+	}
+	(void)usleep(50000);
+	(void)snprintf(s->text, sizeof(s->text), "127.0.0.1:%u", (unsigned)ntohs(sa.sin_port));
+}
+
+static void silent_close(struct silent *s)
+{
+	for (size_t i = 0; i < RP_ARRAY_LEN(s->fill); i++) {
+		(void)close(s->fill[i]);
+	}
+	(void)close(s->fd);
+}
+
 static void test_check_port_timeout(void **state)
 {
 	(void)state;
 	struct result r;
-	struct sockaddr_in sa = {.sin_family = AF_INET};
-	socklen_t len = sizeof(sa);
-	char text[64];
+	struct silent s;
 	char expected[128];
-	int fill[8];
-	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
-	assert_int_equal(listen(fd, 0), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
-	for (size_t i = 0; i < RP_ARRAY_LEN(fill); i++) {
-		fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		(void)connect(fill[i], (struct sockaddr *)&sa, len);
-	}
-	(void)usleep(50000);
-	(void)snprintf(text, sizeof(text), "127.0.0.1:%u", (unsigned)ntohs(sa.sin_port));
-	check_port(&r, text, 200000000);
-	(void)snprintf(expected, sizeof(expected), "dial tcp %s: i/o timeout", text);
+	silent_open(&s);
+	check_port(&r, s.text, 200000000);
+	(void)snprintf(expected, sizeof(expected), "dial tcp %s: i/o timeout", s.text);
 	assert_false(r.yes);
 	assert_string_equal(r.text, expected);
-	for (size_t i = 0; i < RP_ARRAY_LEN(fill); i++) {
-		(void)close(fill[i]);
+	silent_close(&s);
+}
+
+struct cancelling {
+	struct result r;
+	struct rp_check *check;
+	uv_timer_t timer;
+};
+
+static void on_cancel_time(uv_timer_t *t)
+{
+	struct cancelling *c = t->data;
+	rp_check_cancel(c->check);
+	rp_loop_stop(c->r.loop);
+	uv_close((uv_handle_t *)t, NULL);
+}
+
+/* The loop ends at once although the check had a minute. */
+static void cancel_port_check(const char *target, uint64_t after_ms)
+{
+	struct cancelling c = {.timer = {.data = &c}};
+	begin(&c.r);
+	assert_int_equal(uv_timer_init(rp_loop_uv(c.r.loop), &c.timer), 0);
+	assert_int_equal(rp_port_check(c.r.loop, target, 0, on_port, &c.r, &c.check), 0);
+	if (after_ms == 0) {
+		on_cancel_time(&c.timer);
+	} else {
+		assert_int_equal(uv_timer_start(&c.timer, on_cancel_time, after_ms, 0), 0);
 	}
-	(void)close(fd);
+	uint64_t start = uv_hrtime();
+	(void)rp_loop_run(c.r.loop);
+	assert_in_range(uv_hrtime() - start, 0, UINT64_C(10000000000));
+	rp_loop_free(c.r.loop);
+	assert_int_equal(c.r.calls, 0);
+}
+
+static void test_check_cancel(void **state)
+{
+	(void)state;
+	struct silent s;
+	silent_open(&s);
+	cancel_port_check(s.text, 0);
+	cancel_port_check(s.text, 20);
+	cancel_port_check("nonsense", 0);
+	cancel_port_check("localhost:1", 0);
+	silent_close(&s);
 }
 
 static int oom_check(void *state)
 {
 	struct result r = {0};
+	struct rp_check *k;
 	int rc = rp_loop_new(&r.loop, "oom");
 	if (rc != 0) {
 		return rc;
 	}
-	rc = rp_port_check(r.loop, state, 1000000000, on_port, &r);
+	rc = rp_port_check(r.loop, state, 1000000000, on_port, &r, &k);
 	if (rc != 0) {
 		rp_loop_stop(r.loop);
 	}
@@ -378,6 +441,7 @@ int main(void)
 	    cmocka_unit_test(test_check_target),
 	    cmocka_unit_test(test_check_port),
 	    cmocka_unit_test(test_check_port_timeout),
+	    cmocka_unit_test(test_check_cancel),
 	    cmocka_unit_test(test_check_oom),
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_dial_refused),
