@@ -150,8 +150,9 @@ static const char *check_switch(const struct rp_dial *d, const struct rp_http_he
 	return NULL;
 }
 
-static void refused(struct rp_dial *d, unsigned status)
+static void refused(struct rp_dial *d, const struct rp_http_head *h)
 {
+	unsigned status = h->status;
 	const char *hint = "";
 	switch (status) {
 	case 200:
@@ -170,6 +171,9 @@ static void refused(struct rp_dial *d, unsigned status)
 		break;
 	default:
 		break;
+	}
+	if (status == 503 && rp_http_header(h, "Retry-After") != NULL) {
+		hint = ": it asks to come back later";
 	}
 	rp_dial_fail(d, RP_EDENIED, "server %s answered %u %s%s", d->authority, status,
 	    rp_http_status_text(status), hint);
@@ -195,7 +199,7 @@ void rp_dial_upgrade_data(struct rp_dial *d, const uint8_t *p, size_t n)
 		return;
 	}
 	if (h->status != 101) {
-		refused(d, h->status);
+		refused(d, h);
 		return;
 	}
 	const char *wrong = check_switch(d, h);

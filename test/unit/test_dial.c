@@ -320,6 +320,10 @@ static void test_refused_answers(void **state)
 	} rows[] = {
 	    {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", RP_EDENIED, 404,
 	        "404 Not Found: is this an rport server?"},
+	    {"HTTP/1.1 503 x\r\n\r\n", RP_EDENIED, 503,
+	        "503 Service Unavailable: a proxy in front of the server does not reach it"},
+	    {"HTTP/1.1 503 x\r\nRetry-After: 10\r\n\r\n", RP_EDENIED, 503,
+	        "503 Service Unavailable: it asks to come back later"},
 	    {"HTTP/1.1 423 Locked\r\nContent-Length: 9\r\n\r\ntoo many ", RP_EDENIED, 423,
 	        "423 Locked: this address is banned"},
 	    {"HTTP/1.1 502 X\r\n\r\n", RP_EDENIED, 502, "502 Bad Gateway: a proxy in front"},
