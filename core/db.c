@@ -180,7 +180,12 @@ int rp_db_begin(struct rp_db *db, struct rp_err *err)
 
 int rp_db_commit(struct rp_db *db, struct rp_err *err)
 {
-	return rp_db_exec(db, "COMMIT", err);
+	int rc = rp_db_exec(db, "COMMIT", err);
+	if (rc != 0) {
+		/* Some failures, a full disk among them, leave it open. */
+		rp_db_rollback(db);
+	}
+	return rc;
 }
 
 void rp_db_rollback(struct rp_db *db)
