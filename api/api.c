@@ -26,6 +26,9 @@
 #define COMPONENT  "api"
 #define SECRET_LEN 43
 #define WRITE_MAX  (64u * 1024 * 1024)
+/* Password hashes under way: they keep busy the threads that the database needs too. */
+#define CHECKS_PER_SOURCE 64
+#define CHECKS_TOTAL      256
 
 struct api_conn {
 	struct rp_list node;
@@ -130,6 +133,8 @@ static int open_secret(struct rp_api *api, struct rp_err *err)
 static int open_gate(struct rp_api *api, struct rp_err *err)
 {
 	const struct rp_gate_options opt = {
+	    .slots_per_source = CHECKS_PER_SOURCE,
+	    .slots_total = CHECKS_TOTAL,
 	    .login_wait_ms = (uint64_t)(api->cfg->user_login_wait * 1000.0),
 	    .max_failed = (unsigned)api->cfg->max_failed_login,
 	    .ban_ms = (uint64_t)api->cfg->ban_time * 1000,
@@ -234,10 +239,25 @@ static void api_stop(void *state)
 	}
 }
 
+static void api_reload(void *state)
+{
+	struct rp_api *api = state;
+	struct rp_users *users;
+	struct rp_err err = {0};
+	if (rp_users_new(api->cfg, &users, &err) != 0) {
+		rp_log_error(COMPONENT, "%s; the users read before stay in force", err.msg);
+		return;
+	}
+	rp_users_free(api->users);
+	api->users = users;
+	rp_log_info(COMPONENT, "users of the API read again");
+}
+
 const struct rp_server_hooks *rp_api_hooks(void)
 {
 	static const struct rp_server_hooks hooks = {
 	    .start = api_start,
+	    .reload = api_reload,
 	    .stop = api_stop,
 	    .free = api_free,
 	};

@@ -82,9 +82,13 @@ static void check_free(struct check *k)
 static void on_checked(uv_work_t *work, int status)
 {
 	struct check *k = work->data;
+	rp_gate_leave(k->call->api->gate, rp_api_peer(k->call));
 	const struct rp_user *user = rp_users_find(k->call->api->users, k->name);
 	if (status != 0) {
 		answer(k->call, k->cb, RP_AUTH_FAILED, status);
+	} else if (k->call->api->closing) {
+		/* The handler would find a closed database. */
+		answer(k->call, k->cb, RP_AUTH_FAILED, RP_ECLOSED);
 	} else if (k->equal && user != NULL) {
 		let_in(k->call, k->cb, user, true);
 	} else {
@@ -95,6 +99,10 @@ static void on_checked(uv_work_t *work, int status)
 
 static void check_hash(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
 {
+	if (rp_gate_enter(c->api->gate, rp_api_peer(c)) != 0) {
+		answer(c, cb, RP_AUTH_WAIT, 0);
+		return;
+	}
 	const struct rp_user *user = rp_users_find(c->api->users, name);
 	const char *hash = user != NULL ? user->password : rp_users_decoy(c->api->users);
 	struct check *k = rp_calloc(1, sizeof(*k));
@@ -115,6 +123,7 @@ static void check_hash(struct rp_api_call *c, const char *name, const char *pass
 		if (k != NULL) {
 			check_free(k);
 		}
+		rp_gate_leave(c->api->gate, rp_api_peer(c));
 		answer(c, cb, RP_AUTH_FAILED, err);
 	}
 }

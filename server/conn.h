@@ -44,10 +44,13 @@ struct rp_conn {
 	enum rp_conn_state state;
 	uint64_t deadline_ms; /* of the state, 0 = none */
 	char peer[RP_CONN_PEER_MAX];
-	bool slot;       /* holds a handshake slot of the gate */
-	bool full;       /* the transport asked for a pause */
-	bool polite;     /* flush and send a close frame at the end */
-	bool half_close; /* the client knows half-closed tunnels (our own kind) */
+	bool slot;              /* holds a handshake slot of the gate */
+	bool full;              /* the transport asked for a pause */
+	bool polite;            /* flush and send a close frame at the end */
+	bool half_close;        /* the client knows half-closed tunnels (our own kind) */
+	bool paused;            /* not read: too many notifications are under way */
+	unsigned notifications; /* under way to the control loop and its database */
+	uint64_t pinged_ms;     /* when a ping was last reported */
 	struct rp_ws *ws;
 	struct rp_ssh *ssh;
 	struct rp_mux *mux;
@@ -94,6 +97,8 @@ extern const struct rp_mux_ops rp_conn_mux_ops;
 void rp_conn_accept(struct rp_conn *c, struct rp_order *o);
 void rp_conn_refuse(struct rp_conn *c, const char *text);
 void rp_conn_call(struct rp_conn *c, struct rp_order *o);
+/* The control loop has dealt with a notification. */
+void rp_conn_notified(struct rp_conn *c);
 /* Ends all calls with RP_ECLOSED. */
 void rp_conn_drop_calls(struct rp_conn *c);
 

@@ -19,7 +19,11 @@
 #include "core/banned.h"
 
 #define REGISTER_MS 25000u
-#define COMPONENT   "client-listener"
+/* Notifications under way from one connection; one read may put some on top. */
+#define NOTIFICATIONS_MAX 64u
+/* Heartbeats are kept to the second. */
+#define PING_EVERY_MS 1000u
+#define COMPONENT     "client-listener"
 
 static struct rp_workers *workers(const struct rp_conn *c)
 {
@@ -123,6 +127,19 @@ static void on_notification(struct rp_conn *c, struct rp_str name, const uint8_t
 	}
 	e->b_n = strlen(e->b);
 	rp_event_post(e);
+	if (++c->notifications >= NOTIFICATIONS_MAX && !c->paused) {
+		c->paused = true;
+		rp_ws_read_stop(c->ws);
+	}
+}
+
+void rp_conn_notified(struct rp_conn *c)
+{
+	c->notifications--;
+	if (c->paused && c->notifications <= NOTIFICATIONS_MAX / 2) {
+		c->paused = false;
+		rp_ws_read_start(c->ws);
+	}
 }
 
 static void on_ping(struct rp_conn *c, uint64_t ticket)
@@ -130,12 +147,15 @@ static void on_ping(struct rp_conn *c, uint64_t ticket)
 	if (ticket != 0) {
 		(void)rp_mux_reply(c->mux, ticket, true, NULL, 0);
 	}
-	struct rp_event *e = rp_event_new(workers(c), ref_of(c), RP_EVENT_PING);
-	if (c->state != RP_CONN_UP || e == NULL) {
-		rp_event_free(e);
+	uint64_t now = rp_clock_ms();
+	if (c->state != RP_CONN_UP || (c->pinged_ms != 0 && now - c->pinged_ms < PING_EVERY_MS)) {
 		return;
 	}
-	rp_event_post(e);
+	struct rp_event *e = rp_event_new(workers(c), ref_of(c), RP_EVENT_PING);
+	if (e != NULL) {
+		c->pinged_ms = now;
+		rp_event_post(e);
+	}
 }
 
 static bool is_notification(struct rp_str name)

@@ -28,6 +28,10 @@ void rp_order_free(struct rp_order *o)
 static void on_answer(struct rp_msg *m)
 {
 	struct rp_order *o = RP_CONTAINER_OF(m, struct rp_order, msg);
+	if (o->workers->stopped && o->code == 0) {
+		/* A success would go on to the database, which is closed by now. */
+		o->code = rp_err_set(&o->err, RP_ECLOSED, "%s", rp_err_text(RP_ECLOSED));
+	}
 	if (o->call_cb != NULL) {
 		o->call_cb(o->ctx, o->code, o->data != NULL ? o->data : "", o->data_n);
 	} else if (o->tunnel_cb != NULL) {

@@ -302,13 +302,50 @@ static void keep_json(
 	rp_json_free(j);
 }
 
-static void on_notify(void *ctx, struct rp_conn_ref ref, const char *name, const char *p, size_t n)
+struct settle {
+	struct rp_registry *registry;
+	struct rp_conn_ref ref;
+};
+
+static int pass(struct rp_db *db, void *arg, struct rp_err *err)
 {
-	struct rp_registry *r = ctx;
-	struct rp_registry_entry *e = rp_registry_find_ref(r, ref);
-	if (e == NULL) {
-		return;
+	(void)db;
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
+static void on_settled(void *ctx, int code, const struct rp_err *err)
+{
+	struct settle *s = ctx;
+	(void)code;
+	(void)err;
+	rp_workers_notified(s->registry->workers, s->ref);
+}
+
+/* Tells the worker that a notification is dealt with when all that was queued for the database up to now is through. */
+static void settle(struct rp_registry *r, struct rp_conn_ref ref)
+{
+	struct settle *s = rp_calloc(1, sizeof(*s));
+	const struct rp_store_job job = {
+	    .work = pass,
+	    .arg = s,
+	    .free_arg = rp_free,
+	    .done = on_settled,
+	    .ctx = s,
+	};
+	if (s != NULL) {
+		s->registry = r;
+		s->ref = ref;
 	}
+	if (s == NULL || rp_store_submit(r->opt.store, &job) != 0) {
+		rp_workers_notified(r->workers, ref);
+	}
+}
+
+static void take_notification(
+    struct rp_registry *r, struct rp_registry_entry *e, const char *name, const char *p, size_t n)
+{
 	if (strcmp(name, "updates_status") == 0) {
 		keep_json(r, e, &e->c.updates_status, p, n);
 	} else if (strcmp(name, "ip_addresses") == 0) {
@@ -316,6 +353,16 @@ static void on_notify(void *ctx, struct rp_conn_ref ref, const char *name, const
 	} else if (r->notify != NULL) {
 		r->notify(r->notify_ctx, e->c.id, name, p, n);
 	}
+}
+
+static void on_notify(void *ctx, struct rp_conn_ref ref, const char *name, const char *p, size_t n)
+{
+	struct rp_registry *r = ctx;
+	struct rp_registry_entry *e = rp_registry_find_ref(r, ref);
+	if (e != NULL) {
+		take_notification(r, e, name, p, n);
+	}
+	settle(r, ref);
 }
 
 static const struct rp_conn_events events = {

@@ -46,7 +46,7 @@ struct server {
 	struct rp_jobs *jobs;
 	struct rp_workers *workers;
 	struct rp_acceptor *acceptor;
-	uv_signal_t signals[4];
+	uv_signal_t signals[5];
 	bool signals_open;
 	bool failed;
 };
@@ -67,13 +67,19 @@ static void on_signal(uv_signal_t *h, int signum)
 		log_stats(s);
 		return;
 	}
+	if (signum == SIGUSR1) {
+		if (s->hooks_state != NULL) {
+			s->hooks->reload(s->hooks_state);
+		}
+		return;
+	}
 	rp_log_info(COMPONENT, "Received %s signal, shutting down...", strsignal(signum));
 	rp_loop_stop(s->loop);
 }
 
 static void open_signals(struct server *s)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2};
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
 	for (size_t i = 0; i < RP_ARRAY_LEN(numbers); i++) {
 		RP_VERIFY(uv_signal_init(rp_loop_uv(s->loop), &s->signals[i]) == 0);
 		s->signals[i].data = s;
@@ -221,6 +227,7 @@ static int start_workers(struct server *s, struct rp_err *err)
 	    .auth = s->auth,
 	    .gate = s->gate,
 	    .ports = s->ports,
+	    .proxy = s->proxy,
 	    .control = s->loop,
 	    .events = rp_registry_events(),
 	    .ctx = s->registry,

@@ -29,8 +29,9 @@ struct rp_server_parts {
 /* Hooks of the layer above, all on the control loop. start may fail (err): then the server ends with that text. stop must end its handles. */
 struct rp_server_hooks {
 	int (*start)(void **state, const struct rp_server_parts *parts, struct rp_err *err);
-	void (*stop)(void *state); /* begins to close; */
-	void (*free)(void *state); /* after the loop has ended */
+	void (*reload)(void *state); /* SIGUSR1: users of the API */
+	void (*stop)(void *state);   /* begins to close; */
+	void (*free)(void *state);   /* after the loop has ended */
 };
 
 /* Runs the server role until SIGINT, SIGTERM or SIGHUP. Returns the exit status. argv without the role word. */

@@ -246,6 +246,10 @@ static void on_order(struct rp_msg *m)
 		rp_conn_fail(c, "%s", o->text);
 		rp_order_free(o);
 		return;
+	case RP_ORDER_NOTIFIED:
+		rp_conn_notified(c);
+		rp_order_free(o);
+		return;
 	case RP_ORDER_CALL:
 		rp_conn_call(c, o);
 		return;
@@ -328,6 +332,11 @@ void rp_workers_refuse(struct rp_workers *w, struct rp_conn_ref ref, const char 
 void rp_workers_close(struct rp_workers *w, struct rp_conn_ref ref, const char *why)
 {
 	send_text(w, ref, RP_ORDER_CLOSE, why);
+}
+
+void rp_workers_notified(struct rp_workers *w, struct rp_conn_ref ref)
+{
+	send_text(w, ref, RP_ORDER_NOTIFIED, NULL);
 }
 
 int rp_workers_call(struct rp_workers *w, struct rp_conn_ref ref, const struct rp_call_order *call,

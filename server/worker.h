@@ -50,7 +50,7 @@ struct rp_conn_events {
 	void (*on_down)(void *ctx, struct rp_conn_ref ref, const char *why);
 	/* The client sent ping. */
 	void (*on_ping)(void *ctx, struct rp_conn_ref ref);
-	/* cmd_result, updates_status, ip_addresses, save_measurement: payload borrowed. */
+	/* cmd_result, updates_status, ip_addresses, save_measurement: payload borrowed. Each is followed by one rp_workers_notified. */
 	void (*on_notify)(
 	    void *ctx, struct rp_conn_ref ref, const char *name, const char *p, size_t n);
 	/* A tunnel ended by itself (idle, auto-close). */
@@ -88,6 +88,9 @@ void rp_workers_accept(struct rp_workers *w, struct rp_conn_ref ref, const char 
     const struct rp_remote *old, size_t n_old, bool ask_old);
 /* text: failure reply of wire protocol 3.4; then the connection is closed. */
 void rp_workers_refuse(struct rp_workers *w, struct rp_conn_ref ref, const char *text);
+/* What on_notify brought is dealt with. A connection with many of them under way is not read any further, so that no client fills
+ * the inbox of the control loop or the queue of the database. */
+void rp_workers_notified(struct rp_workers *w, struct rp_conn_ref ref);
 /* Ends a connection; on_down follows. */
 void rp_workers_close(struct rp_workers *w, struct rp_conn_ref ref, const char *why);
 

@@ -178,6 +178,12 @@ void rp_workers_refuse(struct rp_workers *w, struct rp_conn_ref ref, const char 
 	(void)add(w, RP_FAKE_REFUSE, ref, NULL, text);
 }
 
+void rp_workers_notified(struct rp_workers *w, struct rp_conn_ref ref)
+{
+	(void)w;
+	(void)ref;
+}
+
 void rp_workers_close(struct rp_workers *w, struct rp_conn_ref ref, const char *why)
 {
 	(void)add(w, RP_FAKE_CLOSE, ref, NULL, why);

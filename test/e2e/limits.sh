@@ -1,0 +1,107 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What our server does when a client or a user of the API overdoes it, and when it ends in the middle of work.
+
+# shellcheck source=test/e2e/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=test/e2e/lib/server.sh
+. "$(dirname "$0")/lib/server.sh"
+
+# "slow-password", cost 12, and "quick", cost 4
+# shellcheck disable=SC2016
+SLOW='$2b$12$abcdefghijklmnopqrstuuKwIlPvyLlw8e74Johhjece.ndnfSP1S'
+# shellcheck disable=SC2016
+QUICK='$2b$04$abcdefghijklmnopqrstuubbTVZb.bvjr9opKDghR3WgpINbKk9mu'
+
+# What the address sanitizer holds back would count as memory in use.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}:quarantine_size_mb=8"
+
+users() {
+	{
+		printf '[{"username":"slow","password":"%s","groups":["Administrators"]}' "$SLOW"
+		[ $# -eq 0 ] || printf ',{"username":"%s","password":"%s","groups":["Administrators"]}' "$1" "$QUICK"
+		printf ']'
+	} >"$tmp/users.json"
+}
+
+peak_kb() { sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(pid_of "$1")/status"; }
+
+# results N: so many results of commands
+results() {
+	seq 1 "$1" | sed 's|.*|{"cmd":"request","name":"cmd_result","payload":{"jid":"job-&","status":"successful","command":"x","result":{"stdout":"'"$(head -c 2000 /dev/zero | tr '\0' x)"'"}}}|'
+}
+
+### Another port's requests
+server_config server 'client_login_wait = 0
+jobs_max_results = 50' 'user_login_wait = 0'
+start_server server
+server_config front "proxy = \"$api\"" 'user_login_wait = 0'
+backend=$api
+start_server front
+api=http://$addr
+check "other requests go to the proxy's target" call_is 200 GET /status '"clients_connected":0'
+stop front
+check "whose server ends well" is "$status" 0
+api=$backend
+addr=$(sed -n 's/.*Listening for clients on //p' "$tmp/server.log")
+
+### Notifications
+mkfifo "$tmp/noisy.in"
+start_peer noisy
+exec 3>"$tmp/noisy.in"
+check "a client connects" wait_for noisy '"registered"'
+before=$(peak_kb server)
+results 12000 >&3
+printf '{"cmd":"request","tag":"last","name":"ping","want":true}\n' >&3
+check "a flood of results is taken in" wait_for noisy '"tag":"last","ok":true' 120
+check "as fast as it is stored" not_in_log server 'error:'
+after=$(peak_kb server)
+check "without being kept ($before kB before, $after kB after)" [ $((after - before)) -lt 60000 ]
+check "and the last is stored" until_call '.data.status == "successful"' /clients/noisy/commands/job-12000
+exec 3>&-
+stop noisy
+stop server
+check "the server ends well" is "$status" 0
+check "silently" silent server
+
+### Users
+users
+server_config many 'client_login_wait = 0' "user_login_wait = 0
+max_failed_login = 10000"
+sed -i "s|^auth = \"admin.*|auth_file = \"$tmp/users.json\"|" "$tmp/many.conf"
+start_server many
+credentials=slow:slow-password
+check "a user logs in" call_is 200 GET /me '"username":"slow"'
+credentials=new:quick
+check "another is not known" call_is 401 GET /me unauthorized
+users new
+kill -USR1 "$(pid_of many)"
+check "the file is read again" wait_for many 'users of the API read again'
+check "then he is" call_is 200 GET /me '"username":"new"'
+printf x >"$tmp/users.json"
+kill -USR1 "$(pid_of many)"
+check "a broken file is noticed" wait_for many 'users read before stay in force'
+check "and changes nothing" call_is 200 GET /me '"username":"new"'
+start_peer p1
+check "a client connects" wait_for p1 '"registered"'
+
+# Each costs a good part of a second of one of few threads.
+seq 1 150 | sed "s|.*|url = \"$api/api/v1/clients/p1/commands\"\nuser = \"slow:wrong-&\"\noutput = \"/dev/null\"\nwrite-out = \"%{http_code}\\\\n\"\n|" \
+	>"$tmp/many.curl"
+curl -sS --parallel --parallel-immediate --parallel-max 200 --max-time 60 -K "$tmp/many.curl" \
+	>"$tmp/codes" 2>"$tmp/curl.log"
+check "too many logins at once are turned away" grep -q 429 "$tmp/codes"
+
+# The right password, and the end of the server before it is known to be right.
+i=0
+while [ $i -lt 8 ]; do
+	curl -sS -o /dev/null -u slow:slow-password "$api/api/v1/clients/p1/commands" 2>/dev/null &
+	curl -sS -o /dev/null -u slow:slow-password "$api/api/v1/login" 2>/dev/null &
+	pids="$pids $!"
+	i=$((i + 1))
+done
+sleep 0.3
+stop many
+check "the server ends well in the middle of logins" is "$status" 0
+check "silently" silent many
+finish
