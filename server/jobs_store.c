@@ -46,17 +46,16 @@ static int prune(struct rp_db *db, const struct save *s, struct rp_err *err)
 {
 	struct rp_stmt *stmt;
 	int code = rp_db_stmt(db,
-	    "DELETE FROM jobs WHERE client_id = ? AND jid <> ? AND jid IN"
+	    "DELETE FROM jobs WHERE jid <> ? AND jid IN"
 	    " (SELECT jid FROM jobs WHERE client_id = ?"
 	    " ORDER BY started_at DESC, jid LIMIT 1000 OFFSET ?)",
 	    &stmt, err);
 	if (code != 0) {
 		return code;
 	}
-	rp_stmt_bind_text(stmt, 1, s->job.client_id);
-	rp_stmt_bind_text(stmt, 2, s->job.jid);
-	rp_stmt_bind_text(stmt, 3, s->job.client_id);
-	rp_stmt_bind_i64(stmt, 4, s->keep);
+	rp_stmt_bind_text(stmt, 1, s->job.jid);
+	rp_stmt_bind_text(stmt, 2, s->job.client_id);
+	rp_stmt_bind_i64(stmt, 3, s->keep);
 	return rp_stmt_run(stmt, err);
 }
 

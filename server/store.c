@@ -49,6 +49,8 @@ static const struct rp_db_migration migrations[] = {
      " last_access_at BIGINT NOT NULL,"
      " user_agent TEXT NOT NULL,"
      " ip_address TEXT NOT NULL);"},
+    /* Each save looks for the oldest jobs of its client. */
+    {"CREATE INDEX jobs_client_started ON jobs (client_id, started_at DESC, jid);"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)
