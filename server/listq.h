@@ -72,8 +72,8 @@ struct rp_listq_errors {
 	char text[RP_LISTQ_ERRORS_MAX][192];
 	size_t n;
 };
-RP_NODISCARD int rp_listq_parse(const struct rp_query *q, const struct rp_listq_spec *spec,
-    struct rp_listq *out, struct rp_listq_errors *errs);
+RP_NODISCARD int rp_listq_parse(const struct rp_query *in, const struct rp_listq_spec *spec,
+    struct rp_listq *q, struct rp_listq_errors *errs);
 void rp_listq_fini(struct rp_listq *q);
 /* Was this field of this resource asked for (or is it a default)? */
 bool rp_listq_wants(const struct rp_listq *q, const struct rp_listq_spec *spec,

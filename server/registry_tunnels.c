@@ -298,20 +298,22 @@ static void on_policy(void *ctx, int code, const char *p, size_t n)
 {
 	struct job *j = ctx;
 	struct rp_check_tunnel_answer a = {0};
-	if (code == RP_ECLOSED) {
-		fail_gone(j);
-	} else if (code == RP_EDENIED && strstr(p, "unknown request") != NULL) {
+	/* Clients before 0.6.4 do not know the question (wire protocol 4.2). */
+	bool unknown = code == RP_EDENIED && strstr(p, "unknown request") != NULL;
+	bool readable = code == 0 &&
+	    rp_json_decode_text(p, n, &rp_check_tunnel_answer_table, false, &a, NULL) == 0;
+	if (unknown || (readable && a.is_allowed)) {
 		check_duplicates(j);
+	} else if (code == RP_ECLOSED) {
+		fail_gone(j);
 	} else if (code == RP_EDENIED) {
 		fail_detail(j, 400, "", "The client could not check the tunnel destination.", p);
 	} else if (code != 0) {
 		fail(j, 409, "", "The client did not answer: %s", rp_err_text(code));
-	} else if (rp_json_decode_text(p, n, &rp_check_tunnel_answer_table, false, &a, NULL) != 0) {
+	} else if (!readable) {
 		fail(j, 409, "", "The client's answer is unreadable.");
-	} else if (!a.is_allowed) {
-		fail(j, 400, "", "Tunnel destination is not allowed by client configuration.");
 	} else {
-		check_duplicates(j);
+		fail(j, 400, "", "Tunnel destination is not allowed by client configuration.");
 	}
 }
 
