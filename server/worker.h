@@ -17,6 +17,7 @@
 #include "server/clientauth.h"
 #include "server/config.h"
 #include "server/proxy.h"
+#include "server/tunnel_info.h"
 #include "ssh/hostkey.h"
 #include "tunnel/hello.h"
 #include "tunnel/ports.h"
@@ -27,16 +28,6 @@ struct rp_conn_ref {
 	unsigned worker;
 	uint64_t id;
 };
-
-/* A running tunnel as the API shows it (id counts per connection). */
-struct rp_tunnel_info {
-	char *id;
-	struct rp_remote remote;
-	int64_t created_at;
-};
-extern const struct rp_json_table rp_tunnel_info_table;
-void rp_tunnel_info_fini(struct rp_tunnel_info *t);
-RP_NODISCARD int rp_tunnel_info_copy(struct rp_tunnel_info *dst, const struct rp_tunnel_info *src);
 
 /* What happens on connections; all called on the control loop, in the order of the events of one connection. */
 struct rp_conn_events {
