@@ -120,27 +120,34 @@ static void run(struct rp_api_call *c)
 	c->route->handler(c);
 }
 
-static void on_auth(struct rp_api_call *c, const struct rp_auth_result *r)
+void rp_api_refuse(struct rp_api_call *c, const struct rp_auth_result *r)
 {
 	switch (r->verdict) {
-	case RP_AUTH_OK:
-		run(c);
-		return;
 	case RP_AUTH_BANNED:
 		rp_reply_text(c, 423, "Too many bad attempts. Please try later.\n");
 		return;
 	case RP_AUTH_WAIT:
 		rp_reply_fail(c, 429, "too many requests, please try later");
 		return;
-	case RP_AUTH_REFUSED:
-		rp_reply_fail(c, 401, "unauthorized");
-		return;
 	case RP_AUTH_EXPIRED:
 		rp_reply_fail(c, 401, "password has expired, please change your password");
+		return;
+	case RP_AUTH_OK:
+	case RP_AUTH_REFUSED:
+		rp_reply_fail(c, 401, "unauthorized");
 		return;
 	case RP_AUTH_FAILED:
 		rp_reply_code(c, r->code, NULL);
 		return;
+	}
+}
+
+static void on_auth(struct rp_api_call *c, const struct rp_auth_result *r)
+{
+	if (r->verdict == RP_AUTH_OK) {
+		run(c);
+	} else {
+		rp_api_refuse(c, r);
 	}
 }
 

@@ -102,25 +102,10 @@ static void give_token(struct rp_api_call *c)
 
 static void on_login(struct rp_api_call *c, const struct rp_auth_result *r)
 {
-	switch (r->verdict) {
-	case RP_AUTH_OK:
+	if (r->verdict == RP_AUTH_OK) {
 		give_token(c);
-		return;
-	case RP_AUTH_BANNED:
-		rp_reply_text(c, 423, "Too many bad attempts. Please try later.\n");
-		return;
-	case RP_AUTH_WAIT:
-		rp_reply_fail(c, 429, "too many requests, please try later");
-		return;
-	case RP_AUTH_EXPIRED:
-		rp_reply_fail(c, 401, "password has expired, please change your password");
-		return;
-	case RP_AUTH_REFUSED:
-		rp_reply_fail(c, 401, "unauthorized");
-		return;
-	case RP_AUTH_FAILED:
-		rp_reply_code(c, r->code, NULL);
-		return;
+	} else {
+		rp_api_refuse(c, r);
 	}
 }
 
