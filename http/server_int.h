@@ -14,7 +14,7 @@
 #include "http/server.h"
 
 /* Room for "Sun, 06 Nov 1994 08:49:37 GMT". */
-#define RP_HTTP_DATE_MAX 32
+#define RP_HTTP_DATE_MAX 64
 
 enum rp_http_phase {
 	RP_HTTP_HEAD,     /* TLS handshake and head, from the first byte on */

@@ -76,8 +76,9 @@ static char *shell_words(const char *text)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		(void)dup2(in[1], STDOUT_FILENO);
-		(void)chdir("/");
-		(void)execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+		if (chdir("/") == 0) {
+			(void)execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+		}
 		_exit(127);
 	}
 	(void)close(in[1]);
