@@ -2,7 +2,6 @@
 /*
  * One job: a command or script for one client, as it travels in run_cmd and cmd_result (wire
  * protocol 4.5) and as the API shows it (rport-api 3.11). Same keys, same order in all three.
- * Written by the lead as a contract; table in job.c.
  */
 #ifndef RP_CMDPOLICY_JOB_H
 #define RP_CMDPOLICY_JOB_H

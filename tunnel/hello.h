@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What both ends say when a connection is registered: the payload of new_connection (wire
- * protocol 3.2), of put_capabilities (4.2), and the rest of the small control payloads. Written
- * by the lead as a contract; tables in hello.c.
+ * protocol 3.2), of put_capabilities (4.2), and the rest of the small control payloads.
  */
 #ifndef RP_TUNNEL_HELLO_H
 #define RP_TUNNEL_HELLO_H
