@@ -124,11 +124,13 @@ carries_on "while banned"
 
 ### Those who fell silent at the start
 WAIT_S=45
+wait_end held
+wait_end held_api
 for kind in nothing head trickle upgrade version frame; do
-	check "silence after $kind is ended" wait_for held "^$kind closed"
+	check "silence after $kind is ended" in_log held "^$kind closed"
 done
 for kind in nothing head trickle; do
-	check "silence after $kind at the API is ended" wait_for held_api "^$kind closed"
+	check "silence after $kind at the API is ended" in_log held_api "^$kind closed"
 done
 check "late handshakes are logged" in_log server '127.0.0.1: SSH handshake not finished within 30 s'
 WAIT_S=20
