@@ -42,7 +42,7 @@ end_all() {
 	[ -n "${KEEP_TMP:-}" ] || rm -rf "$tmp"
 }
 trap end_all EXIT
-trap 'exit 1' INT TERM
+trap 'exit 1' HUP INT PIPE TERM
 
 # start NAME COMMAND …: in the background; stdin is empty or the fifo $tmp/NAME.in if there is one.
 start() {
