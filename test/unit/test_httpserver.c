@@ -101,20 +101,26 @@ static void answer_later(struct fixture *f, struct rp_http_req *req, bool upgrad
 	assert_int_equal(uv_timer_start(&l->timer, on_late, 60, 0), 0);
 }
 
-/* WebSocket that sends everything back. */
+/* WebSocket that sends every message back, in one frame however it arrived. */
 struct echo {
 	struct fixture *f;
 	struct rp_ws *w;
+	uint8_t text[64];
+	size_t n;
 };
 
 static void echo_data(
     void *ctx, enum rp_ws_opcode opcode, bool first, bool last, const uint8_t *p, size_t n)
 {
 	struct echo *e = ctx;
-	(void)first;
-	(void)last;
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)p, .iov_len = n};
-	assert_true(rp_ws_send(e->w, opcode, &iov, 1) >= 0);
+	e->n = first ? 0 : e->n;
+	assert_true(e->n + n <= sizeof(e->text));
+	memcpy(e->text + e->n, p, n);
+	e->n += n;
+	if (last) {
+		struct iovec iov = {.iov_base = e->text, .iov_len = e->n};
+		assert_true(rp_ws_send(e->w, opcode, &iov, 1) >= 0);
+	}
 }
 
 static void echo_end(void *ctx, int code, const char *why)

@@ -695,7 +695,7 @@ static void test_rekeys_by_limit(void **state)
 	login(&p);
 	rp_ssh_set_rekey_limits(p.server.ssh, 700000, 3600000);
 	rp_ssh_set_rekey_limits(p.client.ssh, 1100000, 3600000);
-	run_traffic(&p, traffic_total() / 2, false);
+	run_traffic(&p, traffic_total() / (slow ? 1 : 2), false);
 	assert_true(p.server.rekeys >= (slow ? 1 : 10));
 	rp_ssh_pair_fini(&p);
 }
