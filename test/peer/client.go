@@ -46,6 +46,7 @@ type client struct {
 	link    *link
 	kexs    int32
 	exit    chan int
+	decided chan struct{} // register has its answer, or will get none
 }
 
 func clientFlags() (*flag.FlagSet, *clientOptions) {
@@ -90,7 +91,7 @@ func runClient(args []string) int {
 		return exitUsage
 	}
 	shiftGobIDs(opts.gobShift)
-	c := &client{opts: opts, exit: make(chan int, 8)}
+	c := &client{opts: opts, exit: make(chan int, 8), decided: make(chan struct{})}
 	if err := c.prepare(); err != nil {
 		emit("error", "error", err)
 		return exitUsage
@@ -251,6 +252,11 @@ func (c *client) checkHostKey(_ string, _ net.Addr, key ssh.PublicKey) error {
 
 func (c *client) watch() {
 	err := c.conn.Wait()
+	// A refusal that came right before the end is told before the end.
+	select {
+	case <-c.decided:
+	case <-time.After(time.Second):
+	}
 	emit("closed", "error", errorText(err), "kex", atomic.LoadInt32(&c.kexs))
 	c.exit <- exitClosed
 }

@@ -15,6 +15,7 @@ import (
 
 // register sends new_connection and starts what follows its success.
 func (c *client) register() {
+	defer close(c.decided)
 	time.Sleep(c.opts.delay)
 	payload, err := c.registration()
 	if err != nil {
