@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One binary, several roles: the name it was called by chooses, then the first argument. This table is the map of the
+ * One binary, several roles: the name it was called by chooses, then the first argument. This
+ * table is the map of the
  * program; everything else is in the folders.
  */
 #include <stdio.h>
@@ -105,7 +106,8 @@ int main(int argc, char **argv)
 		return a->main(argc - 1, argv + 1); /* by an alias: rportd, rport-client */
 	}
 	if (argc < 2) {
-		/* As the original: a client that finds its rport.conf in the current directory, or says what is missing. */
+		/* As the original: a client that finds its rport.conf in the current directory,
+		 * or says what is missing. */
 		return rp_client_main(0, argv + argc);
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

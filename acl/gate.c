@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two tables under one mutex: sources by address (slots, failures, ban) and names (wait). Both are
- * bounded. A full table of sources forgets what says nothing any more, else counts of failures, else
+ * bounded. A full table of sources forgets what says nothing any more, else counts of failures,
+ * else
  * bans: an attacker with that many addresses is not stopped by a ban list, and must not lock others
  * out. Who holds a slot stays. A full table of names does not record further waits.
  */
@@ -179,7 +180,8 @@ static void drop_if_idle(struct rp_gate *g, struct source *s)
 	}
 }
 
-/* With all slots taken, a source that holds less than an equal part may still enter: the total can be
+/* With all slots taken, a source that holds less than an equal part may still enter: the total
+ * can be
  * passed by at most one slot per source. */
 static bool may_enter(const struct rp_gate *g, const struct source *s)
 {

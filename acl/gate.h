@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gate in front of every login: bans of addresses after repeated failures, the wait after a failed login of a name (wire protocol
- * 2.6, API 1.5), and a share of handshake slots per source address, so that peers which fall silent during a
- * handshake starve nobody else. One address counts everywhere: that of the TCP peer (or what a trusted proxy says, decided by the caller).
+ * The gate in front of every login: bans of addresses after repeated failures, the wait after a
+ * failed login of a name (wire protocol
+ * 2.6, API 1.5), and a share of handshake slots per source address, so that peers which fall
+ * silent during a
+ * handshake starve nobody else. One address counts everywhere: that of the TCP peer (or what a
+ * trusted proxy says, decided by the caller).
  * Safe from every thread; time comes from the caller.
  */
 #ifndef RP_ACL_GATE_H
@@ -28,7 +31,8 @@ struct rp_gate_options {
 RP_NODISCARD int rp_gate_new(const struct rp_gate_options *opt, struct rp_gate **out);
 void rp_gate_free(struct rp_gate *g);
 
-/* 0: the caller holds a slot until rp_gate_leave with the same address. RP_EBUSY: this source has all of its slots, or all are taken and
+/* 0: the caller holds a slot until rp_gate_leave with the same address. RP_EBUSY: this source
+ * has all of its slots, or all are taken and
  * this source holds at least its fair part of them. */
 RP_NODISCARD int rp_gate_enter(struct rp_gate *g, const char *addr);
 void rp_gate_leave(struct rp_gate *g, const char *addr);

@@ -88,7 +88,8 @@ static void on_accept(void *ctx, int fd, const struct sockaddr *peer)
 	}
 }
 
-/* A secret of our own, kept so that a restart logs nobody out (the original makes a new one each time). */
+/* A secret of our own, kept so that a restart logs nobody out (the original makes a new one each
+ * time). */
 static int own_secret(struct rp_api *api, struct rp_err *err)
 {
 	char text[SECRET_LEN + 1] = "";

@@ -7,7 +7,8 @@
 
 #include "server/server.h"
 
-/* Hooks for rp_server_main: start listens on [api] address (nothing if that is empty), logs `API Listening`; stop closes the listener and all
+/* Hooks for rp_server_main: start listens on [api] address (nothing if that is empty), logs `API
+ * Listening`; stop closes the listener and all
  * connections; free releases the rest. */
 const struct rp_server_hooks *rp_api_hooks(void);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client's tags and labels (rport-api 3.9): kept by the client in its attributes file, mirrored here.
+ * A client's tags and labels (rport-api 3.9): kept by the client in its attributes file,
+ * mirrored here.
  */
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Credentials of a request. Every failure counts for the address, a failed password also makes the name wait; what is wrong is never
+ * Credentials of a request. Every failure counts for the address, a failed password also makes
+ * the name wait; what is wrong is never
  * told apart in the answer.
  */
 #include "api/auth.h"

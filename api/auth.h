@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who asks: Basic credentials or a bearer token (rport-api 1.5), with waits and bans. Passwords of the user file are bcrypt and checked on libuv's
+ * Who asks: Basic credentials or a bearer token (rport-api 1.5), with waits and bans. Passwords
+ * of the user file are bcrypt and checked on libuv's
  * thread pool.
  */
 #ifndef RP_API_AUTH_H
@@ -29,7 +30,8 @@ typedef void (*rp_auth_cb)(struct rp_api_call *c, const struct rp_auth_result *r
 void rp_auth_request(struct rp_api_call *c, rp_auth_cb cb);
 /* By name and password (POST /login). Copies both. */
 void rp_auth_password(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb);
-/* The Basic pair of the header, owned; RP_ENOENT if there is none, RP_EINVAL if it is unreadable. */
+/* The Basic pair of the header, owned; RP_ENOENT if there is none, RP_EINVAL if it is
+ * unreadable. */
 RP_NODISCARD int rp_auth_basic(const struct rp_api_call *c, char **name, char **password);
 /* The bearer token of the header (borrowed), or NULL. */
 const char *rp_auth_bearer(const struct rp_api_call *c);

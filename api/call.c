@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A request's way: route, credentials, access to the client, handler. Handlers may answer later; the call lives until then.
+ * A request's way: route, credentials, access to the client, handler. Handlers may answer later;
+ * the call lives until then.
  */
 #include "api/call.h"
 

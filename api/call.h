@@ -10,12 +10,14 @@
 
 /* From the HTTP server: finds the route, checks who asks, calls the handler. */
 void rp_api_call_start(struct rp_api *api, struct rp_http_req *req);
-/* Sends the answer, writes the access log and frees the call. content_type NULL: no body. Called by api/reply.c only. */
+/* Sends the answer, writes the access log and frees the call. content_type NULL: no body. Called
+ * by api/reply.c only. */
 void rp_api_call_end(
     struct rp_api_call *c, unsigned status, const char *content_type, struct rp_str body);
 /* Answers a call whose credentials were not accepted (rport-api 1.5). */
 void rp_api_refuse(struct rp_api_call *c, const struct rp_auth_result *r);
-/* The client of the first parameter if this user may use it; otherwise NULL, and the call was answered (1.6). */
+/* The client of the first parameter if this user may use it; otherwise NULL, and the call was
+ * answered (1.6). */
 const struct rp_client *rp_api_client(struct rp_api_call *c);
 /* May this user use this client? The one place that decides (rport-api 1.6). */
 bool rp_api_may_use(const struct rp_api_user *u, const struct rp_client *client);

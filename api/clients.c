@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients: list, one, delete (rport-api 3.7, 3.8). Answered from the registry's mirror, no worker is asked.
+ * Clients: list, one, delete (rport-api 3.7, 3.8). Answered from the registry's mirror, no
+ * worker is asked.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The API's shared state and what a request carries on its way through router, authentication and handler. Internal to api/.
+ * The API's shared state and what a request carries on its way through router, authentication
+ * and handler. Internal to api/.
  */
 #ifndef RP_API_CONTEXT_H
 #define RP_API_CONTEXT_H

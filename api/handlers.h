@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handlers of the routes (api/router.c). Each answers the call exactly once, now or later. The caller was let in by the route's rule.
+ * Handlers of the routes (api/router.c). Each answers the call exactly once, now or later. The
+ * caller was let in by the route's rule.
  */
 #ifndef RP_API_HANDLERS_H
 #define RP_API_HANDLERS_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HS256 tokens. The algorithm is fixed: what a token's head says about it has to be HS256 and chooses nothing.
+ * HS256 tokens. The algorithm is fixed: what a token's head says about it has to be HS256 and
+ * chooses nothing.
  */
 #include "api/jwt.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON Web Tokens of the API (RFC 7519, HS256 only): claims username, sessionID, scopes, jti (rport-api 1.5).
+ * JSON Web Tokens of the API (RFC 7519, HS256 only): claims username, sessionID, scopes, jti
+ * (rport-api 1.5).
  */
 #ifndef RP_API_JWT_H
 #define RP_API_JWT_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Routes of the API: method, path with {parameters}, what a caller must be, handler. One table; paths match exactly (rport-api 1.1).
+ * Routes of the API: method, path with {parameters}, what a caller must be, handler. One table;
+ * paths match exactly (rport-api 1.1).
  */
 #ifndef RP_API_ROUTER_H
 #define RP_API_ROUTER_H
@@ -20,7 +21,8 @@ struct rp_route {
 	void (*handler)(struct rp_api_call *c);
 };
 
-/* Finds the route and fills params. 0; RP_ENOENT: no such path; RP_EUNSUPPORTED: path known, method not; RP_EINVAL: bad escape; RP_ENOMEM. */
+/* Finds the route and fills params. 0; RP_ENOENT: no such path; RP_EUNSUPPORTED: path known,
+ * method not; RP_EINVAL: bad escape; RP_ENOMEM. */
 RP_NODISCARD int rp_router_find(const char *method, const char *path, struct rp_api_call *c);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A list of sessions with their mirror in the database. The sliding end is written back at most once a minute per session:
+ * A list of sessions with their mirror in the database. The sliding end is written back at most
+ * once a minute per session:
  * after a crash a session may end that much early, never late.
  */
 #include "api/sessions.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Logins: the lifetime of a bearer token is kept here, not in the token (rport-api 1.5). In memory for each request, in SQLite so that a
+ * Logins: the lifetime of a bearer token is kept here, not in the token (rport-api 1.5). In
+ * memory for each request, in SQLite so that a
  * restart logs nobody out.
  */
 #ifndef RP_API_SESSIONS_H

@@ -93,7 +93,8 @@ static const char *param(const struct rp_api_call *c, const char *key, const cha
 	return v != NULL ? v : fallback;
 }
 
-/* `local` is PORT or HOST:PORT, `remote` likewise; together the text form of 5.3. local=HOST:PORT stays the bind address (quirk 19). */
+/* `local` is PORT or HOST:PORT, `remote` likewise; together the text form of 5.3.
+ * local=HOST:PORT stays the bind address (quirk 19). */
 static bool parse_addresses(struct rp_api_call *c, struct rp_remote *r)
 {
 	const char *remote = param(c, "remote", "");
@@ -157,7 +158,8 @@ static bool truthy(const char *s)
 	return strcmp(s, "1") == 0 || rp_ascii_ieq(s, "true") || rp_ascii_ieq(s, "t");
 }
 
-/* HTTPS reverse proxies come with the tunnels issue: until then no proxy is configured, and the answer is the documented one. */
+/* HTTPS reverse proxies come with the tunnels issue: until then no proxy is configured, and the
+ * answer is the documented one. */
 static bool parse_proxy(struct rp_api_call *c)
 {
 	if (truthy(param(c, "http_proxy", ""))) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * API users: one static user, or RPort's JSON file with bcrypt hashes (rport-config 4.1), read at start.
+ * API users: one static user, or RPort's JSON file with bcrypt hashes (rport-config 4.1), read
+ * at start.
  */
 #ifndef RP_API_USERS_H
 #define RP_API_USERS_H
@@ -29,13 +30,15 @@ RP_NODISCARD int rp_users_new(
 void rp_users_free(struct rp_users *u);
 /* NULL if there is no such user. Borrowed. */
 const struct rp_user *rp_users_find(const struct rp_users *u, const char *name);
-/* Hash to check the password of a name that does not exist against: takes as long as that of a user in
+/* Hash to check the password of a name that does not exist against: takes as long as that of a
+ * user in
  * the file, whatever cost these have. NULL without users. Borrowed. */
 const char *rp_users_decoy(const struct rp_users *u);
 bool rp_users_static(const struct rp_users *u);
 /* "Static Credentials" or "File". */
 const char *rp_users_source(const struct rp_users *u);
-/* Is password the one behind a bcrypt hash? Slow on purpose; thread-safe. hash NULL: takes as long and answers false. */
+/* Is password the one behind a bcrypt hash? Slow on purpose; thread-safe. hash NULL: takes as
+ * long and answers false. */
 bool rp_users_bcrypt(const char *hash, const char *password);
 
 #endif

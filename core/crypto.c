@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Randomness from the kernel, everything else from mbedTLS. The only file of core/ that includes it.
+ * Randomness from the kernel, everything else from mbedTLS. The only file of core/ that includes
+ * it.
  */
 #include "core/crypto.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hash table from text keys to objects that embed the node. Keys may come from peers, so the hash is
+ * Hash table from text keys to objects that embed the node. Keys may come from peers, so the
+ * hash is
  * seeded at random per table.
  */
 #ifndef RP_CORE_HASH_H
@@ -29,7 +30,8 @@ void rp_hash_init(struct rp_hash *h);
 /* Frees the table, not the objects. */
 void rp_hash_fini(struct rp_hash *h);
 struct rp_hash_node *rp_hash_get(const struct rp_hash *h, const char *key);
-/* The key must not be in the table yet. RP_ENOMEM only for the very first slot array; later growth is optional. */
+/* The key must not be in the table yet. RP_ENOMEM only for the very first slot array; later
+ * growth is optional. */
 RP_NODISCARD int rp_hash_put(struct rp_hash *h, struct rp_hash_node *node, const char *key);
 /* The node must be in the table. */
 void rp_hash_remove(struct rp_hash *h, struct rp_hash_node *node);

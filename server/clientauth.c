@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Credentials of clients in memory, guarded by a mutex because every worker asks. The file variant looks at the file's change time
+ * Credentials of clients in memory, guarded by a mutex because every worker asks. The file
+ * variant looks at the file's change time
  * once a second and swaps the whole table when a new version reads well.
  */
 #include "server/clientauth.h"
@@ -38,7 +39,8 @@ struct rp_clientauth {
 	char *path; /* NULL = static */
 	uv_fs_poll_t poll;
 	bool polling;
-	/* Compared against when the id is unknown, so that the time tells nothing about which ids exist. */
+	/* Compared against when the id is unknown, so that the time tells nothing about which
+	 * ids exist. */
 	char dummy[33];
 };
 
@@ -202,7 +204,8 @@ static int load_file(struct rp_clientauth *a, struct rp_err *err)
 	return 0;
 }
 
-/* uv_fs_poll does the stat on a pool thread; reading the small file itself is left on the control loop. */
+/* uv_fs_poll does the stat on a pool thread; reading the small file itself is left on the
+ * control loop. */
 static void on_file(uv_fs_poll_t *poll, int status, const uv_stat_t *prev, const uv_stat_t *curr)
 {
 	(void)prev;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Credentials that clients log in with (wire protocol 2.5): one static pair, or a JSON file of pairs that is read again when it
+ * Credentials that clients log in with (wire protocol 2.5): one static pair, or a JSON file of
+ * pairs that is read again when it
  * changes. Looked up from every worker; compared in constant time.
  */
 #ifndef RP_SERVER_CLIENTAUTH_H
@@ -14,10 +15,12 @@
 
 struct rp_clientauth;
 
-/* "id:password" (split at the first colon). `invalid client auth credentials, expected '<client-id>:<password>', got …` without the secret. */
+/* "id:password" (split at the first colon). `invalid client auth credentials, expected
+ * '<client-id>:<password>', got …` without the secret. */
 RP_NODISCARD int rp_clientauth_static(
     const char *pair, struct rp_clientauth **out, struct rp_err *err);
-/* File as rport-config 4.2, at most 16 MiB; watched on the loop (a broken new version is logged and the old content stays). */
+/* File as rport-config 4.2, at most 16 MiB; watched on the loop (a broken new version is logged
+ * and the old content stays). */
 RP_NODISCARD int rp_clientauth_file(
     struct rp_loop *loop, const char *path, struct rp_clientauth **out, struct rp_err *err);
 /* From any thread. */

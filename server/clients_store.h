@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients in SQLite: one row each, with the details as JSON. Writes go through the server's one writer queue.
+ * Clients in SQLite: one row each, with the details as JSON. Writes go through the server's one
+ * writer queue.
  */
 #ifndef RP_SERVER_CLIENTS_STORE_H
 #define RP_SERVER_CLIENTS_STORE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client connection's transport: WebSocket below, SSH above it, mux on top; its states, deadlines and its end. What the client
+ * A client connection's transport: WebSocket below, SSH above it, mux on top; its states,
+ * deadlines and its end. What the client
  * asks for is in conn_control.c, tunnels are in conn_tunnels.c.
  */
 #include "server/conn.h"

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One client connection on its worker loop: WebSocket, SSH, mux, control requests and tunnels. Internal to server/worker.c and server/conn*.c.
+ * One client connection on its worker loop: WebSocket, SSH, mux, control requests and tunnels.
+ * Internal to server/worker.c and server/conn*.c.
  *
- * States: HANDSHAKE (SSH, 30 s) -> AUTHED (waiting for new_connection, 5 min) -> REGISTERING (the control loop decides, 25 s) -> CHECKING (the
- * client is asked about its old tunnels) -> UP -> CLOSING. rp_conn_fail leads to CLOSING from everywhere: it only notes the reason;
- * the parts are taken down from the loop at the end of the turn, because callbacks of SSH and mux may be on the stack.
+ * States: HANDSHAKE (SSH, 30 s) -> AUTHED (waiting for new_connection, 5 min) -> REGISTERING
+ * (the control loop decides, 25 s) -> CHECKING (the
+ * client is asked about its old tunnels) -> UP -> CLOSING. rp_conn_fail leads to CLOSING from
+ * everywhere: it only notes the reason;
+ * the parts are taken down from the loop at the end of the turn, because callbacks of SSH and
+ * mux may be on the stack.
  */
 #ifndef RP_SERVER_CONN_H
 #define RP_SERVER_CONN_H
@@ -82,7 +86,8 @@ struct rp_conn_tunnel {
 
 /* conn.c */
 
-/* Takes the stream (after the 101) and the early bytes, and the gate's slot of this peer. On failure all three are given back. */
+/* Takes the stream (after the 101) and the early bytes, and the gate's slot of this peer. On
+ * failure all three are given back. */
 RP_NODISCARD int rp_conn_start(
     struct rp_worker *worker, struct rp_stream *stream, uint8_t *early, size_t early_n);
 /* Ends the connection from the end of this turn on. The first reason counts. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control requests of a client (wire protocol 3 and 4): registration, ping, results; and our requests to it.
+ * Control requests of a client (wire protocol 3 and 4): registration, ping, results; and our
+ * requests to it.
  *
- * Registration: the client sends new_connection; the control loop accepts or refuses; old tunnels are put to the client one after
- * the other; then all tunnels start and the answer goes out. Every outcome is answered, and after a refusal
+ * Registration: the client sends new_connection; the control loop accepts or refuses; old
+ * tunnels are put to the client one after
+ * the other; then all tunnels start and the answer goes out. Every outcome is answered, and
+ * after a refusal
  * the connection ends.
  */
 #include <stdio.h>
@@ -62,7 +65,8 @@ static int check_remotes(const struct rp_new_connection *hello, struct rp_err *e
 	return 0;
 }
 
-/* Hands the request to the control loop; the decoded request moves into the event, a copy of the remotes stays here. */
+/* Hands the request to the control loop; the decoded request moves into the event, a copy of the
+ * remotes stays here. */
 static int post_register(struct rp_conn *c, struct rp_new_connection *hello)
 {
 	struct rp_event *e = rp_event_new(workers(c), ref_of(c), RP_EVENT_REGISTER);
@@ -198,7 +202,8 @@ static void on_request(void *ctx, struct rp_str name, uint64_t ticket, const uin
 	}
 }
 
-/* Clients have no business opening channels here yet: the original dials any target for unknown types. */
+/* Clients have no business opening channels here yet: the original dials any target for unknown
+ * types. */
 static void on_open(
     void *ctx, struct rp_channel *ch, struct rp_str type, const uint8_t *p, size_t n)
 {
@@ -322,7 +327,8 @@ static void free_infos(struct rp_tunnel_info *v, size_t n)
 	rp_free(v);
 }
 
-/* Old tunnels come back on their port if it is free, random ones on another; one that cannot is dropped, because the client did
+/* Old tunnels come back on their port if it is free, random ones on another; one that cannot is
+ * dropped, because the client did
  * not ask for it and must not be locked out by it. */
 static bool start_old(struct rp_conn *c, struct rp_remote *r, struct rp_tunnel_info *info)
 {

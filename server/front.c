@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The port that clients dial, before SSH (wire protocol 1.1): banned addresses get 423, a valid rport-v1 upgrade becomes a
- * connection, everything else is proxied if so configured, or gets 404. A peer that sends no complete head within 5 s is closed
+ * The port that clients dial, before SSH (wire protocol 1.1): banned addresses get 423, a valid
+ * rport-v1 upgrade becomes a
+ * connection, everything else is proxied if so configured, or gets 404. A peer that sends no
+ * complete head within 5 s is closed
  * without an answer (http/server.h).
  */
 #include <stdio.h>
@@ -20,7 +22,8 @@
 #define TEXT_PLAIN "text/plain; charset=utf-8"
 #define PROTOCOL   "rport-v1"
 #define FRONTS_MAX 16384
-/* What a client is told when too many handshakes are under way: our own spread their next attempts over that time. */
+/* What a client is told when too many handshakes are under way: our own spread their next
+ * attempts over that time. */
 #define RETRY_AFTER_S "10"
 
 struct front {
@@ -72,7 +75,8 @@ static void upgrade(struct front *f, struct rp_http_req *req)
 	struct rp_worker *w = f->worker;
 	front_free(f);
 	if (early_n > 0) {
-		/* The original drops such a peer too: bytes before the 101 belong to no protocol of ours. */
+		/* The original drops such a peer too: bytes before the 101 belong to no protocol
+		 * of ours. */
 		rp_log_debug(COMPONENT, "%s: data before the upgrade was answered", peer);
 		err = RP_EPROTO;
 	} else {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One order: run_cmd goes to the client, which answers when the process has started; then the job is stored as running and
- * acknowledged. The result comes later as a notification, and may even come before the answer: a finished job is never
+ * One order: run_cmd goes to the client, which answers when the process has started; then the
+ * job is stored as running and
+ * acknowledged. The result comes later as a notification, and may even come before the answer: a
+ * finished job is never
  * overwritten by a running one (the store sees to it).
  */
 #include "server/jobs.h"

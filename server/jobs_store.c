@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SQL of the jobs table. Times are kept as RFC 3339 texts of fixed width in UTC, so that they compare as texts.
+ * SQL of the jobs table. Times are kept as RFC 3339 texts of fixed width in UTC, so that they
+ * compare as texts.
  */
 #include "server/jobs_store.h"
 

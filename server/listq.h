@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The query language of list endpoints (rport-api section 2): filter, sort, fields, page. Parsed once and checked against what the endpoint accepts; then
- * applied to objects in memory (by their JSON tables) or turned into SQL by the store that owns the list.
+ * The query language of list endpoints (rport-api section 2): filter, sort, fields, page. Parsed
+ * once and checked against what the endpoint accepts; then
+ * applied to objects in memory (by their JSON tables) or turned into SQL by the store that owns
+ * the list.
  */
 #ifndef RP_SERVER_LISTQ_H
 #define RP_SERVER_LISTQ_H
@@ -67,7 +69,8 @@ struct rp_listq {
 	long limit, offset;
 };
 
-/* All complaints at once, in the order sorts, filters, fields, pagination (2.5). 0, or RP_EINVAL with n_errs texts. */
+/* All complaints at once, in the order sorts, filters, fields, pagination (2.5). 0, or RP_EINVAL
+ * with n_errs texts. */
 struct rp_listq_errors {
 	char text[RP_LISTQ_ERRORS_MAX][192];
 	size_t n;
@@ -79,7 +82,8 @@ void rp_listq_fini(struct rp_listq *q);
 bool rp_listq_wants(const struct rp_listq *q, const struct rp_listq_spec *spec,
     const char *resource, const char *field);
 
-/* In memory (2.1): an object described by its table; `labels` as "key: value"; list columns match any element; `*` is any
+/* In memory (2.1): an object described by its table; `labels` as "key: value"; list columns
+ * match any element; `*` is any
  * text; case-insensitive; dates for the operators. */
 bool rp_listq_match(const struct rp_listq *q, const struct rp_json_table *t, const void *obj);
 /* -1, 0, 1 by the sorts, case-insensitive; ties by the table's first field. */
@@ -89,8 +93,10 @@ int rp_listq_compare(
 /* The dates that filters take: RFC 3339 or YYYY-MM-DD. */
 bool rp_listq_date(const char *s, int64_t *t);
 
-/* SQL (2.1, right column): " AND … ORDER BY … LIMIT ? OFFSET ?", built from checked column names only; the values stand in
- * binds in the order of the placeholders (LIMIT and OFFSET are bound by the caller behind them). A date behind an operator is
+/* SQL (2.1, right column): " AND … ORDER BY … LIMIT ? OFFSET ?", built from checked column names
+ * only; the values stand in
+ * binds in the order of the placeholders (LIMIT and OFFSET are bound by the caller behind them).
+ * A date behind an operator is
  * bound in the form of rp_store_time. */
 struct rp_listq_sql {
 	struct rp_buf text; /* terminated; empty when there is nothing to say */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A list query applied to objects in memory, by their JSON tables. Of patterns only `*` is implemented (quirk 20).
+ * A list query applied to objects in memory, by their JSON tables. Of patterns only `*` is
+ * implemented (quirk 20).
  */
 #include <stdio.h>
 #include <string.h>
@@ -103,7 +104,8 @@ static bool map_matches(const struct rp_strmap *m, enum rp_listq_op op, const ch
 		return value[0] == '\0';
 	}
 	for (size_t i = 0; i < m->n; i++) {
-		/* Without memory a label does not match: a list may miss a client, not show one too many. */
+		/* Without memory a label does not match: a list may miss a client, not show one
+		 * too many. */
 		char *text = rp_asprintf("%s: %s", m->k[i], m->v[i]);
 		bool matched = text != NULL && text_matches(op, value, text);
 		rp_free(text);

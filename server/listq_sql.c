@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A list query as SQL. Only column names that the endpoint's spec accepted get into the text; every value is bound.
+ * A list query as SQL. Only column names that the endpoint's spec accepted get into the text;
+ * every value is bound.
  */
 #include <string.h>
 
@@ -11,7 +12,8 @@
 #include "core/banned.h"
 
 #define SQL_MAX (512u * 1024)
-/* Alternatives in one pair of parentheses: SQLite is built to take expressions 200 levels deep, and a
+/* Alternatives in one pair of parentheses: SQLite is built to take expressions 200 levels deep,
+ * and a
  * chain of ORs is as deep as it is long. */
 #define GROUP 64
 

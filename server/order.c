@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The messages' own life: orders travel control -> worker -> control, events worker -> control. After the workers were stopped,
+ * The messages' own life: orders travel control -> worker -> control, events worker -> control.
+ * After the workers were stopped,
  * what still arrives on the control loop is freed unread.
  */
 #include "server/order.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages between the control loop and the workers: orders (to a connection, answered by the same message on its way back) and
+ * Messages between the control loop and the workers: orders (to a connection, answered by the
+ * same message on its way back) and
  * events (from a connection). Internal to server/worker.c and server/conn*.c.
  */
 #ifndef RP_SERVER_ORDER_H

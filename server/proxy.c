@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request passed on: connect, send head and body with "Connection: close", read the answer whole (at most 16 MiB), pass it
- * back. One final outcome: finish() answers the request and closes what is open; the last close callback frees.
+ * One request passed on: connect, send head and body with "Connection: close", read the answer
+ * whole (at most 16 MiB), pass it
+ * back. One final outcome: finish() answers the request and closes what is open; the last close
+ * callback frees.
  */
 #include "server/proxy.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client's configuration as it sent it, with everything secret blanked: the original shows passwords to every API user.
+ * A client's configuration as it sent it, with everything secret blanked: the original shows
+ * passwords to every API user.
  */
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mirror itself: entries, their store, keep-alive pings, purge. Registration is in registry_register.c, tunnels in
+ * The mirror itself: entries, their store, keep-alive pings, purge. Registration is in
+ * registry_register.c, tunnels in
  * registry_tunnels.c.
  */
 #include "server/registry.h"
@@ -323,7 +324,8 @@ static void on_settled(void *ctx, int code, const struct rp_err *err)
 	rp_workers_notified(s->registry->workers, s->ref);
 }
 
-/* Tells the worker that a notification is dealt with when all that was queued for the database up to now is through. */
+/* Tells the worker that a notification is dealt with when all that was queued for the database
+ * up to now is through. */
 static void settle(struct rp_registry *r, struct rp_conn_ref ref)
 {
 	struct settle *s = rp_calloc(1, sizeof(*s));

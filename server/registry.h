@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All clients that the server knows, connected or not, on the control loop: a mirror of the connections fed by worker events, kept in
- * SQLite. Decides about registration (wire protocol 3.5, with the take-over done right: the old connection is closed first), orders tunnels, and tells
+ * All clients that the server knows, connected or not, on the control loop: a mirror of the
+ * connections fed by worker events, kept in
+ * SQLite. Decides about registration (wire protocol 3.5, with the take-over done right: the old
+ * connection is closed first), orders tunnels, and tells
  * its listener what changed. The API reads here and never waits for a worker.
  */
 #ifndef RP_SERVER_REGISTRY_H
@@ -20,7 +22,8 @@
 
 struct rp_registry;
 
-/* A client as the API shows it (rport-api 3.7; rp_client_table has the keys in that order). Read-only outside the registry. */
+/* A client as the API shows it (rport-api 3.7; rp_client_table has the keys in that order).
+ * Read-only outside the registry. */
 struct rp_client {
 	char *id;
 	char *name;
@@ -72,11 +75,13 @@ typedef void (*rp_registry_notify_cb)(
 /* Loads the stored clients (blocking, at start). */
 RP_NODISCARD int rp_registry_new(
     const struct rp_registry_options *opt, struct rp_registry **out, struct rp_err *err);
-/* The events that the workers report, with the registry as ctx, and the workers that it gives orders to. */
+/* The events that the workers report, with the registry as ctx, and the workers that it gives
+ * orders to. */
 const struct rp_conn_events *rp_registry_events(void);
 void rp_registry_set_workers(struct rp_registry *r, struct rp_workers *w);
 void rp_registry_on_notify(struct rp_registry *r, rp_registry_notify_cb cb, void *ctx);
-/* Stops its timers; rp_registry_free after the workers have stopped and the loop has closed its handles. */
+/* Stops its timers; rp_registry_free after the workers have stopped and the loop has closed its
+ * handles. */
 void rp_registry_close(struct rp_registry *r);
 void rp_registry_free(struct rp_registry *r);
 
@@ -87,12 +92,14 @@ size_t rp_registry_count(const struct rp_registry *r, bool connected);
 /* fn returning false ends the walk. */
 void rp_registry_each(
     struct rp_registry *r, bool (*fn)(const struct rp_client *c, void *ctx), void *ctx);
-/* Forgets a disconnected client, also in the store. RP_ENOENT, RP_EBUSY (`Client is active, should be disconnected`). done comes on the loop when it is stored. */
+/* Forgets a disconnected client, also in the store. RP_ENOENT, RP_EBUSY (`Client is active,
+ * should be disconnected`). done comes on the loop when it is stored. */
 typedef void (*rp_registry_done_cb)(void *ctx, int code, const struct rp_err *err);
 RP_NODISCARD int rp_registry_delete(
     struct rp_registry *r, const char *id, rp_registry_done_cb done, void *ctx);
 
-/* Global request to a connected client, as rp_workers_call; RP_ECLOSED by the callback if it is not connected. */
+/* Global request to a connected client, as rp_workers_call; RP_ECLOSED by the callback if it is
+ * not connected. */
 RP_NODISCARD int rp_registry_call(struct rp_registry *r, const char *id,
     const struct rp_call_order *call, rp_workers_call_cb cb, void *ctx);
 
@@ -103,12 +110,14 @@ struct rp_tunnel_error {
 	char title[256];
 	char detail[256];
 };
-/* Exactly once; info is borrowed (for an open: what stands and is stored; else empty), NULL with err set on failure. May come
+/* Exactly once; info is borrowed (for an open: what stands and is stored; else empty), NULL with
+ * err set on failure. May come
  * from inside the call when memory is short. */
 typedef void (*rp_registry_tunnel_cb)(
     void *ctx, const struct rp_tunnel_info *info, const struct rp_tunnel_error *err);
 
-/* Opens a tunnel with the checks of rport-api 3.10 from "client policy" on: client's tunnel_allowed, duplicates, remote
+/* Opens a tunnel with the checks of rport-api 3.10 from "client policy" on: client's
+ * tunnel_allowed, duplicates, remote
  * port (unless check_port is false), local port. */
 struct rp_tunnel_open {
 	const struct rp_remote *remote;
@@ -127,7 +136,8 @@ void rp_registry_tunnel_close(struct rp_registry *r, const struct rp_tunnel_name
 void rp_registry_tunnel_acl(struct rp_registry *r, const struct rp_tunnel_name *name,
     const char *acl, rp_registry_tunnel_cb cb, void *ctx);
 
-/* Attributes of a connected client are kept by the client; the mirror follows after a successful update. */
+/* Attributes of a connected client are kept by the client; the mirror follows after a successful
+ * update. */
 void rp_registry_attributes_set(
     struct rp_registry *r, const char *id, const struct rp_attributes *a);
 

@@ -22,7 +22,8 @@ struct rp_registry_entry {
 	bool probing;           /* a server ping is under way */
 };
 
-/* A registration that is not finished: until the old connection is gone and the worker has started the tunnels. */
+/* A registration that is not finished: until the old connection is gone and the worker has
+ * started the tunnels. */
 enum rp_pending_state {
 	RP_PENDING_PROBE,
 	RP_PENDING_OLD_DOWN,
@@ -76,7 +77,8 @@ void rp_registry_drop_pendings(struct rp_registry *r);
 void rp_registry_on_tunnel_gone(
     void *ctx, struct rp_conn_ref ref, const char *tunnel_id, const char *why);
 
-/* redact.c: the client's configuration without its secrets (rport-api quirk 15); NULL stays NULL, unreadable becomes NULL. Owned. */
+/* redact.c: the client's configuration without its secrets (rport-api quirk 15); NULL stays
+ * NULL, unreadable becomes NULL. Owned. */
 char *rp_redact_configuration(const char *json);
 
 #endif

@@ -2,8 +2,10 @@
 /*
  * Registration of a client (wire protocol 3.5), the steps on the control loop:
  *
- *   on_register: who is it, may it -> [old connection of the same client: same session: close it; other session: ping it
- *   first, and only if it does not answer close it] -> old connection is down, its ports are free -> accept (worker checks and starts the
+ *   on_register: who is it, may it -> [old connection of the same client: same session: close
+ * it; other session: ping it
+ *   first, and only if it does not answer close it] -> old connection is down, its ports are
+ * free -> accept (worker checks and starts the
  *   tunnels) -> on_up: the record is updated and stored.
  *
  * on_down at any point removes what is pending. A client that is refused gets the documented text.
@@ -187,7 +189,8 @@ static void take_over(struct rp_registry *r, struct rp_pending *p, struct rp_reg
 	rp_workers_close(r->workers, e->ref, "replaced by a new connection of the client");
 }
 
-/* The answer of the old connection to our ping. The pending request may have gone meanwhile, so it is looked up again. */
+/* The answer of the old connection to our ping. The pending request may have gone meanwhile, so
+ * it is looked up again. */
 struct probe {
 	struct rp_registry *registry;
 	struct rp_conn_ref ref; /* of the new connection */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tunnels by order of the API (rport-api 3.10): the client's policy, duplicates, the remote port, then the worker starts it. What stands
+ * Tunnels by order of the API (rport-api 3.10): the client's policy, duplicates, the remote
+ * port, then the worker starts it. What stands
  * is stored before it is acknowledged. The client may go away between any two steps.
  */
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server role: reads the configuration, puts the parts together on the control loop, runs, and takes them down in the
+ * The server role: reads the configuration, puts the parts together on the control loop, runs,
+ * and takes them down in the
  * reverse order. Parts that come up are ended by stop_parts(), whatever was reached.
  */
 #include "server/server.h"
@@ -88,7 +89,8 @@ static void open_signals(struct server *s)
 	s->signals_open = true;
 }
 
-/* Runs once on the control loop when the server is to end; the loop goes on until every handle is closed and what was
+/* Runs once on the control loop when the server is to end; the loop goes on until every handle
+ * is closed and what was
  * queued for the database is written. */
 static void on_stop(void *ctx)
 {
@@ -203,7 +205,8 @@ static int open_ports(struct server *s, struct rp_err *err)
 static int open_gate(struct server *s, struct rp_err *err)
 {
 	const struct rp_conf_server *cfg = &s->cfg.server;
-	/* The original's default of one slot per two CPUs is for all; here it is a share per source, so a site with many
+	/* The original's default of one slot per two CPUs is for all; here it is a share per
+	 * source, so a site with many
 	 * clients behind one address must not queue up behind one slot. */
 	bool set = rp_conf_is_set(&s->cfg.conf, &cfg->max_concurrent_ssh_handshakes);
 	const struct rp_gate_options opt = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server role put together: store, host key, gate, workers, listener for clients, registry, jobs. The API (api/) is attached by
+ * The server role put together: store, host key, gate, workers, listener for clients, registry,
+ * jobs. The API (api/) is attached by
  * rport.c, which knows all layers.
  */
 #ifndef RP_SERVER_SERVER_H
@@ -26,7 +27,8 @@ struct rp_server_parts {
 	const char *clients_auth_source; /* "Static Credentials" … */
 };
 
-/* Hooks of the layer above, all on the control loop. start may fail (err): then the server ends with that text. stop must end its handles. */
+/* Hooks of the layer above, all on the control loop. start may fail (err): then the server ends
+ * with that text. stop must end its handles. */
 struct rp_server_hooks {
 	int (*start)(void **state, const struct rp_server_parts *parts, struct rp_err *err);
 	void (*reload)(void *state); /* SIGUSR1: users of the API */
@@ -34,7 +36,8 @@ struct rp_server_hooks {
 	void (*free)(void *state);   /* after the loop has ended */
 };
 
-/* Runs the server role until SIGINT, SIGTERM or SIGHUP. Returns the exit status. argv without the role word. */
+/* Runs the server role until SIGINT, SIGTERM or SIGHUP. Returns the exit status. argv without
+ * the role word. */
 int rp_server_main(int argc, char **argv, const struct rp_server_hooks *hooks);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Database file, schema and the queue. Work runs on a pool thread one piece after another; its outcome is carried back to the control
+ * Database file, schema and the queue. Work runs on a pool thread one piece after another; its
+ * outcome is carried back to the control
  * loop.
  */
 #include "server/store.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server's database: one SQLite file in data_dir, one serial queue that all writes and longer reads go through, and the schema. SQL stands only in
+ * The server's database: one SQLite file in data_dir, one serial queue that all writes and
+ * longer reads go through, and the schema. SQL stands only in
  * the *_store.c files.
  */
 #ifndef RP_SERVER_STORE_H
@@ -22,10 +23,12 @@ void rp_store_close(struct rp_store *s, void (*on_closed)(void *ctx), void *ctx)
 /* For start-up only, before the loop runs. */
 struct rp_db *rp_store_db(struct rp_store *s);
 
-/* On the control loop, exactly once after a successful submit; code as work returned it, err with its text. */
+/* On the control loop, exactly once after a successful submit; code as work returned it, err
+ * with its text. */
 typedef void (*rp_store_done_cb)(void *ctx, int code, const struct rp_err *err);
 
-/* A piece of work on the database. work runs on a pool thread and touches only arg; then done (NULL: failures are logged), then
+/* A piece of work on the database. work runs on a pool thread and touches only arg; then done
+ * (NULL: failures are logged), then
  * free_arg (may be NULL) on the control loop. */
 struct rp_store_job {
 	int (*work)(struct rp_db *db, void *arg, struct rp_err *err);

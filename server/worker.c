@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Worker threads: one loop each, its connections, a tick for their deadlines, and the orders that the control loop sends.
+ * Worker threads: one loop each, its connections, a tick for their deadlines, and the orders
+ * that the control loop sends.
  *
- * An order finds its connection by number; the same message goes back with the answer. Stopping: every loop closes its
+ * An order finds its connection by number; the same message goes back with the answer. Stopping:
+ * every loop closes its
  * connections and ends when the last handle is gone; the control loop waits for the threads.
  */
 #include "server/worker.h"
@@ -21,7 +23,8 @@
 #define WORKERS_MAX   256
 #define HEADER_MS     5000
 #define FRONT_IDLE_MS 30000
-/* One flush of the write queue goes to the kernel at a time; what lies behind it stays in packets that the mux can still order. */
+/* One flush of the write queue goes to the kernel at a time; what lies behind it stays in
+ * packets that the mux can still order. */
 #define WRITE_HIGH    (256u * 1024)
 #define NOTSENT_LOWAT (256u * 1024)
 
@@ -105,7 +108,8 @@ int rp_workers_start(
 	for (ws->n = 0; ws->n < n; ws->n++) {
 		int code = worker_init(ws, ws->n);
 		if (code != 0) {
-			/* A loop that exists but did not start has no thread to end it: start-up fails as a whole. */
+			/* A loop that exists but did not start has no thread to end it: start-up
+			 * fails as a whole. */
 			(void)rp_err_set(err, code, "cannot start a worker: %s", rp_err_text(code));
 			rp_workers_stop(ws);
 			return code;
@@ -230,8 +234,7 @@ static struct rp_order *order_new(
 	return o;
 }
 
-/* Without memory for an order its callback still has to come: the caller is told at once through a static
- * failure path only when even that is impossible. */
+/* An order that could not be made whole, or has no receiver any more, is answered as such. */
 static void send_order(struct rp_order *o, bool complete)
 {
 	if (!complete) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Worker loops and the client connections that they own. The control loop gives orders by messages and hears of events by messages;
- * a connection is named by a reference, so no pointer of a worker is ever seen elsewhere. An order for a connection
+ * Worker loops and the client connections that they own. The control loop gives orders by
+ * messages and hears of events by messages;
+ * a connection is named by a reference, so no pointer of a worker is ever seen elsewhere. An
+ * order for a connection
  * that has gone answers RP_ECLOSED.
  */
 #ifndef RP_SERVER_WORKER_H
@@ -29,19 +31,23 @@ struct rp_conn_ref {
 	uint64_t id;
 };
 
-/* What happens on connections; all called on the control loop, in the order of the events of one connection. */
+/* What happens on connections; all called on the control loop, in the order of the events of one
+ * connection. */
 struct rp_conn_events {
-	/* An authenticated client sent new_connection. The answer is one rp_workers_accept or rp_workers_refuse, within 20 s. *hello is the callee's
+	/* An authenticated client sent new_connection. The answer is one rp_workers_accept or
+	 * rp_workers_refuse, within 20 s. *hello is the callee's
 	 * (moved out, rp_json_release). */
 	void (*on_register)(void *ctx, struct rp_conn_ref ref, const char *peer,
 	    const char *auth_id, struct rp_new_connection *hello);
-	/* Accepted and all tunnels stand. *tunnels (n) moved out. Or: could not (the connection ends; on_down follows). */
+	/* Accepted and all tunnels stand. *tunnels (n) moved out. Or: could not (the connection
+	 * ends; on_down follows). */
 	void (*on_up)(void *ctx, struct rp_conn_ref ref, struct rp_tunnel_info *tunnels, size_t n);
 	/* The connection is gone. Only for connections that had on_register. Its ports are free. */
 	void (*on_down)(void *ctx, struct rp_conn_ref ref, const char *why);
 	/* The client sent ping. */
 	void (*on_ping)(void *ctx, struct rp_conn_ref ref);
-	/* cmd_result, updates_status, ip_addresses, save_measurement: payload borrowed. Each is followed by one rp_workers_notified. */
+	/* cmd_result, updates_status, ip_addresses, save_measurement: payload borrowed. Each is
+	 * followed by one rp_workers_notified. */
 	void (*on_notify)(
 	    void *ctx, struct rp_conn_ref ref, const char *name, const char *p, size_t n);
 	/* A tunnel ended by itself (idle, auto-close). */
@@ -69,26 +75,31 @@ RP_NODISCARD int rp_workers_start(
     const struct rp_workers_options *opt, struct rp_workers **out, struct rp_err *err);
 /* A connection that the listener accepted: takes fd; goes to the workers in turn. */
 void rp_workers_take(struct rp_workers *w, int fd);
-/* Closes all connections and ends the threads; blocks until they are gone. Events that are still under
+/* Closes all connections and ends the threads; blocks until they are gone. Events that are still
+ * under
  * way to the control loop are dropped. rp_workers_free only after the control loop has ended. */
 void rp_workers_stop(struct rp_workers *w);
 void rp_workers_free(struct rp_workers *w);
 
-/* Answers on_register. old: tunnels to bring back (5.8), copied; each is first put to the client (check_tunnel_allowed) if ask_old. */
+/* Answers on_register. old: tunnels to bring back (5.8), copied; each is first put to the client
+ * (check_tunnel_allowed) if ask_old. */
 void rp_workers_accept(struct rp_workers *w, struct rp_conn_ref ref, const char *client_id,
     const struct rp_remote *old, size_t n_old, bool ask_old);
 /* text: failure reply of wire protocol 3.4; then the connection is closed. */
 void rp_workers_refuse(struct rp_workers *w, struct rp_conn_ref ref, const char *text);
-/* What on_notify brought is dealt with. A connection with many of them under way is not read any further, so that no client fills
+/* What on_notify brought is dealt with. A connection with many of them under way is not read any
+ * further, so that no client fills
  * the inbox of the control loop or the queue of the database. */
 void rp_workers_notified(struct rp_workers *w, struct rp_conn_ref ref);
 /* Ends a connection; on_down follows. */
 void rp_workers_close(struct rp_workers *w, struct rp_conn_ref ref, const char *why);
 
-/* Orders with an answer. After 0 the callback comes exactly once on the control loop, never from inside the
+/* Orders with an answer. After 0 the callback comes exactly once on the control loop, never from
+ * inside the
  * call; RP_ENOMEM: it does not come. */
 
-/* Global request to the client. code 0: p is the success payload; RP_EDENIED: p is the client's failure text;
+/* Global request to the client. code 0: p is the success payload; RP_EDENIED: p is the client's
+ * failure text;
  * RP_ETIMEOUT, RP_ECLOSED, RP_EBUSY, RP_ENOMEM. */
 typedef void (*rp_workers_call_cb)(void *ctx, int code, const char *p, size_t n);
 struct rp_call_order {
@@ -109,7 +120,8 @@ struct rp_tunnel_stop {
 	const char *tunnel_id;
 	bool force;
 };
-/* code 0 (the port is free again), RP_ENOENT, RP_EBUSY (open connections without force; err says how many). */
+/* code 0 (the port is free again), RP_ENOENT, RP_EBUSY (open connections without force; err says
+ * how many). */
 RP_NODISCARD int rp_workers_tunnel_stop(struct rp_workers *w, struct rp_conn_ref ref,
     const struct rp_tunnel_stop *stop, rp_workers_tunnel_cb cb, void *ctx);
 struct rp_tunnel_acl {

@@ -37,7 +37,8 @@ struct rp_workers {
 	struct rp_http_server_options http;
 };
 
-/* front.c: an accepted socket, until it is an SSH connection, was answered or was closed. Takes fd. */
+/* front.c: an accepted socket, until it is an SSH connection, was answered or was closed. Takes
+ * fd. */
 void rp_front_take(struct rp_worker *w, int fd);
 void rp_front_close_all(struct rp_worker *w);
 /* Closes a stream that nobody owns. */

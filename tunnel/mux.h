@@ -63,7 +63,8 @@ struct rp_mux_ops {
 	 * protocol 4.1). Borrowed. NULL: every open is refused. */
 	void (*on_open)(
 	    void *ctx, struct rp_channel *c, struct rp_str type, const uint8_t *extra, size_t n);
-	/* The peer broke the protocol: nothing more is processed. The owner closes the connection. */
+	/* The peer broke the protocol: nothing more is processed. The owner closes the
+	 * connection. */
 	void (*on_error)(void *ctx, const char *why);
 };
 

@@ -4,9 +4,12 @@
  *
  *   load port                               prints a port that is free now
  *   load serve                              echo server; prints its port
- *   load echo PORT SECONDS                  64 bytes and back; prints p50 p99 max in us, and the count
- *   load connect PORT SECONDS N             N at a time: connect, a byte and back, close; prints per second
- *   load http PORT PATH USER:PASSWORD SECONDS N   N kept-alive connections; prints answers per second
+ *   load echo PORT SECONDS                  64 bytes and back; prints p50 p99 max in us, and the
+ * count
+ *   load connect PORT SECONDS N             N at a time: connect, a byte and back, close; prints
+ * per second
+ *   load http PORT PATH USER:PASSWORD SECONDS N   N kept-alive connections; prints answers per
+ * second
  *
  * Status 1 and a line on stderr when the other side does not do its part.
  */

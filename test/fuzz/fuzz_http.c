@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The HTTP parser over arbitrary bytes, several messages in a row, whole and in pieces: both must report the
+ * The HTTP parser over arbitrary bytes, several messages in a row, whole and in pieces: both
+ * must report the
  * same. The first byte chooses requests or answers and the size of the pieces.
  */
 #include <stdint.h>

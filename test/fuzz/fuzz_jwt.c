@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tokens from a peer. First byte 'r': the rest is a token, which nobody can have signed. Else: head
- * and claims, separated by a line feed, are signed properly and have to be read without harm; what is
+ * and claims, separated by a line feed, are signed properly and have to be read without harm;
+ * what is
  * accepted says who it is.
  */
 #include <stddef.h>

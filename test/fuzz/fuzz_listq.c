@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Query strings of list endpoints: whatever is accepted matches and compares without harm, gives SQL
+ * Query strings of list endpoints: whatever is accepted matches and compares without harm, gives
+ * SQL
  * that the database takes, and whatever is refused says why.
  */
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The TOML parser over arbitrary bytes. A document that parses is walked: children are what the types say, lines
+ * The TOML parser over arbitrary bytes. A document that parses is walked: children are what the
+ * types say, lines
  * lie in the file, texts are C strings.
  */
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * URLs and query strings over arbitrary bytes. What parses can be written and parsed again with the same result.
+ * URLs and query strings over arbitrary bytes. What parses can be written and parsed again with
+ * the same result.
  */
 #include <stdint.h>
 #include <stdlib.h>

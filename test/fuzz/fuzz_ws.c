@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The WebSocket decoder over arbitrary bytes, whole and in pieces: both must report the same. The first
+ * The WebSocket decoder over arbitrary bytes, whole and in pieces: both must report the same.
+ * The first
  * byte chooses the direction and the sizes of the pieces.
  */
 #include <stdint.h>

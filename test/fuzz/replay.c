@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs a libFuzzer target over files without libFuzzer, so that every corpus is part of the ordinary tests
- * with any compiler. Arguments are files and folders (not descended into); each input runs twice, because
- * state that one run leaves behind shows in the next. An input that ends the process is named on stderr.
+ * Runs a libFuzzer target over files without libFuzzer, so that every corpus is part of the
+ * ordinary tests
+ * with any compiler. Arguments are files and folders (not descended into); each input runs
+ * twice, because
+ * state that one run leaves behind shows in the next. An input that ends the process is named on
+ * stderr.
  * The empty input always runs.
  */
 #include <dirent.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Workers without threads and connections: they keep the orders that they get, and the test answers.
+ * Workers without threads and connections: they keep the orders that they get, and the test
+ * answers.
  * A test that uses this file links it in place of server/worker.c.
  */
 #ifndef RP_TEST_LIB_FAKE_WORKERS_H

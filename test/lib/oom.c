@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Allocator hooks that count live blocks and let chosen allocations fail. Blocks are the C library's own,
+ * Allocator hooks that count live blocks and let chosen allocations fail. Blocks are the C
+ * library's own,
  * so those from before and after a run mix freely. Knows nothing of cmocka: fuzzers link it too.
  */
 #include "test/lib/oom.h"
@@ -109,7 +110,8 @@ static const char *mode_text(enum mode m)
 	return m == FAIL_ONE ? "alone" : "and all later ones";
 }
 
-/* One run with allocation n failing; 1 when nothing had to fail any more, 0 when it did, -1 when broken. */
+/* One run with allocation n failing; 1 when nothing had to fail any more, 0 when it did, -1 when
+ * broken. */
 static int run_once(rp_oom_body body, void *state, enum mode m, long n)
 {
 	arm(m, n);

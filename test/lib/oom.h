@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running out of memory on purpose: a test body is repeated while the 1st, 2nd, 3rd ... allocation made
+ * Running out of memory on purpose: a test body is repeated while the 1st, 2nd, 3rd ...
+ * allocation made
  * through core/alloc.h fails, until a run needs fewer allocations than that. Every run must end in
  * success or in "no memory" and give back every block. Works from any thread of the process.
  *
@@ -21,11 +22,13 @@
 #ifndef RP_TEST_LIB_OOM_H
 #define RP_TEST_LIB_OOM_H
 
-/* Returns 0, RP_ENOMEM or UV_ENOMEM; anything else fails the test. Must not leave by a failed assertion:
+/* Returns 0, RP_ENOMEM or UV_ENOMEM; anything else fails the test. Must not leave by a failed
+ * assertion:
  * check what is true with and without memory, and report the rest by the return value. */
 typedef int (*rp_oom_body)(void *state);
 
-/* Runs body once as it is (a warm-up for what libraries allocate once and keep), then with the Nth allocation
+/* Runs body once as it is (a warm-up for what libraries allocate once and keep), then with the
+ * Nth allocation
  * failing alone, then with the Nth and all later ones failing. 0 when everything held; -1 after a
  * line on stderr that names the allocation. RP_OOM_STOP=N in the environment raises SIGTRAP there,
  * for a debugger. Not to be nested. */

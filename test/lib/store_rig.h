@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A loop and the server's database in a folder of its own, for tests; the loop is turned by hand. The
+ * A loop and the server's database in a folder of its own, for tests; the loop is turned by
+ * hand. The
  * database can be closed and opened again, as by a restart of the server.
  */
 #ifndef RP_TEST_LIB_STORE_RIG_H

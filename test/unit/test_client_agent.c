@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The client as a whole on a real loop, without a server that answers: used up retries, the end in
- * the middle of an attempt, every allocation failing. The rest needs a server: test/e2e/client_*.sh.
+ * the middle of an attempt, every allocation failing. The rest needs a server:
+ * test/e2e/client_*.sh.
  */
 #include "client/agent.h"
 

@@ -194,7 +194,8 @@ static const char *flood_address(unsigned i, char out[static 32])
 	return out;
 }
 
-/* Failures from more addresses than are remembered: memory stays bounded, and nobody is locked out. */
+/* Failures from more addresses than are remembered: memory stays bounded, and nobody is locked
+ * out. */
 static void test_flood_of_failures(void **state)
 {
 	char addr[32];

@@ -193,7 +193,8 @@ static struct rp_job hostile(const char *jid, const char *client_id)
 	};
 }
 
-/* All that the server decided is as make_job has it, all that the client may say as hostile has it. */
+/* All that the server decided is as make_job has it, all that the client may say as hostile has
+ * it. */
 static void assert_merged(void)
 {
 	assert_string_equal(got.client_id, "c1");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TOML: values and lines of valid documents, exact messages for invalid ones, limits, and running out of
+ * TOML: values and lines of valid documents, exact messages for invalid ones, limits, and
+ * running out of
  * memory at every allocation.
  */
 #include "core/toml.h"

@@ -216,7 +216,8 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Without a hash the time of one is spent: far more than a hash at cost 5, which is 32 times cheaper. */
+/* Without a hash the time of one is spent: far more than a hash at cost 5, which is 32 times
+ * cheaper. */
 static void test_no_hash_costs(void **state)
 {
 	(void)state;
