@@ -26,7 +26,7 @@
 static int load(struct rp_client_config *cfg, struct rp_client_setup *s, const char *const *args,
     struct rp_err *err)
 {
-	char *argv[32];
+	char *argv[32] = {NULL};
 	int argc = 0;
 	for (; args[argc] != NULL; argc++) {
 		argv[argc] = rp_strdup(args[argc]);
