@@ -247,6 +247,12 @@ run-e2e:
 		RPORT_CRYPTO=$(CRYPTO) prove -m $(if $(T),-v) -e 'timeout -k 5 600' $(E2E_RUN),\
 		echo 'no end-to-end tests')
 
+.PHONY: stress-visitors
+stress-visitors: ## ten minutes of visitors and targets that do not read (SLOW_SECONDS=600)
+	+$(Q)$(MAKE) PROFILE=$(PROFILE) all $(if $(wildcard test/peer/build),peer) build/setup/test.stamp
+	$(Q)SLOW_SECONDS=$(or $(SLOW_SECONDS),600) RPORT=$(CURDIR)/$(RPORT) \
+		RPORT_PEER=$(CURDIR)/build/peer prove -v test/e2e/slow_visitors.sh
+
 fuzz-replay: ## run every fuzz corpus twice through its target, without clang
 	+$(Q)$(MAKE) PROFILE=$(TEST_PROFILE) run-replay
 
