@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One order: run_cmd goes to the client, which answers when the process has started; then the
- * job is stored as running and
- * acknowledged. The result comes later as a notification, and may even come before the answer: a
- * finished job is never
- * overwritten by a running one (the store sees to it).
+ * One order: the job is stored as running, then run_cmd goes to the client, which answers when the
+ * process has started; then the job is stored once more and acknowledged. The result comes later as
+ * a notification, and may even come before the answer: a finished job is never overwritten by a
+ * running one (the store sees to it).
+ *
+ * A client that died never reports: after the job's time limit and some grace nobody waits for a
+ * result any more, but a late one still counts. That deadline is stored, so it outlives the server.
  */
 #include "server/jobs.h"
 
 #include <string.h>
+
+#include <uv.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -21,32 +25,64 @@
 
 #define COMPONENT "jobs"
 #define START_MS  30000
+/* After the time limit, which the client itself watches: for the result's way to us. */
+#define GRACE_S  10
+#define SWEEP_MS 4000
+/* Of what a user asks for: sums of times must not overflow. */
+#define TIMEOUT_MAX_S (INT64_C(100) * 365 * 86400)
 
 struct rp_jobs {
-	const struct rp_server_config *cfg;
-	struct rp_registry *registry;
-	struct rp_store *store;
+	struct rp_jobs_options opt;
+	uv_timer_t sweep;
+	bool sweeping;
+	bool closing;
 };
 
 struct order {
 	struct rp_jobs *jobs;
 	struct rp_job job;
+	char *text; /* of run_cmd */
 	rp_jobs_start_cb cb;
 	void *ctx;
 };
 
-int rp_jobs_new(const struct rp_server_config *cfg, struct rp_registry *registry,
-    struct rp_store *store, struct rp_jobs **out)
+static void on_swept(void *ctx, int code, const struct rp_err *err)
+{
+	struct rp_jobs *j = ctx;
+	j->sweeping = false;
+	if (code != 0) {
+		rp_log_error(COMPONENT, "cannot look for jobs without a result: %s", err->msg);
+	}
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct rp_jobs *j = timer->data;
+	if (!j->sweeping) {
+		j->sweeping = rp_jobs_store_expire(j->opt.store, rp_time_now(), on_swept, j) == 0;
+	}
+}
+
+int rp_jobs_new(const struct rp_jobs_options *opt, struct rp_jobs **out)
 {
 	struct rp_jobs *j = rp_calloc(1, sizeof(*j));
 	if (j == NULL) {
 		return RP_ENOMEM;
 	}
-	j->cfg = cfg;
-	j->registry = registry;
-	j->store = store;
+	j->opt = *opt;
+	RP_VERIFY(uv_timer_init(rp_loop_uv(opt->loop), &j->sweep) == 0);
+	j->sweep.data = j;
+	RP_VERIFY(uv_timer_start(&j->sweep, on_sweep, 0, SWEEP_MS) == 0);
 	*out = j;
 	return 0;
+}
+
+void rp_jobs_close(struct rp_jobs *j)
+{
+	if (!j->closing) {
+		j->closing = true;
+		uv_close((uv_handle_t *)&j->sweep, NULL);
+	}
 }
 
 void rp_jobs_free(struct rp_jobs *j)
@@ -57,6 +93,7 @@ void rp_jobs_free(struct rp_jobs *j)
 static void order_free(struct order *o)
 {
 	rp_job_fini(&o->job);
+	rp_free(o->text);
 	rp_free(o);
 }
 
@@ -66,6 +103,30 @@ static void fail(struct order *o, int code, const char *text)
 	(void)rp_err_set(&err, code, "%s", text);
 	o->cb(o->ctx, NULL, code, &err);
 	order_free(o);
+}
+
+/* The job was stored but did not start: nothing is kept of it. */
+static void drop(struct order *o, int code, const char *text)
+{
+	int err = o->jobs->closing
+	    ? RP_ECLOSED
+	    : rp_jobs_store_delete(o->jobs->opt.store, o->job.jid, NULL, NULL);
+	if (err != 0) {
+		rp_log_error(COMPONENT, "job %s did not start but stays in the database: %s",
+		    o->job.jid, rp_err_text(err));
+	}
+	fail(o, code, text);
+}
+
+/* until: how much longer than the job's own time limit a result is waited for. */
+static int save(struct order *o, int64_t until_s, rp_store_done_cb done)
+{
+	const struct rp_jobs_keep keep = {
+	    .expires_at = rp_time_now() + (o->job.timeout_sec + until_s) * RP_NS_PER_S,
+	    .most = o->jobs->opt.cfg->server.jobs_max_results,
+	};
+	return o->jobs->closing ? RP_ECLOSED
+	                        : rp_jobs_store_save(o->jobs->opt.store, &o->job, &keep, done, o);
 }
 
 static void on_stored(void *ctx, int code, const struct rp_err *err)
@@ -81,21 +142,40 @@ static void on_started(void *ctx, int code, const char *p, size_t n)
 	struct rp_run_answer a = {0};
 	struct rp_err err = {0};
 	if (code != 0) {
-		fail(o, code, code == RP_EDENIED ? p : rp_err_text(code));
+		drop(o, code, code == RP_EDENIED ? p : rp_err_text(code));
 		return;
 	}
 	if (rp_json_decode_text(p, n, &rp_run_answer_table, false, &a, &err) != 0) {
-		fail(o, RP_EPROTO, "invalid client response format");
+		drop(o, RP_EPROTO, "invalid client response format");
 		return;
 	}
 	o->job.pid = (struct rp_opt_i64){.set = true, .v = a.pid};
 	o->job.started_at = a.started_at == RP_TIME_ZERO ? rp_time_now() : a.started_at;
 	rp_log_info(COMPONENT, "client %s: job %s started by %s", o->job.client_id, o->job.jid,
 	    o->job.created_by);
-	code = rp_jobs_store_save(
-	    o->jobs->store, &o->job, o->jobs->cfg->server.jobs_max_results, on_stored, o);
+	code = save(o, GRACE_S, on_stored);
 	if (code != 0) {
 		fail(o, code, rp_err_text(code));
+	}
+}
+
+static void on_ordered(void *ctx, int code, const struct rp_err *err)
+{
+	struct order *o = ctx;
+	const struct rp_call_order call = {
+	    .name = "run_cmd",
+	    .payload = o->text,
+	    .timeout_ms = START_MS,
+	};
+	if (code != 0) {
+		fail(o, code, err->msg);
+		return;
+	}
+	code = o->jobs->closing
+	    ? RP_ECLOSED
+	    : rp_registry_call(o->jobs->opt.registry, o->job.client_id, &call, on_started, o);
+	if (code != 0) {
+		drop(o, code, rp_err_text(code));
 	}
 }
 
@@ -112,8 +192,9 @@ static bool complete(struct order *o, const struct rp_client *client)
 	char jid[RP_UUID_TEXT_MAX];
 	rp_uuid4(jid);
 	if (o->job.timeout_sec <= 0) {
-		o->job.timeout_sec = o->jobs->cfg->server.run_remote_cmd_timeout_sec;
+		o->job.timeout_sec = o->jobs->opt.cfg->server.run_remote_cmd_timeout_sec;
 	}
+	o->job.timeout_sec = RP_MIN(o->job.timeout_sec, TIMEOUT_MAX_S);
 	o->job.pid = (struct rp_opt_i64){0};
 	o->job.has_result = false;
 	o->job.started_at = RP_TIME_ZERO;
@@ -123,31 +204,25 @@ static bool complete(struct order *o, const struct rp_client *client)
 	    set_text(&o->job.status, "");
 }
 
-static int send_order(struct order *o)
+/* What the client gets says neither that the job runs nor since when: it decides that. */
+static int place_order(struct order *o)
 {
 	struct rp_buf text;
 	rp_buf_init(&text, RP_MUX_PAYLOAD_MAX);
 	int err = rp_job_encode(&o->job, &text);
-	err = err != 0 ? err : rp_buf_terminate(&text);
+	err = err != 0 ? err : rp_buf_take_string(&text, &o->text);
+	rp_buf_fini(&text);
 	if (err == 0 && !set_text(&o->job.status, RP_JOB_RUNNING)) {
 		err = RP_ENOMEM;
 	}
-	const struct rp_call_order call = {
-	    .name = "run_cmd",
-	    .payload = (const char *)rp_buf_head(&text),
-	    .timeout_ms = START_MS,
-	};
-	if (err == 0) {
-		err = rp_registry_call(o->jobs->registry, o->job.client_id, &call, on_started, o);
-	}
-	rp_buf_fini(&text);
-	return err;
+	o->job.started_at = rp_time_now();
+	return err != 0 ? err : save(o, START_MS / 1000 + GRACE_S, on_ordered);
 }
 
 int rp_jobs_start(struct rp_jobs *j, const char *client_id, const struct rp_job *job,
     rp_jobs_start_cb cb, void *ctx)
 {
-	const struct rp_client *client = rp_registry_get(j->registry, client_id);
+	const struct rp_client *client = rp_registry_get(j->opt.registry, client_id);
 	if (client == NULL || !rp_client_connected(client)) {
 		return RP_ECLOSED;
 	}
@@ -160,7 +235,7 @@ int rp_jobs_start(struct rp_jobs *j, const char *client_id, const struct rp_job 
 	o->ctx = ctx;
 	int err = rp_job_copy(&o->job, job);
 	if (err == 0) {
-		err = complete(o, client) ? send_order(o) : RP_ENOMEM;
+		err = complete(o, client) ? place_order(o) : RP_ENOMEM;
 	}
 	if (err != 0) {
 		order_free(o);
@@ -168,12 +243,16 @@ int rp_jobs_start(struct rp_jobs *j, const char *client_id, const struct rp_job 
 	return err;
 }
 
+/* ctx says which result it is. */
 static void on_result_stored(void *ctx, int code, const struct rp_err *err)
 {
-	(void)ctx;
+	char *what = ctx;
 	if (code != 0) {
-		rp_log_error(COMPONENT, "a job result could not be stored: %s", err->msg);
+		rp_log_error(COMPONENT, "%s: the result is refused: %s", what, err->msg);
+	} else {
+		rp_log_info(COMPONENT, "%s", what);
 	}
+	rp_free(what);
 }
 
 /* Ids are UUIDs; others have only their characters, so that they can be logged. */
@@ -203,6 +282,21 @@ static bool make_result(struct rp_job *job, const char *client_id)
 	    (known || set_text(&job->status, RP_JOB_UNKNOWN));
 }
 
+static int take_result(struct rp_jobs *j, struct rp_job *job, const char *client_id)
+{
+	char *what;
+	if (!make_result(job, client_id) ||
+	    (what = rp_asprintf("client %s: job %s %s", client_id, job->jid, job->status)) ==
+	        NULL) {
+		return RP_ENOMEM;
+	}
+	int err = rp_jobs_store_result(j->opt.store, job, on_result_stored, what);
+	if (err != 0) {
+		rp_free(what);
+	}
+	return err;
+}
+
 void rp_jobs_result(struct rp_jobs *j, const char *client_id, const char *p, size_t n)
 {
 	struct rp_job job = {0};
@@ -218,15 +312,10 @@ void rp_jobs_result(struct rp_jobs *j, const char *client_id, const char *p, siz
 		rp_job_fini(&job);
 		return;
 	}
-	code = make_result(&job, client_id)
-	    ? rp_jobs_store_result(
-	          j->store, &job, j->cfg->server.jobs_max_results, on_result_stored, NULL)
-	    : RP_ENOMEM;
+	code = take_result(j, &job, client_id);
 	if (code != 0) {
 		rp_log_error(
 		    COMPONENT, "client %s: a job result is lost: %s", client_id, rp_err_text(code));
-	} else {
-		rp_log_info(COMPONENT, "client %s: job %s %s", client_id, job.jid, job.status);
 	}
 	rp_job_fini(&job);
 }
@@ -234,5 +323,5 @@ void rp_jobs_result(struct rp_jobs *j, const char *client_id, const char *p, siz
 int rp_jobs_read(
     struct rp_jobs *j, const struct rp_jobs_query *query, rp_jobs_read_cb cb, void *ctx)
 {
-	return rp_jobs_store_read(j->store, query, cb, ctx);
+	return rp_jobs_store_read(j->opt.store, query, cb, ctx);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Jobs: orders to clients and their results, on the control loop. A job is stored before its
- * acceptance is acknowledged.
+ * Jobs: orders to clients and their results, on the control loop. A job is stored before it is
+ * sent, so that only results of jobs that were ordered count; one whose result does not come in
+ * time becomes `unknown`.
  */
 #ifndef RP_SERVER_JOBS_H
 #define RP_SERVER_JOBS_H
@@ -19,20 +20,27 @@
 
 struct rp_jobs;
 
-RP_NODISCARD int rp_jobs_new(const struct rp_server_config *cfg, struct rp_registry *registry,
-    struct rp_store *store, struct rp_jobs **out);
+struct rp_jobs_options {
+	struct rp_loop *loop;
+	const struct rp_server_config *cfg;
+	struct rp_registry *registry;
+	struct rp_store *store;
+};
+/* Also looks for jobs whose time ended while the server was away. */
+RP_NODISCARD int rp_jobs_new(const struct rp_jobs_options *opt, struct rp_jobs **out);
+/* Stops its timer and uses the store no more; comes before rp_store_close. rp_jobs_free when the
+ * loop has ended. */
+void rp_jobs_close(struct rp_jobs *j);
 void rp_jobs_free(struct rp_jobs *j);
 
-/* Sends the job (copied; jid, client and status are set here) to a connected client and stores
- * it as running when the client has accepted. After 0
- * the callback comes once on the control loop: code 0 and jid, or RP_ECLOSED (not connected),
- * RP_EDENIED (err is the client's
- * text), RP_ETIMEOUT … */
+/* Stores the job (copied; jid, client and status are set here) as running and sends it to a
+ * connected client; a job that the client does not accept is forgotten again. After 0 the callback
+ * comes once on the control loop: code 0 and jid, or RP_ECLOSED (not connected), RP_EDENIED (err is
+ * the client's text), RP_ETIMEOUT … */
 typedef void (*rp_jobs_start_cb)(void *ctx, const char *jid, int code, const struct rp_err *err);
 RP_NODISCARD int rp_jobs_start(struct rp_jobs *j, const char *client_id, const struct rp_job *job,
     rp_jobs_start_cb cb, void *ctx);
-/* A notification "cmd_result" of a client. The result is stored under the sender's own client id
- * only. */
+/* A notification "cmd_result" of a client. Counts only for a job that was ordered of this client. */
 void rp_jobs_result(struct rp_jobs *j, const char *client_id, const char *p, size_t n);
 /* Reads through the store's queue (server/jobs_store.h). */
 RP_NODISCARD int rp_jobs_read(

@@ -9,12 +9,15 @@
 
 #include "core/alloc.h"
 #include "core/clock.h"
+#include "core/log.h"
 
 #include "core/banned.h"
 
-#define JOB_MAX   (16u * 1024 * 1024)
-#define ROWS_MAX  1000
-#define QUERY_MAX (1024u * 1024)
+#define COMPONENT  "jobs"
+#define EXPIRE_MAX 200
+#define JOB_MAX    (16u * 1024 * 1024)
+#define ROWS_MAX   1000
+#define QUERY_MAX  (1024u * 1024)
 
 static void bind_time(struct rp_stmt *stmt, int i, int64_t t)
 {
@@ -32,7 +35,7 @@ static void bind_time(struct rp_stmt *stmt, int i, int64_t t)
 struct save {
 	struct rp_job job;
 	bool from_client;
-	int64_t keep;
+	struct rp_jobs_keep keep;
 };
 
 static void save_free(void *arg)
@@ -56,7 +59,7 @@ static int prune(struct rp_db *db, const struct save *s, struct rp_err *err)
 	}
 	rp_stmt_bind_text(stmt, 1, s->job.jid);
 	rp_stmt_bind_text(stmt, 2, s->job.client_id);
-	rp_stmt_bind_i64(stmt, 3, s->keep);
+	rp_stmt_bind_i64(stmt, 3, s->keep.most);
 	return rp_stmt_run(stmt, err);
 }
 
@@ -127,6 +130,8 @@ static int merge(struct rp_db *db, struct save *s, struct rp_err *err)
 	} else if (code == 1 && old.finished_at != RP_TIME_ZERO &&
 	    s->job.finished_at == RP_TIME_ZERO) {
 		take_outcome(&s->job, &old);
+	} else if (code == 0 && s->from_client) {
+		code = rp_err_set(err, RP_ENOENT, "there is no such job");
 	}
 	rp_job_fini(&old);
 	return code < 0 ? code : 0;
@@ -137,17 +142,18 @@ static const char *or_empty(const char *s)
 	return s != NULL ? s : "";
 }
 
-static int write_row(
-    struct rp_db *db, const struct rp_job *job, const char *details, struct rp_err *err)
+/* expires_at RP_TIME_ZERO = as it is stored. */
+static int write_row(struct rp_db *db, const struct rp_job *job, int64_t expires_at,
+    const char *details, struct rp_err *err)
 {
 	struct rp_stmt *stmt;
 	int code = rp_db_stmt(db,
 	    "INSERT INTO jobs (jid, client_id, status, started_at, finished_at, created_by, multi_job_id,"
-	    " schedule_id, details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	    " schedule_id, expires_at, details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	    " ON CONFLICT (jid) DO UPDATE SET status = excluded.status, started_at = excluded.started_at,"
 	    " finished_at = excluded.finished_at, created_by = excluded.created_by,"
 	    " multi_job_id = excluded.multi_job_id, schedule_id = excluded.schedule_id,"
-	    " details = excluded.details",
+	    " expires_at = COALESCE(excluded.expires_at, jobs.expires_at), details = excluded.details",
 	    &stmt, err);
 	if (code != 0) {
 		return code;
@@ -160,23 +166,28 @@ static int write_row(
 	rp_stmt_bind_text(stmt, 6, or_empty(job->created_by));
 	rp_stmt_bind_text(stmt, 7, job->multi_job_id);
 	rp_stmt_bind_text(stmt, 8, job->schedule_id);
-	rp_stmt_bind_text(stmt, 9, details);
+	bind_time(stmt, 9, expires_at);
+	rp_stmt_bind_text(stmt, 10, details);
 	return rp_stmt_run(stmt, err);
+}
+
+static int write_job(
+    struct rp_db *db, const struct rp_job *job, int64_t expires_at, struct rp_err *err)
+{
+	struct rp_buf text;
+	rp_buf_init(&text, JOB_MAX);
+	int code = rp_job_encode(job, &text);
+	code = code != 0 ? code : rp_buf_terminate(&text);
+	code = code != 0 ? code
+	                 : write_row(db, job, expires_at, (const char *)rp_buf_head(&text), err);
+	rp_buf_fini(&text);
+	return code;
 }
 
 static int save_row(struct rp_db *db, struct save *s, struct rp_err *err)
 {
-	struct rp_buf text;
 	int code = merge(db, s, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_buf_init(&text, JOB_MAX);
-	code = rp_job_encode(&s->job, &text);
-	code = code != 0 ? code : rp_buf_terminate(&text);
-	code = code != 0 ? code : write_row(db, &s->job, (const char *)rp_buf_head(&text), err);
-	rp_buf_fini(&text);
-	return code;
+	return code != 0 ? code : write_job(db, &s->job, s->keep.expires_at, err);
 }
 
 static int save_work(struct rp_db *db, void *arg, struct rp_err *err)
@@ -187,7 +198,7 @@ static int save_work(struct rp_db *db, void *arg, struct rp_err *err)
 		return code;
 	}
 	code = save_row(db, s, err);
-	if (code == 0 && s->keep > 0) {
+	if (code == 0 && s->keep.most > 0) {
 		code = prune(db, s, err);
 	}
 	if (code != 0) {
@@ -215,26 +226,166 @@ static int submit_save(struct rp_store *store, struct save *s, const struct rp_j
 	return rp_store_submit(store, &work);
 }
 
-static struct save *save_new(int64_t keep, bool from_client)
+static struct save *save_new(const struct rp_jobs_keep *keep, bool from_client)
 {
 	struct save *s = rp_calloc(1, sizeof(*s));
 	if (s != NULL) {
-		s->keep = keep;
+		s->keep = *keep;
 		s->from_client = from_client;
 	}
 	return s;
 }
 
-int rp_jobs_store_save(struct rp_store *store, const struct rp_job *job, int64_t keep,
-    rp_store_done_cb done, void *ctx)
+int rp_jobs_store_save(struct rp_store *store, const struct rp_job *job,
+    const struct rp_jobs_keep *keep, rp_store_done_cb done, void *ctx)
 {
 	return submit_save(store, save_new(keep, false), job, done, ctx);
 }
 
-int rp_jobs_store_result(struct rp_store *store, const struct rp_job *job, int64_t keep,
-    rp_store_done_cb done, void *ctx)
+int rp_jobs_store_result(
+    struct rp_store *store, const struct rp_job *job, rp_store_done_cb done, void *ctx)
 {
-	return submit_save(store, save_new(keep, true), job, done, ctx);
+	const struct rp_jobs_keep keep = {.expires_at = RP_TIME_ZERO};
+	return submit_save(store, save_new(&keep, true), job, done, ctx);
+}
+
+/* Deleting */
+
+static int delete_work(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	struct rp_stmt *stmt;
+	int code = rp_db_stmt(db, "DELETE FROM jobs WHERE jid = ?", &stmt, err);
+	if (code != 0) {
+		return code;
+	}
+	rp_stmt_bind_text(stmt, 1, arg);
+	return rp_stmt_run(stmt, err);
+}
+
+int rp_jobs_store_delete(struct rp_store *store, const char *jid, rp_store_done_cb done, void *ctx)
+{
+	const struct rp_store_job work = {
+	    .work = delete_work,
+	    .arg = rp_strdup(jid),
+	    .free_arg = rp_free,
+	    .done = done,
+	    .ctx = ctx,
+	};
+	return work.arg == NULL ? RP_ENOMEM : rp_store_submit(store, &work);
+}
+
+/* Expiring */
+
+/* The job whose time is over for the longest: 1 and its texts, which are the caller's; 0 or
+ * negative. */
+static int next_expired(
+    struct rp_db *db, int64_t now, char **jid, char **details, struct rp_err *err)
+{
+	struct rp_stmt *stmt;
+	int code = rp_db_stmt(db,
+	    "SELECT jid, details FROM jobs WHERE finished_at IS NULL AND expires_at <= ?"
+	    " ORDER BY expires_at LIMIT 1",
+	    &stmt, err);
+	if (code != 0) {
+		return code;
+	}
+	bind_time(stmt, 1, now);
+	code = rp_stmt_step(stmt, err);
+	if (code == 1) {
+		*jid = rp_strdup(or_empty(rp_stmt_text(stmt, 0)));
+		*details = rp_strdup(or_empty(rp_stmt_text(stmt, 1)));
+	}
+	rp_stmt_reset(stmt);
+	return code;
+}
+
+/* Nobody waits for it any more, even if the job itself turns out to be unreadable. */
+static int stop_waiting(struct rp_db *db, const char *jid, struct rp_err *err)
+{
+	struct rp_stmt *stmt;
+	int code = rp_db_stmt(db, "UPDATE jobs SET expires_at = NULL WHERE jid = ?", &stmt, err);
+	if (code != 0) {
+		return code;
+	}
+	rp_stmt_bind_text(stmt, 1, jid);
+	return rp_stmt_run(stmt, err);
+}
+
+static int replace_text(char **slot, const char *text)
+{
+	rp_free(*slot);
+	*slot = rp_strdup(text);
+	return *slot == NULL ? RP_ENOMEM : 0;
+}
+
+static int write_unknown(
+    struct rp_db *db, int64_t now, const char *jid, const char *details, struct rp_err *err)
+{
+	struct rp_job job = {0};
+	int code = rp_job_decode(details, strlen(details), &job, err);
+	if (code != 0 && code != RP_ENOMEM) {
+		rp_log_error(COMPONENT, "the stored job %s is unreadable: %s", jid, err->msg);
+		return 0;
+	}
+	job.finished_at = now;
+	code = code != 0 ? code : replace_text(&job.status, RP_JOB_UNKNOWN);
+	code = code != 0 ? code
+	                 : replace_text(&job.error, "no result came from the client in time");
+	code = code != 0 ? code : write_job(db, &job, RP_TIME_ZERO, err);
+	if (code == 0) {
+		rp_log_info(COMPONENT, "client %s: job %s: no result came in time",
+		    or_empty(job.client_id), jid);
+	}
+	rp_job_fini(&job);
+	return code;
+}
+
+/* 1 = done with one, 0 = no more. */
+static int expire_one(struct rp_db *db, int64_t now, struct rp_err *err)
+{
+	char *jid = NULL;
+	char *details = NULL;
+	int code = next_expired(db, now, &jid, &details, err);
+	if (code == 1 && (jid == NULL || details == NULL)) {
+		code = RP_ENOMEM;
+	} else if (code == 1) {
+		code = stop_waiting(db, jid, err);
+		code = code != 0 ? code : write_unknown(db, now, jid, details, err);
+		code = code != 0 ? code : 1;
+	}
+	rp_free(jid);
+	rp_free(details);
+	return code;
+}
+
+static int expire_work(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	const int64_t *now = arg;
+	int code = rp_db_begin(db, err);
+	if (code != 0) {
+		return code;
+	}
+	code = 1;
+	for (int i = 0; i < EXPIRE_MAX && code == 1; i++) {
+		code = expire_one(db, *now, err);
+	}
+	if (code < 0) {
+		rp_db_rollback(db);
+		return code;
+	}
+	return rp_db_commit(db, err);
+}
+
+int rp_jobs_store_expire(struct rp_store *store, int64_t now, rp_store_done_cb done, void *ctx)
+{
+	const struct rp_store_job work = {
+	    .work = expire_work,
+	    .arg = rp_memdup(&now, sizeof(now)),
+	    .free_arg = rp_free,
+	    .done = done,
+	    .ctx = ctx,
+	};
+	return work.arg == NULL ? RP_ENOMEM : rp_store_submit(store, &work);
 }
 
 /* Reading */

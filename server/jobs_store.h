@@ -11,19 +11,27 @@
 #include "server/listq.h"
 #include "server/store.h"
 
+struct rp_jobs_keep {
+	int64_t expires_at; /* by the server's clock: until then a result is waited for */
+	int64_t most;       /* jobs of the client that remain, the oldest go; 0 = all stay */
+};
 /* Inserts or replaces the job of that client (copied) as the server knows it. If a result was
- * stored before, its outcome stays: status,
- * times, pid, error and result. A job id that belongs to another client is left alone:
- * RP_EDENIED. Afterwards at most keep
- * jobs of the client remain, the oldest go (0 = all stay). */
-RP_NODISCARD int rp_jobs_store_save(
-    struct rp_store *s, const struct rp_job *job, int64_t keep, rp_store_done_cb done, void *ctx);
-/* The same for a job with its result as the client sent it: of a stored job only the outcome
- * changes, and only once (after `unknown`
- * again). A job that is not stored is taken as it is: the server may have ended before it could
- * store it. */
+ * stored before, its outcome stays: status, times, pid, error and result. A job id that belongs to
+ * another client is left alone: RP_EDENIED. */
+RP_NODISCARD int rp_jobs_store_save(struct rp_store *s, const struct rp_job *job,
+    const struct rp_jobs_keep *keep, rp_store_done_cb done, void *ctx);
+/* A result as the client sent it (copied): of the stored job only the outcome changes, and only
+ * once (after `unknown` again). RP_ENOENT: there is no such job; RP_EDENIED: it is another
+ * client's. */
 RP_NODISCARD int rp_jobs_store_result(
-    struct rp_store *s, const struct rp_job *job, int64_t keep, rp_store_done_cb done, void *ctx);
+    struct rp_store *s, const struct rp_job *job, rp_store_done_cb done, void *ctx);
+/* Forgets a job, whatever became of it. */
+RP_NODISCARD int rp_jobs_store_delete(
+    struct rp_store *s, const char *jid, rp_store_done_cb done, void *ctx);
+/* Jobs without a result whose time is over at `now` become `unknown`, finished now; some hundred
+ * at a time. */
+RP_NODISCARD int rp_jobs_store_expire(
+    struct rp_store *s, int64_t now, rp_store_done_cb done, void *ctx);
 
 /* What a read brings back; owned by the caller (rp_jobs_read_free). */
 struct rp_jobs_read {

@@ -110,6 +110,9 @@ static void on_stop(void *ctx)
 	if (s->registry != NULL) {
 		rp_registry_close(s->registry);
 	}
+	if (s->jobs != NULL) {
+		rp_jobs_close(s->jobs);
+	}
 	rp_clientauth_close(s->auth);
 	if (s->store != NULL) {
 		rp_store_close(s->store, NULL, NULL);
@@ -284,7 +287,9 @@ static int start_parts(struct server *s, struct rp_err *err)
 		code = rp_proxy_target_new(s->cfg.server.proxy, &s->proxy, err);
 	}
 	code = code != 0 ? code : rp_registry_new(&reg, &s->registry, err);
-	if (code == 0 && rp_jobs_new(&s->cfg, s->registry, s->store, &s->jobs) != 0) {
+	const struct rp_jobs_options jobs = {
+	    .loop = s->loop, .cfg = &s->cfg, .registry = s->registry, .store = s->store};
+	if (code == 0 && rp_jobs_new(&jobs, &s->jobs) != 0) {
 		code = rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
 	if (code != 0) {

@@ -52,6 +52,11 @@ static const struct rp_db_migration migrations[] = {
      " ip_address TEXT NOT NULL);"},
     /* Each save looks for the oldest jobs of its client. */
     {"CREATE INDEX jobs_client_started ON jobs (client_id, started_at DESC, jid);"},
+    /* When the server stops waiting for the result. What runs since before that was kept is over:
+     * a late result still counts. */
+    {"ALTER TABLE jobs ADD COLUMN expires_at TEXT;"
+     "UPDATE jobs SET expires_at = started_at WHERE finished_at IS NULL;"
+     "CREATE INDEX jobs_expires ON jobs (expires_at) WHERE finished_at IS NULL;"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)

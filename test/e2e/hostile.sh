@@ -114,6 +114,30 @@ check "do not keep another out" quiet "$PEER" check --tcp "127.0.0.1:$c1_port" -
 kill -9 "$(pid_of visitors)"
 carries_on "after silent visitors"
 
+### Results of jobs that were never ordered, and of another client's
+check "a command" run_command c1 '/usr/bin/printf truth'
+truth=$jid
+check "another runs" call_is 200 POST /clients/p1/commands jid -d '{"command":"sleep 60"}'
+running=$(value .data.jid)
+mkfifo "$tmp/liar.in"
+start_peer liar
+exec 3>"$tmp/liar.in"
+wait_for liar '"registered"' || give_up "no peer"
+for jid in 77fd385a-0000-4000-8000-000000000001 "$truth" "$running"; do
+	printf '{"cmd":"request","name":"cmd_result","payload":{"jid":"%s","client_id":"p1","status":"successful","result":{"stdout":"lie"}}}\n' "$jid" >&3
+done
+for jid in 77fd385a-0000-4000-8000-000000000001 "$truth" "$running"; do
+	check "the result of $jid is refused" wait_for server "error: jobs: client liar: job $jid successful: .*refused"
+done
+check "nothing is stored of it" call_is 200 GET /clients/liar/commands '"count":0'
+check "nor elsewhere" call_is 404 GET /clients/p1/commands/77fd385a-0000-4000-8000-000000000001 'not found'
+check "what stood stands" call_is 200 GET "/clients/c1/commands/$truth" '"stdout":"truth"'
+check "what runs still runs" call_is 200 GET "/clients/p1/commands/$running" '"status":"running"'
+exec 3>&-
+stop liar
+wait_for server 'client liar disconnected'
+carries_on "after lies"
+
 ### A ban of the address does not end what stands
 for i in 1 2 3 4; do
 	start_peer "wrong$i" --id wrong --auth "id$i:wrong" --duration 10s

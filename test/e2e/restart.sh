@@ -70,6 +70,7 @@ check "with its tunnel" json_is 1 '.data.tunnels | length'
 c2_port=$(value '.data.tunnels[0].lport')
 check "its tunnel works" quiet "$PEER" check --tcp "127.0.0.1:$c2_port" --bytes 1000000
 check "a long command starts" call_is 200 POST /clients/c2/commands jid -d '{"command":"/usr/bin/sleep 3","timeout_sec":2}'
+lost=$(value .data.jid)
 kill -9 "$(pid_of c2)"
 check "kill -9 of a client is seen" disconnected c2
 check "and logged" wait_for server 'client c2 disconnected: '
@@ -91,6 +92,11 @@ check "SIGHUP reconnects a client" wait_count server 'client c1 .*connected from
 check "the process is the same" kill -0 "$pid"
 check "and connected" connected c1
 check "its tunnel is there" quiet "$PEER" check --tcp "127.0.0.1:$kept" --bytes 1000
+WAIT_S=90
+check "what became of the job of the killed client is unknown" until_call '.data.status == "unknown"' \
+	"/clients/c2/commands/$lost"
+WAIT_S=20
+check "since when and why is told" json_is 'false true' '"\(.data.finished_at == null) \(.data.error | test("result"))"'
 stop server
 check "SIGTERM ends the server with 0" is "$status" 0
 check "it says so" in_log server 'server: rport server ended'

@@ -55,7 +55,9 @@ static void open_api(void)
 	const struct rp_registry_options opt = {.loop = rig.loop, .cfg = &cfg, .store = rig.store};
 	assert_int_equal(rp_registry_new(&opt, &registry, &err), 0);
 	rp_registry_set_workers(registry, workers);
-	assert_int_equal(rp_jobs_new(&cfg, registry, rig.store, &jobs), 0);
+	const struct rp_jobs_options orders = {
+	    .loop = rig.loop, .cfg = &cfg, .registry = registry, .store = rig.store};
+	assert_int_equal(rp_jobs_new(&orders, &jobs), 0);
 	const struct rp_server_parts parts = {
 	    .loop = rig.loop,
 	    .cfg = &cfg,
@@ -76,6 +78,7 @@ static void stop_api(void)
 	rp_api_hooks()->stop(api_state);
 	rp_fake_clear(workers);
 	rp_registry_close(registry);
+	rp_jobs_close(jobs);
 }
 
 static void free_api(void)
@@ -1258,17 +1261,23 @@ static void test_command(void **state)
 /* Output of any bytes comes out as valid JSON, and large output as a whole. */
 static void test_large_result(void **state)
 {
+	char path[128];
 	(void)state;
 	connect_client("c1", 1);
+	begin("POST", "/clients/c1/commands", ADMIN, "{\"command\":\"/usr/bin/date\"}");
+	rp_fake_answer(wait_order(1), 0, "{\"Pid\":2672,\"StartedAt\":\"2026-01-02T03:04:05Z\"}");
+	assert_int_equal(finish(), 200);
+	(void)snprintf(path, sizeof(path), "/clients/c1/commands/%.36s",
+	    body + strlen("{\"data\":{\"jid\":\""));
 	size_t n = 200000;
 	char *out = rp_malloc(n + 1);
 	memset(out, 'x', n);
 	out[n] = '\0';
 	char *result = rp_asprintf(
-	    "{\"jid\":\"big\",\"status\":\"failed\",\"result\":{\"stdout\":\"%s\\u0001<\xff\"}}",
-	    out);
+	    "{\"jid\":\"%s\",\"status\":\"failed\",\"result\":{\"stdout\":\"%s\\u0001<\xff\"}}",
+	    path + strlen("/clients/c1/commands/"), out);
 	rp_jobs_result(jobs, "c1", result, strlen(result));
-	assert_int_equal(get("/clients/c1/commands/big"), 200);
+	assert_int_equal(get(path), 200);
 	assert_true(strlen(body) > n);
 	assert_non_null(strstr(body, "\\u0001\\u003c\xef\xbf\xbd\""));
 	assert_true(rp_utf8_valid(body, strlen(body)));

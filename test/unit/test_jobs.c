@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Jobs and their store: what was ordered stays as it was ordered, whatever a client says about it;
- * results come early, late, twice, forged; lists, restarts and the limit per client.
+ * results come early, late, twice, forged, never; lists, restarts and the limit per client.
  */
 #include "server/jobs.h"
 
@@ -37,7 +37,9 @@ static void open_parts(void)
 	const struct rp_registry_options opt = {.loop = rig.loop, .cfg = &cfg, .store = rig.store};
 	assert_int_equal(rp_registry_new(&opt, &registry, &err), 0);
 	rp_registry_set_workers(registry, workers);
-	assert_int_equal(rp_jobs_new(&cfg, registry, rig.store, &jobs), 0);
+	const struct rp_jobs_options orders = {
+	    .loop = rig.loop, .cfg = &cfg, .registry = registry, .store = rig.store};
+	assert_int_equal(rp_jobs_new(&orders, &jobs), 0);
 }
 
 static int setup(void **state)
@@ -60,6 +62,7 @@ static int teardown(void **state)
 	rp_fake_workers_free(workers);
 	rp_store_rig_sync(&rig);
 	rp_registry_close(registry);
+	rp_jobs_close(jobs);
 	rp_store_rig_close(&rig);
 	rp_jobs_free(jobs);
 	rp_registry_free(registry);
@@ -148,10 +151,24 @@ static void on_stored(void *ctx, int code, const struct rp_err *err)
 	s->code = code;
 }
 
-static int save(const struct rp_job *job, int64_t keep)
+static int save_until(const struct rp_job *job, int64_t most, int64_t expires_at)
 {
 	struct stored s = {0};
-	assert_int_equal(rp_jobs_store_save(rig.store, job, keep, on_stored, &s), 0);
+	const struct rp_jobs_keep keep = {.expires_at = expires_at, .most = most};
+	assert_int_equal(rp_jobs_store_save(rig.store, job, &keep, on_stored, &s), 0);
+	rp_store_rig_wait(&rig, &s.done);
+	return s.code;
+}
+
+static int save(const struct rp_job *job, int64_t most)
+{
+	return save_until(job, most, rp_time_now() + 3600 * RP_NS_PER_S);
+}
+
+static int expire(int64_t now)
+{
+	struct stored s = {0};
+	assert_int_equal(rp_jobs_store_expire(rig.store, now, on_stored, &s), 0);
 	rp_store_rig_wait(&rig, &s.done);
 	return s.code;
 }
@@ -159,7 +176,7 @@ static int save(const struct rp_job *job, int64_t keep)
 static int save_result(const struct rp_job *job)
 {
 	struct stored s = {0};
-	assert_int_equal(rp_jobs_store_result(rig.store, job, 0, on_stored, &s), 0);
+	assert_int_equal(rp_jobs_store_result(rig.store, job, on_stored, &s), 0);
 	rp_store_rig_wait(&rig, &s.done);
 	return s.code;
 }
@@ -220,17 +237,23 @@ static void assert_merged(void)
 
 static void read_list(const char *client_id, const char *text);
 
+static void restart(void)
+{
+	rp_jobs_close(jobs);
+	rp_registry_close(registry);
+	rp_store_rig_restart(&rig);
+	rp_store_rig_sync(&rig);
+	rp_jobs_free(jobs);
+	rp_registry_free(registry);
+	open_parts();
+}
+
 static void test_save_and_load(void **state)
 {
 	(void)state;
 	struct rp_job job = make_job(JID, "c1");
 	assert_int_equal(save(&job, 0), 0);
-	rp_store_rig_restart(&rig);
-	rp_jobs_free(jobs);
-	rp_registry_close(registry);
-	rp_store_rig_sync(&rig);
-	rp_registry_free(registry);
-	open_parts();
+	restart();
 	assert_true(read_one("c1", JID));
 	assert_string_equal(got.jid, JID);
 	assert_string_equal(got.command, "id -un");
@@ -260,18 +283,41 @@ static void test_result_changes_outcome_only(void **state)
 	assert_int_equal(got_total, 0);
 }
 
-/* The result may be faster than the answer: then the order's facts come second, and win. */
+/* The result may be faster than the answer: the job is stored by then, and the answer changes
+ * nothing any more. */
 static void test_early_result(void **state)
 {
 	(void)state;
 	struct rp_job job = make_job(JID, "c1");
 	struct rp_job bad = hostile(JID, "c1");
+	job.pid.set = false;
+	assert_int_equal(save(&job, 0), 0);
 	assert_int_equal(save_result(&bad), 0);
+	job.pid.set = true;
 	assert_int_equal(save(&job, 0), 0);
 	assert_true(read_one("c1", JID));
 	assert_merged();
 	read_list("c1", "filter[created_by]=admin&filter[multi_job_id]=&filter[status]=failed");
 	assert_int_equal(got_total, 1);
+}
+
+/* What was never ordered has no result. */
+static void test_forged_result(void **state)
+{
+	(void)state;
+	struct rp_job bad = hostile(JID, "c1");
+	assert_int_equal(save_result(&bad), RP_ENOENT);
+	read_list(NULL, "");
+	assert_int_equal(got_total, 0);
+	/* Nor has what is forgotten. */
+	struct rp_job job = make_job(JID, "c1");
+	struct stored s = {0};
+	assert_int_equal(save(&job, 0), 0);
+	assert_int_equal(rp_jobs_store_delete(rig.store, JID, on_stored, &s), 0);
+	rp_store_rig_wait(&rig, &s.done);
+	assert_int_equal(s.code, 0);
+	assert_int_equal(save_result(&bad), RP_ENOENT);
+	assert_false(read_one("c1", JID));
 }
 
 static void test_second_result(void **state)
@@ -318,12 +364,95 @@ static void test_other_clients_job(void **state)
 static void test_bare_result(void **state)
 {
 	(void)state;
+	struct rp_job job = make_job(JID, "c1");
 	struct rp_job bare = {.started_at = RP_TIME_ZERO, .finished_at = T0};
 	bare.jid = (char *)(uintptr_t)JID;
 	bare.client_id = (char *)(uintptr_t) "c1";
+	assert_int_equal(save(&job, 0), 0);
 	assert_int_equal(save_result(&bare), 0);
 	assert_true(read_one("c1", JID));
 	assert_int_equal(got.finished_at, T0);
+}
+
+static void test_expire(void **state)
+{
+	char expired[] = "00000000-0000-4000-8000-000000000001";
+	char finished[] = "00000000-0000-4000-8000-000000000002";
+	char running[] = "00000000-0000-4000-8000-000000000003";
+	/* Later than what the timer of the jobs looks for. */
+	int64_t now = rp_time_now() + 3600 * RP_NS_PER_S;
+	(void)state;
+	struct rp_job job = make_job(expired, "c1");
+	assert_int_equal(save_until(&job, 0, now), 0);
+	job = make_job(finished, "c1");
+	assert_int_equal(save_until(&job, 0, now), 0);
+	struct rp_job result = hostile(finished, "c1");
+	assert_int_equal(save_result(&result), 0);
+	job = make_job(running, "c1");
+	assert_int_equal(save_until(&job, 0, now + 3600 * RP_NS_PER_S), 0);
+	assert_int_equal(expire(now), 0);
+	assert_true(read_one("c1", expired));
+	assert_string_equal(got.status, RP_JOB_UNKNOWN);
+	assert_string_equal(got.error, "no result came from the client in time");
+	assert_int_equal(got.finished_at, now);
+	assert_string_equal(got.command, "id -un");
+	assert_true(read_one("c1", finished));
+	assert_string_equal(got.status, RP_JOB_FAILED);
+	assert_true(read_one("c1", running));
+	assert_string_equal(got.status, RP_JOB_RUNNING);
+	assert_int_equal(got.finished_at, RP_TIME_ZERO);
+	/* Another time it is left as it is, and a late result counts. */
+	assert_int_equal(expire(now + 1), 0);
+	assert_true(read_one("c1", expired));
+	assert_int_equal(got.finished_at, now);
+	result = hostile(expired, "c1");
+	assert_int_equal(save_result(&result), 0);
+	assert_true(read_one("c1", expired));
+	assert_merged();
+}
+
+static void exec_sql(const char *sql)
+{
+	struct rp_err err = {0};
+	if (rp_db_exec(rp_store_db(rig.store), sql, &err) != 0) {
+		fail_msg("%s", err.msg);
+	}
+}
+
+/* An unreadable row does not keep the others from their end. */
+static void test_expire_unreadable(void **state)
+{
+	int64_t now = rp_time_now();
+	(void)state;
+	struct rp_job job = make_job("bad", "c1");
+	assert_int_equal(save_until(&job, 0, now - 1), 0);
+	job = make_job(JID, "c1");
+	assert_int_equal(save_until(&job, 0, now), 0);
+	exec_sql("UPDATE jobs SET details = '{' WHERE jid = 'bad'");
+	assert_int_equal(expire(now), 0);
+	assert_true(read_one("c1", JID));
+	assert_string_equal(got.status, RP_JOB_UNKNOWN);
+}
+
+static void wait_status(const char *status)
+{
+	uint64_t end = rp_clock_ms() + 20000;
+	do {
+		assert_true(rp_clock_ms() < end);
+		rp_store_rig_sync(&rig);
+		assert_true(read_one("c1", JID));
+	} while (strcmp(got.status, status) != 0);
+}
+
+/* The server was away when the time was over. */
+static void test_expire_at_start(void **state)
+{
+	(void)state;
+	struct rp_job job = make_job(JID, "c1");
+	assert_int_equal(save_until(&job, 0, rp_time_now() - RP_NS_PER_S), 0);
+	restart();
+	wait_status(RP_JOB_UNKNOWN);
+	assert_true(got.finished_at != RP_TIME_ZERO);
 }
 
 static void jid_of(int i, char out[static 40])
@@ -465,8 +594,12 @@ static struct rp_fake_order *order_job(int64_t timeout)
 	struct rp_job job = make_job("ignored", "ignored");
 	job.timeout_sec = timeout;
 	memset(&started, 0, sizeof(started));
+	size_t before = rp_fake_count(workers);
 	assert_int_equal(rp_jobs_start(jobs, "c1", &job, on_started, NULL), 0);
-	return rp_fake_order(workers, rp_fake_count(workers) - 1);
+	/* Not sent before it is stored. */
+	assert_int_equal(rp_fake_count(workers), before);
+	rp_store_rig_sync(&rig);
+	return rp_fake_order(workers, before);
 }
 
 static void test_start(void **state)
@@ -490,6 +623,9 @@ static void test_start(void **state)
 	    sent.jid);
 	assert_string_equal(o->text, want);
 	assert_false(started.done);
+	assert_true(read_one("c1", sent.jid));
+	assert_string_equal(got.status, RP_JOB_RUNNING);
+	assert_false(got.pid.set);
 	rp_fake_answer(o, 0, "{\"Pid\":4101,\"StartedAt\":\"2026-11-22T18:08:42.064428862Z\"}");
 	/* Not acknowledged before it is stored. */
 	assert_false(started.done);
@@ -616,6 +752,8 @@ static void test_result_status(void **state)
 	(void)state;
 	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
 		jid_of((int)i, jid);
+		struct rp_job job = make_job(jid, "c1");
+		assert_int_equal(save(&job, 0), 0);
 		int64_t before = rp_time_now();
 		(void)snprintf(
 		    text, sizeof(text), "{\"jid\":\"%s\",\"status\":%s}", jid, cases[i].sent);
@@ -624,9 +762,47 @@ static void test_result_status(void **state)
 		assert_string_equal(got.status, cases[i].kept);
 		assert_true(got.finished_at >= before);
 	}
-	send_result("c1", "{\"jid\":\"a\"}");
-	assert_true(read_one("c1", "a"));
+	send_result(
+	    "c1", "{\"jid\":\"77fd385a-0000-4000-8000-00000000abcd\",\"status\":\"failed\"}");
+	read_list(NULL, "");
+	assert_int_equal(got_total, (int64_t)RP_ARRAY_LEN(cases));
+}
+
+/* The whole way: ordered, started, never heard of again, heard of after all. */
+static void test_no_result(void **state)
+{
+	char text[256];
+	(void)state;
+	connect_client("c1", ref1);
+	struct rp_fake_order *o = order_job(1);
+	rp_fake_answer(o, 0, "{\"Pid\":4101,\"StartedAt\":\"2199-11-22T18:08:42Z\"}");
+	rp_store_rig_wait(&rig, &started.done);
+	/* Its time is counted by our clock, not by the client's. */
+	assert_int_equal(expire(rp_time_now() + 5 * RP_NS_PER_S), 0);
+	assert_true(read_one("c1", started.jid));
+	assert_string_equal(got.status, RP_JOB_RUNNING);
+	assert_int_equal(expire(rp_time_now() + 20 * RP_NS_PER_S), 0);
+	assert_true(read_one("c1", started.jid));
 	assert_string_equal(got.status, RP_JOB_UNKNOWN);
+	(void)snprintf(
+	    text, sizeof(text), "{\"jid\":\"%s\",\"status\":\"successful\"}", started.jid);
+	send_result("c1", text);
+	assert_true(read_one("c1", started.jid));
+	assert_string_equal(got.status, RP_JOB_SUCCESSFUL);
+}
+
+/* No sum of times overflows. */
+static void test_endless_timeout(void **state)
+{
+	(void)state;
+	connect_client("c1", ref1);
+	struct rp_fake_order *o = order_job(INT64_MAX);
+	assert_non_null(strstr(o->text, "\"timeout_sec\":3153600000,"));
+	rp_fake_answer(o, 0, "{\"Pid\":1,\"StartedAt\":\"2026-11-22T18:08:42Z\"}");
+	rp_store_rig_wait(&rig, &started.done);
+	assert_int_equal(expire(rp_time_now() + 3600 * RP_NS_PER_S), 0);
+	assert_true(read_one("c1", started.jid));
+	assert_string_equal(got.status, RP_JOB_RUNNING);
 }
 
 static void test_result_garbage(void **state)
@@ -651,9 +827,13 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_save_and_load, setup, drop_got),
 	    cmocka_unit_test_setup_teardown(test_result_changes_outcome_only, setup, drop_got),
 	    cmocka_unit_test_setup_teardown(test_early_result, setup, drop_got),
+	    cmocka_unit_test_setup_teardown(test_forged_result, setup, drop_got),
 	    cmocka_unit_test_setup_teardown(test_second_result, setup, drop_got),
 	    cmocka_unit_test_setup_teardown(test_other_clients_job, setup, drop_got),
 	    cmocka_unit_test_setup_teardown(test_bare_result, setup, drop_got),
+	    cmocka_unit_test_setup_teardown(test_expire, setup, drop_got),
+	    cmocka_unit_test_setup_teardown(test_expire_unreadable, setup, drop_got),
+	    cmocka_unit_test_setup_teardown(test_expire_at_start, setup, drop_got),
 	    cmocka_unit_test_setup_teardown(test_prune, setup, drop_got),
 	    cmocka_unit_test_setup_teardown(test_list, setup, drop_got),
 	    cmocka_unit_test_setup_teardown(test_start, setup, drop_got),
@@ -663,6 +843,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_result_of_another, setup, drop_got),
 	    cmocka_unit_test_setup_teardown(test_result_status, setup, drop_got),
 	    cmocka_unit_test_setup_teardown(test_result_garbage, setup, drop_got),
+	    cmocka_unit_test_setup_teardown(test_no_result, setup, drop_got),
+	    cmocka_unit_test_setup_teardown(test_endless_timeout, setup, drop_got),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
