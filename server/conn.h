@@ -68,7 +68,7 @@ struct rp_conn {
 	struct rp_event *down; /* made before on_register, so that the end can always be told */
 	struct rp_order
 	    *accept;    /* the control loop's decision, while tunnels are checked and started */
-	size_t checked; /* of accept->old */
+	size_t checked; /* of accept->plan */
 
 	struct rp_list tunnels; /* struct rp_conn_tunnel */
 	struct rp_list orders;  /* calls under way */
@@ -97,9 +97,12 @@ void rp_conn_end(struct rp_conn *c, const char *fmt, ...) RP_PRINTF(2, 3);
 /* Once in a while: deadlines of the state and of the calls. */
 void rp_conn_tick(struct rp_conn *c, uint64_t now_ms);
 
-/* conn_control.c: global requests of the client, registration, calls to it */
-extern const struct rp_mux_ops rp_conn_mux_ops;
+/* conn_register.c: takes o; c->accept until the client is up or refused */
 void rp_conn_accept(struct rp_conn *c, struct rp_order *o);
+
+/* conn_control.c: global requests of the client, calls to it */
+extern const struct rp_mux_ops rp_conn_mux_ops;
+struct rp_conn_ref rp_conn_ref_of(const struct rp_conn *c);
 void rp_conn_refuse(struct rp_conn *c, const char *text);
 void rp_conn_call(struct rp_conn *c, struct rp_order *o);
 /* The control loop has dealt with a notification. */
@@ -108,8 +111,12 @@ void rp_conn_notified(struct rp_conn *c);
 void rp_conn_drop_calls(struct rp_conn *c);
 
 /* conn_tunnels.c */
-RP_NODISCARD int rp_conn_tunnel_start(
-    struct rp_conn *c, const struct rp_remote *r, struct rp_tunnel_info *info, struct rp_err *err);
+/* want: the remote, and of a tunnel that goes on its id and its age (else empty and 0); *info is what
+ * stands, owned. RP_ETIMEOUT: its auto-close time is over. err has the text. */
+RP_NODISCARD int rp_conn_tunnel_start(struct rp_conn *c, const struct rp_tunnel_info *want,
+    struct rp_tunnel_info *info, struct rp_err *err);
+/* Ids of the plan are not given to other tunnels. */
+void rp_conn_tunnel_ids(struct rp_conn *c, const struct rp_tunnel_plan *plan);
 void rp_conn_tunnel_order(struct rp_conn *c, struct rp_order *o);
 /* All of them, at the end; each reports by maybe_finish. */
 void rp_conn_drop_tunnels(struct rp_conn *c);

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control requests of a client (wire protocol 3 and 4): registration, ping, results; and our
- * requests to it.
+ * Control requests of a client (wire protocol 3 and 4): registration up to the control loop's
+ * decision (the rest is in conn_register.c), ping, results; and our requests to it.
  *
- * Registration: the client sends new_connection; the control loop accepts or refuses; old
- * tunnels are put to the client one after
- * the other; then all tunnels start and the answer goes out. Every outcome is answered, and
- * after a refusal
- * the connection ends.
+ * Every outcome of a registration is answered, and after a refusal the connection ends.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
-#include "core/jsonw.h"
 #include "core/log.h"
 #include "server/conn.h"
 #include "server/workers.h"
@@ -33,7 +28,7 @@ static struct rp_workers *workers(const struct rp_conn *c)
 	return c->worker->workers;
 }
 
-static struct rp_conn_ref ref_of(const struct rp_conn *c)
+struct rp_conn_ref rp_conn_ref_of(const struct rp_conn *c)
 {
 	return (struct rp_conn_ref){.worker = c->worker->index, .id = c->id};
 }
@@ -69,8 +64,8 @@ static int check_remotes(const struct rp_new_connection *hello, struct rp_err *e
  * remotes stays here. */
 static int post_register(struct rp_conn *c, struct rp_new_connection *hello)
 {
-	struct rp_event *e = rp_event_new(workers(c), ref_of(c), RP_EVENT_REGISTER);
-	struct rp_event *down = rp_event_new(workers(c), ref_of(c), RP_EVENT_DOWN);
+	struct rp_event *e = rp_event_new(workers(c), rp_conn_ref_of(c), RP_EVENT_REGISTER);
+	struct rp_event *down = rp_event_new(workers(c), rp_conn_ref_of(c), RP_EVENT_DOWN);
 	if (e == NULL || down == NULL) {
 		goto fail_events;
 	}
@@ -122,7 +117,7 @@ static void on_new_connection(struct rp_conn *c, uint64_t ticket, const uint8_t 
 
 static void on_notification(struct rp_conn *c, struct rp_str name, const uint8_t *p, size_t n)
 {
-	struct rp_event *e = rp_event_new(workers(c), ref_of(c), RP_EVENT_NOTIFY);
+	struct rp_event *e = rp_event_new(workers(c), rp_conn_ref_of(c), RP_EVENT_NOTIFY);
 	if (e == NULL || (e->a = rp_str_dup(name)) == NULL ||
 	    (e->b = rp_strndup((const char *)p, n)) == NULL) {
 		rp_log_error(COMPONENT, "%s: a notification is lost: out of memory", c->peer);
@@ -155,7 +150,7 @@ static void on_ping(struct rp_conn *c, uint64_t ticket)
 	if (c->state != RP_CONN_UP || (c->pinged_ms != 0 && now - c->pinged_ms < PING_EVERY_MS)) {
 		return;
 	}
-	struct rp_event *e = rp_event_new(workers(c), ref_of(c), RP_EVENT_PING);
+	struct rp_event *e = rp_event_new(workers(c), rp_conn_ref_of(c), RP_EVENT_PING);
 	if (e != NULL) {
 		c->pinged_ms = now;
 		rp_event_post(e);
@@ -279,198 +274,4 @@ void rp_conn_drop_calls(struct rp_conn *c)
 		rp_call_cancel(o->call);
 		rp_order_answer(o, RP_ECLOSED);
 	}
-}
-
-/* Registration, second half */
-
-static void put_capabilities(struct rp_conn *c)
-{
-	char half_close[] = RP_FEATURE_HALF_CLOSE;
-	char version[] = RP_VERSION;
-	char *features[] = {half_close};
-	/* No measurements while there is no place to keep them. */
-	const struct rp_capabilities cap = {
-	    .server_version = version,
-	    .monitoring_version = 0,
-	    .ip_addresses_version = 1,
-	    .features = {.v = features, .n = 1},
-	};
-	char *text = rp_json_text(&rp_capabilities_table, &cap);
-	if (text == NULL || rp_mux_notify(c->mux, "put_capabilities", text, strlen(text)) != 0) {
-		rp_conn_fail(c, "cannot send the capabilities");
-	}
-	rp_free(text);
-}
-
-static int reply_text(const struct rp_tunnel_info *v, size_t n, struct rp_buf *out)
-{
-	struct rp_jsonw w;
-	rp_buf_init(out, RP_MUX_PAYLOAD_MAX);
-	rp_jsonw_init(&w, out);
-	if (n == 0) {
-		rp_jsonw_null(&w); /* as the original (3.3) */
-		return rp_jsonw_end(&w);
-	}
-	rp_jsonw_arr(&w);
-	for (size_t i = 0; i < n; i++) {
-		rp_jsonw_struct(&w, &rp_remote_table, &v[i].remote);
-	}
-	rp_jsonw_arr_end(&w);
-	return rp_jsonw_end(&w);
-}
-
-static void free_infos(struct rp_tunnel_info *v, size_t n)
-{
-	for (size_t i = 0; v != NULL && i < n; i++) {
-		rp_tunnel_info_fini(&v[i]);
-	}
-	rp_free(v);
-}
-
-/* Old tunnels come back on their port if it is free, random ones on another; one that cannot is
- * dropped, because the client did
- * not ask for it and must not be locked out by it. */
-static bool start_old(struct rp_conn *c, struct rp_remote *r, struct rp_tunnel_info *info)
-{
-	struct rp_err err = {0};
-	bool random = r->lport_random;
-	if (rp_conn_tunnel_start(c, r, info, &err) == 0) {
-		info->remote.lport_random = random;
-		return true;
-	}
-	if (random && r->lport != NULL) {
-		r->lport[0] = '\0';
-		if (rp_conn_tunnel_start(c, r, info, &err) == 0) {
-			return true;
-		}
-	}
-	rp_log_error(COMPONENT, "client %s: a tunnel of the last connection is dropped: %s",
-	    c->accept->name, err.msg);
-	return false;
-}
-
-/* All tunnels of the request, then the old ones. An error text for the refusal, or NULL. */
-static int start_tunnels(struct rp_conn *c, struct rp_tunnel_info *v, size_t *n, struct rp_err *err)
-{
-	const struct rp_remote *wanted = c->hello.remotes.v;
-	for (size_t i = 0; i < c->hello.remotes.n; i++) {
-		int code = rp_conn_tunnel_start(c, &wanted[i], &v[*n], err);
-		if (code != 0) {
-			return code;
-		}
-		(*n)++;
-	}
-	for (size_t i = 0; i < c->accept->n_old; i++) {
-		if (start_old(c, &c->accept->old[i], &v[*n])) {
-			(*n)++;
-		}
-	}
-	return 0;
-}
-
-static void finish_registration(struct rp_conn *c)
-{
-	size_t max = c->hello.remotes.n + c->accept->n_old;
-	size_t n = 0;
-	struct rp_err err = {0};
-	struct rp_buf reply = {0};
-	struct rp_event *up = rp_event_new(workers(c), ref_of(c), RP_EVENT_UP);
-	struct rp_tunnel_info *v = rp_calloc(max + 1, sizeof(*v));
-	if (up == NULL || v == NULL) {
-		refuse(c, c->ticket, "out of memory");
-		goto out;
-	}
-	if (start_tunnels(c, v, &n, &err) != 0) {
-		refuse(c, c->ticket, err.msg);
-		goto out;
-	}
-	if (reply_text(v, n, &reply) != 0) {
-		refuse(c, c->ticket, "too many tunnels");
-		goto out;
-	}
-	(void)rp_mux_reply(c->mux, c->ticket, true, rp_buf_head(&reply), reply.len);
-	c->ticket = 0;
-	put_capabilities(c);
-	c->state = c->state == RP_CONN_CLOSING ? c->state : RP_CONN_UP;
-	c->deadline_ms = 0;
-	up->tunnels = v;
-	up->n_tunnels = n;
-	v = NULL;
-	rp_event_post(up);
-	up = NULL;
-	rp_json_release(&rp_new_connection_table, &c->hello);
-out:
-	rp_event_free(up);
-	free_infos(v, n);
-	rp_buf_fini(&reply);
-	rp_order_free(c->accept);
-	c->accept = NULL;
-}
-
-static void check_next(struct rp_conn *c);
-
-static void drop_old(struct rp_order *o, size_t i)
-{
-	rp_remote_fini(&o->old[i]);
-	memmove(&o->old[i], &o->old[i + 1], (o->n_old - i - 1) * sizeof(*o->old));
-	o->n_old--;
-}
-
-/* `unknown request` counts as allowed: clients before 0.6.4 do not know the question (4.2). */
-static bool answer_allows(int code, const uint8_t *p, size_t n)
-{
-	struct rp_check_tunnel_answer a = {0};
-	if (code == RP_EDENIED) {
-		return n >= 15 && memmem(p, n, "unknown request", 15) != NULL;
-	}
-	return code == 0 &&
-	    rp_json_decode_text(p, n, &rp_check_tunnel_answer_table, false, &a, NULL) == 0 &&
-	    a.is_allowed;
-}
-
-static void on_check_answer(void *ctx, int code, const uint8_t *p, size_t n)
-{
-	struct rp_conn *c = ctx;
-	if (c->state != RP_CONN_CHECKING) {
-		return;
-	}
-	if (answer_allows(code, p, n)) {
-		c->checked++;
-	} else {
-		rp_log_info(COMPONENT, "client %s no longer allows tunnel to %s:%s",
-		    c->accept->name, c->accept->old[c->checked].rhost,
-		    c->accept->old[c->checked].rport);
-		drop_old(c->accept, c->checked);
-	}
-	check_next(c);
-}
-
-static void check_next(struct rp_conn *c)
-{
-	if (!c->accept->flag || c->checked >= c->accept->n_old) {
-		finish_registration(c);
-		return;
-	}
-	struct rp_call *call;
-	char *target = rp_remote_target(&c->accept->old[c->checked]);
-	const struct rp_check_tunnel q = {.remote = target};
-	char *text = target == NULL ? NULL : rp_json_text(&rp_check_tunnel_table, &q);
-	if (text == NULL ||
-	    rp_mux_call(c->mux, "check_tunnel_allowed", text, strlen(text), on_check_answer, c,
-	        &call) != 0) {
-		rp_conn_fail(c, "cannot ask about the tunnels");
-	}
-	rp_free(text);
-	rp_free(target);
-}
-
-void rp_conn_accept(struct rp_conn *c, struct rp_order *o)
-{
-	if (c->state != RP_CONN_REGISTERING) {
-		rp_order_free(o);
-		return;
-	}
-	c->accept = o;
-	c->state = RP_CONN_CHECKING;
-	check_next(c);
 }

@@ -15,6 +15,8 @@
 #include "core/banned.h"
 
 #define TUNNELS_MAX 1024
+/* Leaves room for new ones behind it. */
+#define ID_MAX 999999999u
 
 static void on_tunnel_closed(void *ctx)
 {
@@ -79,8 +81,42 @@ static bool bindable(const char *host)
 	    rp_addr_parse(rp_str_c(host), &addr) == 0;
 }
 
-int rp_conn_tunnel_start(
-    struct rp_conn *c, const struct rp_remote *r, struct rp_tunnel_info *info, struct rp_err *err)
+/* An id of an earlier connection, or the next one. */
+static void set_id(struct rp_conn *c, struct rp_conn_tunnel *t, const char *id)
+{
+	uint64_t n;
+	if (id != NULL && rp_str_u64(rp_str_c(id), ID_MAX, &n) == 0) {
+		(void)snprintf(t->id, sizeof(t->id), "%u", (unsigned)n);
+	} else {
+		(void)snprintf(t->id, sizeof(t->id), "%u", ++c->next_tunnel);
+	}
+}
+
+void rp_conn_tunnel_ids(struct rp_conn *c, const struct rp_tunnel_plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		uint64_t n;
+		const char *id = plan->v[i].id;
+		if (id != NULL && rp_str_u64(rp_str_c(id), ID_MAX, &n) == 0) {
+			c->next_tunnel = RP_MAX(c->next_tunnel, (unsigned)n);
+		}
+	}
+}
+
+static int set_age(struct rp_conn_tunnel *t, const struct rp_tunnel_info *want,
+    struct rp_tunnel_options *opt, struct rp_err *err)
+{
+	int64_t now = rp_time_now();
+	int64_t age = want->created_at == 0 ? 0 : now - want->created_at;
+	t->created_at = now - age;
+	if (age > 0 && want->remote.auto_close > 0 && age >= want->remote.auto_close) {
+		return rp_err_set(err, RP_ETIMEOUT, "its auto-close time is over");
+	}
+	opt->age_ms = age > 0 ? (uint64_t)(age / RP_NS_PER_MS) : 0;
+	return 0;
+}
+
+static int check_start(const struct rp_conn *c, const struct rp_remote *r, struct rp_err *err)
 {
 	if (count(c) >= TUNNELS_MAX) {
 		return rp_err_set(err, RP_ELIMIT,
@@ -90,24 +126,35 @@ int rp_conn_tunnel_start(
 		return rp_err_set(
 		    err, RP_EINVAL, "unable to start tunnel: the local host must be an IP address");
 	}
+	return 0;
+}
+
+int rp_conn_tunnel_start(struct rp_conn *c, const struct rp_tunnel_info *want,
+    struct rp_tunnel_info *info, struct rp_err *err)
+{
+	struct rp_tunnel_options opt = {
+	    .ports = c->worker->workers->opt.ports,
+	    .no_half_close = !c->half_close,
+	};
+	int code = check_start(c, &want->remote, err);
+	if (code != 0) {
+		return code;
+	}
 	struct rp_conn_tunnel *t = rp_calloc(1, sizeof(*t));
 	if (t == NULL) {
 		return rp_err_set(err, RP_ENOMEM, "unable to start tunnel: out of memory");
 	}
-	const struct rp_tunnel_options opt = {
-	    .ports = c->worker->workers->opt.ports,
-	    .no_half_close = !c->half_close,
-	};
 	t->conn = c;
-	t->created_at = rp_time_now();
-	(void)snprintf(t->id, sizeof(t->id), "%u", c->next_tunnel + 1);
-	int code = rp_tunnel_start(
-	    c->worker->loop, c->mux, r, &opt, &tunnel_ops, t, &t->tunnel, err);
+	code = set_age(t, want, &opt, err);
+	if (code == 0) {
+		code = rp_tunnel_start(
+		    c->worker->loop, c->mux, &want->remote, &opt, &tunnel_ops, t, &t->tunnel, err);
+	}
 	if (code != 0) {
 		rp_free(t);
 		return code;
 	}
-	c->next_tunnel++;
+	set_id(c, t, want->id);
 	rp_list_append(&c->tunnels, &t->node);
 	if (describe(t, info) != 0) {
 		rp_tunnel_close(t->tunnel);
@@ -148,8 +195,9 @@ static void stop(struct rp_conn_tunnel *t, struct rp_order *o)
 void rp_conn_tunnel_order(struct rp_conn *c, struct rp_order *o)
 {
 	if (o->kind == RP_ORDER_TUNNEL_START) {
+		const struct rp_tunnel_info want = {.remote = o->remote}; /* borrows */
 		int code = c->state == RP_CONN_UP
-		    ? rp_conn_tunnel_start(c, &o->remote, &o->info, &o->err)
+		    ? rp_conn_tunnel_start(c, &want, &o->info, &o->err)
 		    : RP_ECLOSED;
 		rp_order_answer(o, code);
 		return;

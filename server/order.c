@@ -17,10 +17,7 @@ void rp_order_free(struct rp_order *o)
 	rp_free(o->text);
 	rp_free(o->data);
 	rp_remote_fini(&o->remote);
-	for (size_t i = 0; i < o->n_old; i++) {
-		rp_remote_fini(&o->old[i]);
-	}
-	rp_free(o->old);
+	rp_tunnel_plan_fini(&o->plan);
 	rp_tunnel_info_fini(&o->info);
 	rp_free(o);
 }

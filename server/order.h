@@ -36,8 +36,7 @@ struct rp_order {
 	char *name; /* request, tunnel id, client id */
 	char *text; /* payload, ACL, reason */
 	struct rp_remote remote;
-	struct rp_remote *old;
-	size_t n_old;
+	struct rp_tunnel_plan plan;
 	bool flag; /* force, ask_old */
 	unsigned timeout_ms;
 

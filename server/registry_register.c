@@ -140,46 +140,25 @@ static void refuse_connected(
 	    e->c.id);
 }
 
-/* Which of the stored tunnels come along (5.8). */
-static int old_tunnels(const struct rp_registry_entry *e, const struct rp_new_connection *hello,
-    struct rp_remote **out, size_t *n)
-{
-	*out = NULL;
-	*n = 0;
-	if (e == NULL || e->c.tunnels.n == 0) {
-		return 0;
-	}
-	const struct rp_tunnel_info *info = e->c.tunnels.v;
-	struct rp_remote *old = rp_calloc(e->c.tunnels.n, sizeof(*old));
-	if (old == NULL) {
-		return RP_ENOMEM;
-	}
-	/* Shallow copies: only read, and freed without their strings. */
-	for (size_t i = 0; i < e->c.tunnels.n; i++) {
-		old[i] = info[i].remote;
-	}
-	int err = rp_remote_reestablish(
-	    old, e->c.tunnels.n, hello->remotes.v, hello->remotes.n, out, n);
-	rp_free(old);
-	return err;
-}
-
 static void accept_pending(struct rp_registry *r, struct rp_pending *p)
 {
-	struct rp_remote *old;
-	size_t n_old;
-	struct rp_registry_entry *e = rp_registry_find(r, p->id);
-	if (old_tunnels(e, &p->hello, &old, &n_old) != 0) {
+	static const struct rp_json_vec none = {0};
+	struct rp_tunnel_plan plan;
+	const struct rp_registry_entry *e = rp_registry_find(r, p->id);
+	const struct rp_json_vec *old = e == NULL ? &none : &e->c.tunnels;
+	if (rp_tunnel_plan_make(&plan, old, p->hello.remotes.v, p->hello.remotes.n) != 0) {
 		refuse(r, p->ref, "out of memory");
 		return;
 	}
+	if (plan.changed) {
+		rp_log_info(COMPONENT,
+		    "client %s asks for other tunnels than before: its last %zu do not come back",
+		    p->id, old->n);
+	}
 	p->state = RP_PENDING_ACCEPTED;
 	rp_workers_accept(
-	    r->workers, p->ref, p->id, old, n_old, rp_version_at_least(p->hello.version, 0, 6, 4));
-	for (size_t i = 0; i < n_old; i++) {
-		rp_remote_fini(&old[i]);
-	}
-	rp_free(old);
+	    r->workers, p->ref, p->id, &plan, rp_version_at_least(p->hello.version, 0, 6, 4));
+	rp_tunnel_plan_fini(&plan);
 }
 
 static void take_over(struct rp_registry *r, struct rp_pending *p, struct rp_registry_entry *e)

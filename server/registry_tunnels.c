@@ -172,7 +172,7 @@ static void on_started(void *ctx, int code, struct rp_tunnel_info *info, const s
 		fail_gone(j);
 	} else if (code == RP_EDENIED || code == RP_EINVAL) {
 		fail(j, 400, "", "%s", err->msg);
-	} else if (code == RP_EEXIST) {
+	} else if (code == RP_EEXIST || code == UV_EADDRINUSE) {
 		fail(j, 400, "ERR_CODE_LOCAL_PORT_IN_USE", "Port %s already in use.",
 		    j->remote.lport);
 	} else if (code != 0) {

@@ -262,6 +262,21 @@ static int start_hooks(struct server *s, struct rp_err *err)
 	return s->hooks->start(&s->hooks_state, &parts, err);
 }
 
+/* Unless somebody has set it, the address that clients are told is the real one, also when the kernel
+ * chose the port. Read on the control loop only. */
+static int set_connect_url(struct server *s, struct rp_err *err)
+{
+	struct rp_strlist *list = &s->cfg.server.url;
+	if (rp_conf_is_set(&s->cfg.conf, list)) {
+		return 0;
+	}
+	char *url = rp_asprintf("http://%s", rp_acceptor_address(s->acceptor));
+	rp_strlist_fini(list);
+	int code = url == NULL ? RP_ENOMEM : rp_strlist_add(list, rp_str_c(url));
+	rp_free(url);
+	return code == 0 ? 0 : rp_err_set(err, code, "out of memory");
+}
+
 static int start_listener(struct server *s, struct rp_err *err)
 {
 	static const struct rp_acceptor_ops ops = {.on_accept = on_accept};
@@ -269,6 +284,7 @@ static int start_listener(struct server *s, struct rp_err *err)
 	if (code == 0) {
 		rp_log_info(
 		    COMPONENT, "Listening for clients on %s", rp_acceptor_address(s->acceptor));
+		code = set_connect_url(s, err);
 	}
 	return code;
 }

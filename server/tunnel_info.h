@@ -11,7 +11,7 @@
 #include "core/json.h"
 #include "tunnel/remote.h"
 
-/* The id counts per connection. Strings owned. */
+/* The id counts per client and stays with a tunnel that comes back. Strings owned. */
 struct rp_tunnel_info {
 	char *id;
 	struct rp_remote remote;

@@ -259,20 +259,14 @@ static bool dup_into(char **dst, const char *src)
 }
 
 void rp_workers_accept(struct rp_workers *w, struct rp_conn_ref ref, const char *client_id,
-    const struct rp_remote *old, size_t n_old, bool ask_old)
+    const struct rp_tunnel_plan *plan, bool ask_old)
 {
 	struct rp_order *o = order_new(w, ref, RP_ORDER_ACCEPT);
 	if (o == NULL) {
 		return; /* the connection's own deadline refuses it */
 	}
-	bool complete = dup_into(&o->name, client_id);
 	o->flag = ask_old;
-	o->old = n_old == 0 ? NULL : rp_calloc(n_old, sizeof(*o->old));
-	for (size_t i = 0; o->old != NULL && i < n_old; i++) {
-		complete = complete && rp_remote_copy(&o->old[i], &old[i]) == 0;
-		o->n_old++;
-	}
-	send_order(o, complete && (n_old == 0 || o->old != NULL));
+	send_order(o, dup_into(&o->name, client_id) && rp_tunnel_plan_copy(&o->plan, plan) == 0);
 }
 
 static void send_text(

@@ -20,6 +20,7 @@
 #include "server/config.h"
 #include "server/proxy.h"
 #include "server/tunnel_info.h"
+#include "server/tunnel_plan.h"
 #include "ssh/hostkey.h"
 #include "tunnel/hello.h"
 #include "tunnel/ports.h"
@@ -81,10 +82,10 @@ void rp_workers_take(struct rp_workers *w, int fd);
 void rp_workers_stop(struct rp_workers *w);
 void rp_workers_free(struct rp_workers *w);
 
-/* Answers on_register. old: tunnels to bring back (5.8), copied; each is first put to the client
- * (check_tunnel_allowed) if ask_old. */
+/* Answers on_register. plan: the tunnels to start, copied; those that the request does not name are
+ * first put to the client (check_tunnel_allowed) if ask_old. */
 void rp_workers_accept(struct rp_workers *w, struct rp_conn_ref ref, const char *client_id,
-    const struct rp_remote *old, size_t n_old, bool ask_old);
+    const struct rp_tunnel_plan *plan, bool ask_old);
 /* text: failure reply of wire protocol 3.4; then the connection is closed. */
 void rp_workers_refuse(struct rp_workers *w, struct rp_conn_ref ref, const char *text);
 /* What on_notify brought is dealt with. A connection with many of them under way is not read any

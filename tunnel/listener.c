@@ -132,7 +132,9 @@ static void set_times(struct rp_tunnel *t)
 	uv_update_time(rp_loop_uv(t->loop));
 	t->last_used_ms = now_ms(t);
 	if (t->remote.auto_close > 0) {
-		t->close_at_ms = t->last_used_ms + (uint64_t)t->remote.auto_close / 1000000u;
+		uint64_t whole = (uint64_t)t->remote.auto_close / 1000000u;
+		t->close_at_ms = t->last_used_ms + whole - RP_MIN(whole, t->opt.age_ms);
+		t->close_at_ms = RP_MAX(t->close_at_ms, 1u); /* 0 means never */
 	}
 	start_timer(t);
 }
@@ -277,7 +279,6 @@ static int take_given(struct rp_tunnel *t, struct rp_err *err)
 		return rp_err_set(err, rc, "Local port %u already in use.", port);
 	}
 	t->port = port;
-	t->remote.lport_random = false;
 	return 0;
 }
 

@@ -23,6 +23,7 @@ struct rp_tunnel_options {
 	struct rp_ports *ports;
 	bool no_half_close;     /* peer is an installed client */
 	size_t connections_max; /* 0 = 16384 */
+	uint64_t age_ms;        /* it stood so long before (an earlier connection): auto-close */
 	unsigned minute_ms;     /* length of a minute of the idle time-out, 0 = 60000; for tests */
 };
 
@@ -34,7 +35,7 @@ struct rp_tunnel_ops {
 };
 
 /* Reserves the port (a random one unless r has host and port), binds, listens. Fills lhost, lport,
- * lport_random in the tunnel's own copy of r. err has the documented texts of 3.4 (`Local port 80
+ * lport_random in the tunnel's own copy of r (a given port keeps the lport_random that r has). err has the documented texts of 3.4 (`Local port 80
  * is not among allowed ports.`, `Local port 25001 already in use.`, `no ports available`, `unable
  * to start tunnel: …`). */
 RP_NODISCARD int rp_tunnel_start(struct rp_loop *loop, struct rp_mux *mux,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Remotes: the table of the JSON object, the text form, the check of what a peer sent, and the
- * comparison of a client's old tunnels with the ones it asks for.
+ * Remotes: the table of the JSON object, the text form, and the check of what a peer sent.
  */
 #include "tunnel/remote.h"
 
@@ -388,106 +387,6 @@ char *rp_remote_text(const struct rp_remote *r)
 bool rp_remote_local_given(const struct rp_remote *r)
 {
 	return *or_empty(r->lhost) != '\0' && *or_empty(r->lport) != '\0';
-}
-
-static bool same(const char *a, const char *b)
-{
-	return strcmp(or_empty(a), or_empty(b)) == 0;
-}
-
-/* Same target, protocol and ACL. */
-static bool same_target(const struct rp_remote *a, const struct rp_remote *b)
-{
-	return same(a->rhost, b->rhost) && same(a->rport, b->rport) &&
-	    same(a->protocol, b->protocol) && same(a->acl, b->acl);
-}
-
-/* Whether old is the tunnel that wanted asks for again (the same texts in the sense of 5.8). */
-static bool matches(const struct rp_remote *old, const struct rp_remote *wanted)
-{
-	if (!same_target(old, wanted)) {
-		return false;
-	}
-	if (!rp_remote_local_given(wanted)) {
-		return old->lport_random;
-	}
-	return same(old->lhost, wanted->lhost) && same(old->lport, wanted->lport);
-}
-
-/* Each wanted remote uses up one old one; those with a local part choose first. */
-static bool match_all(const struct rp_remote *old, size_t n_old, bool *used,
-    const struct rp_remote *wanted, size_t n_wanted)
-{
-	for (int given = 1; given >= 0; given--) {
-		for (size_t w = 0; w < n_wanted; w++) {
-			if (rp_remote_local_given(&wanted[w]) != (given == 1)) {
-				continue;
-			}
-			size_t o = 0;
-			while (o < n_old && (used[o] || !matches(&old[o], &wanted[w]))) {
-				o++;
-			}
-			if (o == n_old) {
-				return false;
-			}
-			used[o] = true;
-		}
-	}
-	return true;
-}
-
-/* A port that was picked is picked anew. */
-static int copy_again(struct rp_remote *dst, const struct rp_remote *src)
-{
-	int rc = rp_remote_copy(dst, src);
-	if (rc == 0 && dst->lport_random && dst->lport != NULL) {
-		dst->lport[0] = '\0';
-	}
-	return rc;
-}
-
-static int copy_unused(const struct rp_remote *old, size_t n_old, const bool *used,
-    struct rp_remote **out, size_t *n_out)
-{
-	struct rp_remote *v = rp_calloc(n_old, sizeof(*v));
-	size_t n = 0;
-	int rc = v == NULL ? RP_ENOMEM : 0;
-	for (size_t i = 0; i < n_old && rc == 0; i++) {
-		if (!used[i]) {
-			rc = copy_again(&v[n], &old[i]);
-			n += rc == 0 ? 1 : 0;
-		}
-	}
-	if (rc != 0 || n == 0) {
-		for (size_t i = 0; i < n; i++) {
-			rp_remote_fini(&v[i]);
-		}
-		rp_free(v);
-		return rc;
-	}
-	*out = v;
-	*n_out = n;
-	return 0;
-}
-
-int rp_remote_reestablish(const struct rp_remote *old, size_t n_old, const struct rp_remote *wanted,
-    size_t n_wanted, struct rp_remote **out, size_t *n_out)
-{
-	*out = NULL;
-	*n_out = 0;
-	if (n_old == 0 || n_wanted > n_old) {
-		return 0;
-	}
-	bool *used = rp_calloc(n_old, sizeof(*used));
-	if (used == NULL) {
-		return RP_ENOMEM;
-	}
-	int rc = 0;
-	if (match_all(old, n_old, used, wanted, n_wanted)) {
-		rc = copy_unused(old, n_old, used, out, n_out);
-	}
-	rp_free(used);
-	return rc;
 }
 
 /* The "host:port" part; the host without brackets. */

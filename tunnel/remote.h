@@ -61,13 +61,6 @@ RP_NODISCARD char *rp_remote_text(const struct rp_remote *r);
 /* Both parts of the local side are given (5.4). */
 bool rp_remote_local_given(const struct rp_remote *r);
 
-/* Section 5.8: which old tunnels come back beside the requested ones. *out is a new array of
- * copies of the remaining old ones, owned (rp_remote_fini on each, then rp_free); those that had
- * a random port come with an empty lport, so that one is picked anew. With any mismatch, and when
- * nothing remains, *out is NULL and *n_out 0. */
-RP_NODISCARD int rp_remote_reestablish(const struct rp_remote *old, size_t n_old,
-    const struct rp_remote *wanted, size_t n_wanted, struct rp_remote **out, size_t *n_out);
-
 /* Splits "host:port" or "[v6]:port" of a channel's extra data; *host is owned, without brackets.
  * What is behind the first '/' goes to *proto unchecked, borrowed from s ("tcp" if there is no
  * '/'). RP_EINVAL, RP_ENOMEM. */

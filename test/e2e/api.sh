@@ -39,6 +39,7 @@ done
 check "status" call_is 200 GET /status '^{"data":{.*}}$'
 check "is JSON" grep -q -i '^Content-Type: application/json; charset=UTF-8' "$tmp/head"
 check "counts the clients" json_is '3 0' '"\(.data.clients_connected) \(.data.clients_disconnected)"'
+check "tells the real address for clients" json_is "http://$addr" '.data.connect_url[0]'
 check "has all keys" json_is true '.data | has("version") and has("connect_url") and has("pairing_url") and
 	has("clients_auth_source") and has("clients_auth_mode") and has("users_auth_source") and
 	has("two_fa_enabled") and has("auditlog") and has("used_ports") and has("excluded_ports") and

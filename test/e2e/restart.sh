@@ -36,6 +36,10 @@ fixed_port
 kept=$port
 check "a tunnel by the API" open_tunnel c1 "remote=127.0.0.1:$tcp_port&local=0.0.0.0:$kept&acl=127.0.0.1&name=kept"
 check "a tunnel on a random port" open_tunnel c2 "remote=$tcp_port&skip-idle-timeout=1"
+c2_port=$lport
+c2_tunnel=$tid
+call GET /clients/c1
+c1_port=$(value '.data.tunnels[] | select(.name != "kept").lport')
 check "a command" run_command c1 '/usr/bin/printf remember'
 job=$jid
 check "ends well" json_is successful .data.status
@@ -53,8 +57,12 @@ check "with its owner and its ACL" json_is 'admin 127.0.0.1' \
 	'.data.tunnels[] | select(.name == "kept") | "\(.owner) \(.acl)"'
 check "and works" quiet "$PEER" check --tcp "127.0.0.1:$kept" --bytes 1000000
 check "the tunnel of the client's own too" json_is 2 '.data.tunnels | length'
+check "on the random port that it had" json_is "$c1_port true" \
+	'.data.tunnels[] | select(.name != "kept") | "\(.lport) \(.lport_random)"'
 call GET /clients/c2
-check "and that on a random port" quiet "$PEER" check --tcp "127.0.0.1:$(value '.data.tunnels[0].lport')" --bytes 1000000
+check "and the other random one with its port and its id" json_is "$c2_port true $c2_tunnel" \
+	'.data.tunnels[0] | "\(.lport) \(.lport_random) \(.id)"'
+check "for which it works" quiet "$PEER" check --tcp "127.0.0.1:$c2_port" --bytes 1000000
 
 ### A client that is not there when the server comes back
 stop_c2() { stop c2; }
@@ -67,7 +75,7 @@ check "and it is let in later" connected c2
 check "with its tunnel" json_is 1 '.data.tunnels | length'
 
 ### kill -9 a client
-c2_port=$(value '.data.tunnels[0].lport')
+check "on its port" json_is "$c2_port" '.data.tunnels[0].lport'
 check "its tunnel works" quiet "$PEER" check --tcp "127.0.0.1:$c2_port" --bytes 1000000
 check "a long command starts" call_is 200 POST /clients/c2/commands jid -d '{"command":"/usr/bin/sleep 3","timeout_sec":2}'
 lost=$(value .data.jid)
@@ -81,6 +89,8 @@ check "nothing can be asked of the dead" call_is 404 PUT "/clients/c2/tunnels?re
 check "nothing is connected to it" call_is 404 POST /clients/c2/commands 'not found' -d '{"command":"/usr/bin/id"}'
 start_client c2
 check "its successor is let in at once" connected c2
+check "what became of its port is logged" wait_for server \
+	"client c2: the tunnel to 127.0.0.1:$tcp_port gets another port than $c2_port: Local port $c2_port already in use"
 check "its tunnel has another port now" quiet "$PEER" check \
 	--tcp "127.0.0.1:$(value '.data.tunnels[0].lport')" --bytes 1000000
 

@@ -9,6 +9,7 @@
 
 #include "core/alloc.h"
 #include "core/str.h"
+#include "server/tunnel_plan.h"
 #include "tunnel/hello.h"
 #include "tunnel/remote.h"
 
@@ -17,8 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* A remote that was accepted. */
 static void check(const struct rp_remote *r)
 {
-	struct rp_remote *back;
-	size_t n;
+	struct rp_tunnel_info info = {.remote = *r};
+	const struct rp_json_vec old = {.v = &info, .n = 1};
+	struct rp_tunnel_plan plan;
 	char *host;
 	uint16_t port;
 	struct rp_str proto;
@@ -29,9 +31,10 @@ static void check(const struct rp_remote *r)
 	rp_free(host);
 	rp_free(target);
 	rp_free(text);
-	RP_VERIFY(rp_remote_reestablish(r, 1, NULL, 0, &back, &n) == 0 && n == 1);
-	rp_remote_fini(back);
-	rp_free(back);
+	RP_VERIFY(rp_tunnel_plan_make(&plan, &old, NULL, 0) == 0 && plan.n == 1);
+	rp_tunnel_plan_fini(&plan);
+	RP_VERIFY(rp_tunnel_plan_make(&plan, &old, r, 1) == 0 && plan.n == 1);
+	rp_tunnel_plan_fini(&plan);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

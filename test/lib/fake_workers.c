@@ -118,12 +118,12 @@ size_t rp_fake_count(const struct rp_workers *w)
 }
 
 void rp_workers_accept(struct rp_workers *w, struct rp_conn_ref ref, const char *client_id,
-    const struct rp_remote *old, size_t n_old, bool ask_old)
+    const struct rp_tunnel_plan *plan, bool ask_old)
 {
 	struct rp_fake_order *o = add(w, RP_FAKE_ACCEPT, ref, client_id, NULL);
 	o->flag = ask_old;
-	for (size_t i = 0; i < n_old; i++) {
-		char *text = rp_remote_text(&old[i]);
+	for (size_t i = plan->n_wanted; i < plan->n; i++) {
+		char *text = rp_remote_text(&plan->v[i].remote);
 		RP_VERIFY(text != NULL && rp_strlist_add(&o->old, rp_str_c(text)) == 0);
 		rp_free(text);
 	}

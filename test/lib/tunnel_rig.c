@@ -108,6 +108,7 @@ static int start_tunnel(struct rp_rig *rig)
 	    .ports = rig->ports,
 	    .no_half_close = rig->opt.no_half_close,
 	    .connections_max = rig->opt.connections_max,
+	    .age_ms = rig->opt.age_ms,
 	    .minute_ms = MINUTE_MS,
 	};
 	/* A given port may be in use on this machine: take the next one. */

@@ -24,6 +24,7 @@ struct rp_rig_options {
 	const char *acl;
 	int64_t idle_minutes;
 	int64_t auto_close; /* ns */
+	uint64_t age_ms;
 	bool no_half_close;
 	bool no_target; /* nobody listens at the target */
 	size_t connections_max;

@@ -315,111 +315,23 @@ static void test_target(void **state)
 	assert_int_equal(rp_target_parse(rp_str_n(NULL, 0), &host, &port, &proto), RP_EINVAL);
 }
 
-#define LIST_MAX 4
-
-/* "old" texts with a trailing '*' had a random port, those with '+' an ACL. */
-static size_t list(const char *const *texts, struct rp_remote out[static LIST_MAX])
-{
-	size_t n = 0;
-	for (; n < LIST_MAX && texts[n] != NULL; n++) {
-		char text[64];
-		size_t len = strlen(texts[n]);
-		bool acl = texts[n][len - 1] == '+';
-		bool random = texts[n][len - 1] == '*';
-		memcpy(text, texts[n], len + 1);
-		text[acl || random ? len - 1 : len] = '\0';
-		out[n] = (struct rp_remote){0};
-		assert_int_equal(rp_remote_parse(text, &out[n], NULL), 0);
-		out[n].lport_random = random;
-		if (acl) {
-			out[n].acl = rp_strdup("1.2.3.4");
-		}
-	}
-	return n;
-}
-
-static void test_reestablish(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *old[LIST_MAX];
-		const char *wanted[LIST_MAX];
-		const char *back[LIST_MAX];
-	} rows[] = {
-	    {{NULL}, {NULL}, {NULL}},
-	    {{"3000:80"}, {NULL}, {"0.0.0.0:3000:127.0.0.1:80"}},
-	    {{"3000:80", "4000:81"}, {"3000:80"}, {"0.0.0.0:4000:127.0.0.1:81"}},
-	    {{"3000:80"}, {"3000:80"}, {NULL}},
-	    {{"3000:80"}, {"3000:80", "4000:81"}, {NULL}},
-	    {{"3000:80", "4000:81"}, {"5000:80"}, {NULL}},
-	    {{"3000:80", "4000:81"}, {"80"}, {NULL}},
-	    {{"3000:80*", "4000:81"}, {"80"}, {"0.0.0.0:4000:127.0.0.1:81"}},
-	    {{"3000:80", "4000:81*"}, {"3000:80"}, {"0.0.0.0::127.0.0.1:81"}},
-	    {{"3000:80/udp", "4000:81"}, {"3000:80"}, {NULL}},
-	    {{"3000:80/udp", "4000:81"}, {"3000:80/udp"}, {"0.0.0.0:4000:127.0.0.1:81"}},
-	    {{"3000:80+", "4000:81"}, {"3000:80"}, {NULL}},
-	    {{"3000:80+", "4000:81+"}, {"3000:80+"}, {"0.0.0.0:4000:127.0.0.1:81(acl:1.2.3.4)"}},
-	    {{"3000:80*", "3001:80*"}, {"80", "80"}, {NULL}},
-	    {{"3000:80*", "3001:80*", "7000:7"}, {"80", "80"}, {"0.0.0.0:7000:127.0.0.1:7"}},
-	    {{"3000:80*", "3001:80*", "7"}, {"80", "80", "80"}, {NULL}},
-	    /* The fixed one chooses first, though it stands behind. */
-	    {{"3000:80*", "3001:80*", "9:9"}, {"80", "3000:80"}, {"0.0.0.0:9:127.0.0.1:9"}},
-	};
-	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
-		struct rp_remote old[LIST_MAX];
-		struct rp_remote wanted[LIST_MAX];
-		struct rp_remote *back;
-		size_t n_back;
-		size_t n_old = list(rows[i].old, old);
-		size_t n_wanted = list(rows[i].wanted, wanted);
-		assert_int_equal(
-		    rp_remote_reestablish(old, n_old, wanted, n_wanted, &back, &n_back), 0);
-		size_t k = 0;
-		for (; k < n_back; k++) {
-			char *text = rp_remote_text(&back[k]);
-			assert_non_null(rows[i].back[k]);
-			assert_string_equal(text, rows[i].back[k]);
-			rp_free(text);
-			rp_remote_fini(&back[k]);
-		}
-		if (rows[i].back[k] != NULL) {
-			fail_msg("row %zu: %s did not come back", i, rows[i].back[k]);
-		}
-		rp_free(back);
-		for (size_t j = 0; j < n_old; j++) {
-			rp_remote_fini(&old[j]);
-		}
-		for (size_t j = 0; j < n_wanted; j++) {
-			rp_remote_fini(&wanted[j]);
-		}
-	}
-}
-
 static int oom_body(void *state)
 {
 	(void)state;
-	struct rp_remote old[2] = {{0}, {0}};
-	struct rp_remote *back = NULL;
-	size_t n = 0;
+	struct rp_remote a = {0};
+	struct rp_remote b = {0};
 	char *text = NULL;
-	int rc = rp_remote_parse("3000:[::1]:80/udp", &old[0], NULL);
+	int rc = rp_remote_parse("3000:[::1]:80/udp", &a, NULL);
 	if (rc == 0) {
-		rc = rp_remote_copy(&old[1], &old[0]);
+		rc = rp_remote_copy(&b, &a);
 	}
 	if (rc == 0) {
-		rc = rp_remote_reestablish(old, 2, old, 1, &back, &n);
-	}
-	if (rc == 0) {
-		text = rp_remote_text(&back[0]);
+		text = rp_remote_text(&b);
 		rc = text == NULL ? RP_ENOMEM : 0;
 	}
 	rp_free(text);
-	for (size_t i = 0; i < n; i++) {
-		rp_remote_fini(&back[i]);
-	}
-	rp_free(back);
-	rp_remote_fini(&old[0]);
-	rp_remote_fini(&old[1]);
+	rp_remote_fini(&a);
+	rp_remote_fini(&b);
 	return rc;
 }
 
@@ -440,7 +352,6 @@ int main(void)
 	    cmocka_unit_test(test_check),
 	    cmocka_unit_test(test_check_numbers),
 	    cmocka_unit_test(test_target),
-	    cmocka_unit_test(test_reestablish),
 	    cmocka_unit_test(test_oom),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

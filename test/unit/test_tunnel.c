@@ -520,12 +520,18 @@ static void test_auto_close(void **state)
 {
 	(void)state;
 	struct rp_rig rig;
-	struct rp_rig_options opt = {.auto_close = INT64_C(300000000)};
-	assert_int_equal(rp_rig_init(&rig, &opt), 0);
-	rp_rig_run(&rig, auto_close_scenario);
-	assert_int_equal(rig.expired, 1);
-	assert_string_equal(rig.why, "auto-close");
-	rp_rig_fini(&rig);
+	const struct rp_rig_options opts[] = {
+	    {.auto_close = INT64_C(300000000)},
+	    /* What it stood on an earlier connection counts. */
+	    {.auto_close = INT64_C(3600000000000), .age_ms = 3599700},
+	};
+	for (size_t i = 0; i < RP_ARRAY_LEN(opts); i++) {
+		assert_int_equal(rp_rig_init(&rig, &opts[i]), 0);
+		rp_rig_run(&rig, auto_close_scenario);
+		assert_int_equal(rig.expired, 1);
+		assert_string_equal(rig.why, "auto-close");
+		rp_rig_fini(&rig);
+	}
 }
 
 /* --- start --- */
@@ -544,6 +550,7 @@ static int try_start(
 	r.lhost = strdup("127.0.0.1");
 	r.lport = strdup(lport);
 	r.protocol = strdup(protocol);
+	r.lport_random = true;
 	struct rp_tunnel_options opt = {.ports = rig->ports};
 	int rc = rp_tunnel_start(rig->loop, rig->pair.end[0].mux, &r, &opt, &none, NULL, &t, err);
 	rp_remote_fini(&r);
