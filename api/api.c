@@ -179,7 +179,7 @@ static int open_listener(struct rp_api *api, struct rp_err *err)
 	int code = rp_acceptor_new(
 	    api->parts.loop, api->cfg->address, &ops, api, &api->acceptor, err);
 	if (code != 0) {
-		return rp_err_wrap(err, "API");
+		return rp_acceptor_explain(err, "[api] address, --api-addr");
 	}
 	rp_log_info(COMPONENT, "API Listening on %s://%s", api->tls != NULL ? "https" : "http",
 	    rp_acceptor_address(api->acceptor));

@@ -74,8 +74,8 @@ static int run(struct rp_agent *a)
 	for (size_t i = 0; i < cfg->conf.warnings.n; i++) {
 		rp_log_info(RP_CLIENT_LOG, "config warning: %s", cfg->conf.warnings.v[i]);
 	}
-	if (rp_ssh_global_init() != 0) {
-		(void)rp_err_set(&err, RP_ECRYPTO, "the SSH library cannot be initialised");
+	if (rp_ssh_global_init(&err) != 0) {
+		rp_log_error(RP_CLIENT_LOG, "cannot start: %s", err.msg);
 		return fail("client cannot start", &err, "");
 	}
 	int code = rp_agent_start(a, &err);

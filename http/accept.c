@@ -314,6 +314,26 @@ int rp_acceptor_new(struct rp_loop *loop, const char *address, const struct rp_a
 	return 0;
 }
 
+static const char *remedy(int code)
+{
+	switch (code) {
+	case UV_EADDRINUSE:
+		return "; stop the program that has it, or choose another address";
+	case UV_EADDRNOTAVAIL:
+		return "; choose an address that this machine has, or 0.0.0.0 for all of them";
+	case UV_EACCES:
+		return "; ports below 1024 need CAP_NET_BIND_SERVICE: grant it, or choose another port";
+	default:
+		return "";
+	}
+}
+
+int rp_acceptor_explain(struct rp_err *err, const char *setting)
+{
+	const struct rp_err old = *err;
+	return rp_err_set(err, old.code, "%s: %s%s", setting, old.msg, remedy(old.code));
+}
+
 const char *rp_acceptor_address(const struct rp_acceptor *a)
 {
 	return a->address;

@@ -29,6 +29,9 @@ struct rp_acceptor_ops {
  * 0.0.0.0:80: permission denied". */
 RP_NODISCARD int rp_acceptor_new(struct rp_loop *loop, const char *address,
     const struct rp_acceptor_ops *ops, void *ctx, struct rp_acceptor **out, struct rp_err *err);
+/* For a failure at start: err of rp_acceptor_new becomes "<setting>: <as it was>; <what helps>".
+ * Returns its code. */
+int rp_acceptor_explain(struct rp_err *err, const char *setting);
 /* "host:port" as given, with the real port: for log lines. */
 const char *rp_acceptor_address(const struct rp_acceptor *a);
 /* The real port. */

@@ -281,12 +281,11 @@ static int start_listener(struct server *s, struct rp_err *err)
 {
 	static const struct rp_acceptor_ops ops = {.on_accept = on_accept};
 	int code = rp_acceptor_new(s->loop, s->cfg.server.address, &ops, s, &s->acceptor, err);
-	if (code == 0) {
-		rp_log_info(
-		    COMPONENT, "Listening for clients on %s", rp_acceptor_address(s->acceptor));
-		code = set_connect_url(s, err);
+	if (code != 0) {
+		return rp_acceptor_explain(err, "[server] address, --addr");
 	}
-	return code;
+	rp_log_info(COMPONENT, "Listening for clients on %s", rp_acceptor_address(s->acceptor));
+	return set_connect_url(s, err);
 }
 
 /* In the order in which the parts need each other. */
@@ -346,16 +345,29 @@ static void raise_limits(void)
 	}
 }
 
-/* The forms of rport-config section 1: one line on stderr. */
-static int fail_config(const char *text)
+/* The forms of rport-config section 1: one line on stderr, status 1. */
+static int fail(const char *before, const char *text, const char *behind)
 {
 	char stamp[32];
 	time_t now = time(NULL);
 	struct tm tm;
 	(void)localtime_r(&now, &tm);
 	(void)strftime(stamp, sizeof(stamp), "%Y/%m/%d %H:%M:%S", &tm);
-	(void)fprintf(stderr, "%s Invalid config: %s. See --help\n", stamp, text);
+	(void)fprintf(stderr, "%s %s: %s%s\n", stamp, before, text, behind);
 	return 1;
+}
+
+static int fail_config(const char *text)
+{
+	return fail("Invalid config", text, ". See --help");
+}
+
+/* What is no matter of the configuration's text: --help would not help. */
+static int fail_start(struct server *s, const char *text)
+{
+	s->failed = true;
+	rp_log_error(COMPONENT, "cannot start: %s", text);
+	return fail("The server cannot start", text, "");
 }
 
 static void log_warnings(const struct server *s)
@@ -370,21 +382,23 @@ static int run(struct server *s)
 {
 	struct rp_err err = {0};
 	if (rp_log_open(s->cfg.logging.log_file, s->cfg.logging.level, &err) != 0) {
-		return fail_config(err.msg);
+		return fail("Failed starting log output", err.msg, "");
 	}
 	raise_limits();
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (rp_ssh_global_init() != 0 || rp_loop_new(&s->loop, "control") != 0) {
-		return fail_config("the libraries cannot be initialised");
+	if (rp_ssh_global_init(&err) != 0) {
+		return fail_start(s, err.msg);
+	}
+	int code = rp_loop_new(&s->loop, "control");
+	if (code != 0) {
+		return fail_start(s, rp_err_text(code));
 	}
 	rp_loop_on_stop(s->loop, on_stop, s);
 	rp_log_info(COMPONENT, "rport server " RP_VERSION " starts");
 	log_warnings(s);
 	open_signals(s);
 	if (start_parts(s, &err) != 0) {
-		s->failed = true;
-		rp_log_error(COMPONENT, "cannot start: %s", err.msg);
-		(void)fail_config(err.msg);
+		(void)fail_start(s, err.msg);
 		rp_loop_stop(s->loop);
 	}
 	(void)rp_loop_run(s->loop);

@@ -23,16 +23,33 @@
 /* Any number but SSH_INVALID_SOCKET keeps libssh from connecting by itself. */
 #define NO_DESCRIPTOR 0x7fff
 
-int rp_ssh_global_init(void)
+/* libssh ignores that its mbedTLS generator could not be seeded, and crashes when it first uses it.
+ * A generator without a source of entropy was given up there. */
+static bool generator_seeded(void)
+{
+#ifdef HAVE_LIBMBEDCRYPTO
+	return ssh_get_mbedtls_ctr_drbg_context()->MBEDTLS_PRIVATE(f_entropy) != NULL;
+#else
+	return true;
+#endif
+}
+
+int rp_ssh_global_init(struct rp_err *err)
 {
 	if (ssh_init() != SSH_OK) {
-		return RP_ECRYPTO;
+		return rp_err_set(err, RP_ECRYPTO, "the SSH library cannot be initialised");
+	}
+	if (!generator_seeded()) {
+		ssh_finalize();
+		return rp_err_set(err, RP_ECRYPTO,
+		    "the random generator cannot be seeded: neither getrandom nor /dev/urandom works");
 	}
 	int r = rp_kex_global_init();
 	if (r != 0) {
 		rp_ssh_global_fini();
+		return rp_err_set(err, r, "%s", rp_err_text(r));
 	}
-	return r;
+	return 0;
 }
 
 void rp_ssh_global_fini(void)

@@ -59,8 +59,9 @@ struct rp_ssh_ops {
 	bool (*on_hostkey)(void *ctx, const char *md5, const char *sha256);
 };
 
-/* Once per process, before any thread uses sessions. */
-RP_NODISCARD int rp_ssh_global_init(void);
+/* Once per process, before any thread uses sessions. RP_ECRYPTO: err (may be NULL) says why no
+ * session would be safe. */
+RP_NODISCARD int rp_ssh_global_init(struct rp_err *err);
 void rp_ssh_global_fini(void);
 
 /* Nothing is sent before rp_ssh_start. key and ops are borrowed and must outlive the session. */

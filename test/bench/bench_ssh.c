@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 	size_t mib = argc > 1 ? strtoul(argv[1], NULL, 10) : 1024;
 	size_t pairs = argc > 2 ? strtoul(argv[2], NULL, 10) : 500;
 	struct rp_hostkey *k = NULL;
-	must(rp_ssh_global_init() == 0, "init");
+	must(rp_ssh_global_init(NULL) == 0, "init");
 	must(rp_hostkey_from_seed("bench", &k, NULL) == 0, "host key");
 	key = k;
 	struct rp_ssh_pair warm;

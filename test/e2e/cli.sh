@@ -139,8 +139,20 @@ fails "two kinds of authentication" 'expected only one of them' "$RPORT" server 
 fails "no server" 'server address is required' sh -c "cd / && exec '$RPORT' client"
 fails "no server, with the plain name" 'server address is required' sh -c "cd / && exec '$RPORT'"
 check "an address of another machine" run away 1 "$RPORT" server -c "$tmp/good.conf" --addr 192.0.2.77:1
-check "is one line on stderr" is "$(grep -c 'Invalid config: .*192\.0\.2\.77' "$tmp/away.err") $(wc -l <"$tmp/away.err")" '1 1'
+check "is one line on stderr" is "$(grep -c 'The server cannot start: .*--addr: listen 192\.0\.2\.77:1: .*choose an address' "$tmp/away.err") $(wc -l <"$tmp/away.err")" '1 1'
+check "which does not blame the configuration" is "$(grep -c -e 'Invalid config' -e '--help' "$tmp/away.err")" 0
 check "and one in the log" in_log away 'error: server: cannot start: .*192\.0\.2\.77'
+server_config first
+start_server first
+check "the API's address in use" run in_use 1 "$RPORT" server -c "$tmp/good.conf" --api-addr "${api#http://}"
+check "says which, and what helps" matches "$(cat "$tmp/in_use.err")" \
+	"The server cannot start: .*--api-addr: listen ${api#http://}: address already in use; stop the program"
+check "the clients' address in use" run in_use 1 "$RPORT" server -c "$tmp/good.conf" --addr "$addr"
+check "says so, too" matches "$(cat "$tmp/in_use.err")" "--addr: listen $addr: address already in use; stop the program"
+stop first
+printf x >"$tmp/plain"
+check "a data folder that cannot be" run in_use 1 "$RPORT" server -c "$tmp/good.conf" --data-dir "$tmp/plain/data"
+check "is named" matches "$(cat "$tmp/in_use.err")" "The server cannot start: data_dir $tmp/plain/data cannot be made"
 fails "a word that is no applet" '"nonsense"|nonsense' "$RPORT" help nonsense
 
 ### Root

@@ -55,7 +55,7 @@ static inline void rp_harness_init(void)
 	RP_VERIFY(RAND_set_rand_method(&method) == 1);
 #pragma GCC diagnostic pop
 #endif
-	RP_VERIFY(rp_ssh_global_init() == 0);
+	RP_VERIFY(rp_ssh_global_init(NULL) == 0);
 	RP_VERIFY(rp_hostkey_from_seed("fuzz", &rp_harness_key, NULL) == 0);
 }
 

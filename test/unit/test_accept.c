@@ -139,6 +139,12 @@ static void expect_error(const char *address, int code, const char *text)
 	assert_null(a);
 	(void)snprintf(expected, sizeof(expected), "listen %s: %s", address, text);
 	assert_string_equal(err.msg, expected);
+	assert_int_equal(rp_acceptor_explain(&err, "--addr"), code);
+	assert_int_equal(strncmp(err.msg, "--addr: ", 8), 0);
+	assert_int_equal(strncmp(err.msg + 8, expected, strlen(expected)), 0);
+	/* What helps, if anything is known to. */
+	assert_true(
+	    (strchr(err.msg, ';') != NULL) == (code == UV_EADDRINUSE || code == UV_EADDRNOTAVAIL));
 	rp_loop_stop(loop);
 	rp_loop_run(loop);
 	rp_loop_free(loop);

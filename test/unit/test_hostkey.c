@@ -276,7 +276,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_file_is_a_folder, setup_folder, teardown_folder),
 	    cmocka_unit_test_setup_teardown(test_out_of_memory, setup_folder, teardown_folder),
 	};
-	if (rp_ssh_global_init() != 0) {
+	if (rp_ssh_global_init(NULL) != 0) {
 		return 1;
 	}
 	int status = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1244,7 +1244,7 @@ int main(void)
 	};
 	rp_prng_start();
 	slow = getenv("RP_VALGRIND") != NULL;
-	if (rp_ssh_global_init() != 0 || rp_hostkey_from_seed("test", &key, NULL) != 0 ||
+	if (rp_ssh_global_init(NULL) != 0 || rp_hostkey_from_seed("test", &key, NULL) != 0 ||
 	    rp_hostkey_from_seed("other", &other_key, NULL) != 0) {
 		return 1;
 	}
