@@ -143,9 +143,12 @@ static void start_port_check(struct rp_uplink *u, uint64_t ticket, const struct 
 	if (w == NULL) {
 		return;
 	}
-	int64_t timeout = q->timeout <= 0 ? 0 : RP_MIN(q->timeout, CHECK_TIMEOUT_NS_MAX);
+	const struct rp_port_question question = {
+	    .hostport = q->host_port,
+	    .timeout_ns = q->timeout <= 0 ? 0 : RP_MIN(q->timeout, CHECK_TIMEOUT_NS_MAX),
+	};
 	int err = rp_port_check(
-	    u->agent->loop, q->host_port, timeout, on_port_checked, w, &w->check);
+	    u->agent->loop, &u->agent->setup.allowed, &question, on_port_checked, w, &w->check);
 	if (err != 0) {
 		(void)pending_end(w, &ticket);
 		refuse(u, ticket, "cannot check the port: %s", rp_err_text(err));

@@ -157,7 +157,9 @@ static int check_allowed(const struct rp_client_setup *s, const struct rp_remote
 		return 0;
 	}
 	size_t n = resolve(r->rhost, addrs, ADDRS_MAX);
-	if (n == 0 || rp_target_allowed(&s->allowed, addrs, n, port)) {
+	const struct rp_target_asked asked = {
+	    .host = r->rhost, .addrs = addrs, .n = n, .port = port};
+	if (n == 0 || rp_target_allowed(&s->allowed, &asked)) {
 		return 0;
 	}
 	return rp_err_set(

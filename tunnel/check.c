@@ -88,6 +88,15 @@ static void on_connected(void *ctx, int fd, int code, const struct sockaddr_stor
 	answer(&k->answer);
 }
 
+static bool allows(const struct rp_check *k, const struct sockaddr_storage *v, size_t n)
+{
+	struct rp_addr addrs[RP_RESOLVE_MAX];
+	rp_resolve_addrs(v, n, addrs);
+	const struct rp_target_asked asked = {
+	    .host = k->host, .addrs = addrs, .n = n, .port = k->port};
+	return k->rules == NULL || rp_target_allowed(k->rules, &asked);
+}
+
 static void on_resolved(void *ctx, int code, const struct sockaddr_storage *v, size_t n)
 {
 	struct rp_check *k = ctx;
@@ -99,10 +108,15 @@ static void on_resolved(void *ctx, int code, const struct sockaddr_storage *v, s
 		answer(&k->answer);
 		return;
 	}
+	bool allowed = allows(k, v, n);
 	if (k->on_target != NULL) {
-		struct rp_addr addrs[RP_RESOLVE_MAX];
-		rp_resolve_addrs(v, n, addrs);
-		k->yes = rp_target_allowed(k->rules, addrs, n, k->port);
+		k->yes = allowed;
+		answer(&k->answer);
+		return;
+	}
+	if (!allowed) {
+		(void)snprintf(k->text, sizeof(k->text), "dial tcp: %s:%u: " RP_TARGET_REFUSED_TEXT,
+		    k->host, (unsigned)k->port);
 		answer(&k->answer);
 		return;
 	}
@@ -172,20 +186,21 @@ int rp_target_check(struct rp_loop *loop, const struct rp_target_rules *rules, c
 	return finish_start(k, begin(k, remote), out);
 }
 
-int rp_port_check(struct rp_loop *loop, const char *hostport, int64_t timeout_ns,
-    rp_port_check_cb cb, void *ctx, struct rp_check **out)
+int rp_port_check(struct rp_loop *loop, const struct rp_target_rules *rules,
+    const struct rp_port_question *q, rp_port_check_cb cb, void *ctx, struct rp_check **out)
 {
 	*out = NULL;
 	struct rp_check *k = check_new(loop, ctx);
 	if (k == NULL) {
 		return RP_ENOMEM;
 	}
-	int64_t ms = timeout_ns / 1000000;
+	int64_t ms = q->timeout_ns / 1000000;
 	k->on_port = cb;
-	k->timeout_ms = timeout_ns <= 0 || ms > (int64_t)PORT_TIMEOUT_MS ? PORT_TIMEOUT_MS
-	    : ms < (int64_t)PORT_TIMEOUT_MIN                             ? PORT_TIMEOUT_MIN
-	                                                                 : (unsigned)ms;
-	return finish_start(k, begin(k, hostport), out);
+	k->rules = rules;
+	k->timeout_ms = q->timeout_ns <= 0 || ms > (int64_t)PORT_TIMEOUT_MS ? PORT_TIMEOUT_MS
+	    : ms < (int64_t)PORT_TIMEOUT_MIN                                ? PORT_TIMEOUT_MIN
+	                                                                    : (unsigned)ms;
+	return finish_start(k, begin(k, q->hostport), out);
 }
 
 void rp_check_cancel(struct rp_check *k)

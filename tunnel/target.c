@@ -20,13 +20,13 @@
 #include "core/banned.h"
 
 #define DIAL_TIMEOUT_MS 30000u
-#define REFUSED_TEXT    "not allowed with \"tunnel_allowed\" config"
 
 /* One channel on its way to its target, and then joined to it. */
 struct target {
 	struct rp_list node;
 	struct rp_targets *owner;
 	struct rp_channel *pending; /* not decided yet */
+	char *host;                 /* as asked for, until it is decided */
 	uint16_t port;
 	bool udp;
 	struct rp_resolve *resolve;
@@ -65,6 +65,7 @@ static void drop(struct target *t)
 {
 	struct rp_targets *ts = t->owner;
 	rp_list_remove(&t->node);
+	rp_free(t->host);
 	rp_free(t);
 	maybe_finish(ts);
 }
@@ -140,21 +141,31 @@ static void start_udp(struct target *t, const struct sockaddr_storage *v)
 
 /* --- the way there --- */
 
+static bool allows(const struct target *t, const struct sockaddr_storage *v, size_t n)
+{
+	const struct rp_target_rules *rules = t->owner->opt.allowed;
+	struct rp_addr addrs[RP_RESOLVE_MAX];
+	rp_resolve_addrs(v, n, addrs);
+	const struct rp_target_asked asked = {
+	    .host = t->host, .addrs = addrs, .n = n, .port = t->port};
+	return rules == NULL || rp_target_allowed(rules, &asked);
+}
+
+/* What was checked is what is dialled: the name is not looked up again. */
 static void on_resolved(void *ctx, int code, const struct sockaddr_storage *v, size_t n)
 {
 	struct target *t = ctx;
-	struct rp_addr addrs[RP_RESOLVE_MAX];
 	t->resolve = NULL;
 	if (code != 0) {
 		refuse(t, RP_OPEN_CONNECT_FAILED, "no such host");
 		return;
 	}
-	rp_resolve_addrs(v, n, addrs);
-	const struct rp_target_rules *rules = t->owner->opt.allowed;
-	if (rules != NULL && !rp_target_allowed(rules, addrs, n, t->port)) {
-		refuse(t, RP_OPEN_PROHIBITED, REFUSED_TEXT);
+	if (!allows(t, v, n)) {
+		refuse(t, RP_OPEN_PROHIBITED, RP_TARGET_REFUSED_TEXT);
 		return;
 	}
+	rp_free(t->host);
+	t->host = NULL;
 	if (t->udp) {
 		start_udp(t, v);
 	} else {
@@ -170,16 +181,19 @@ static void accept_and_close(struct rp_channel *c)
 	rp_channel_detach(c);
 }
 
+/* Takes host. */
 static void start_target(
-    struct rp_targets *ts, struct rp_channel *c, const char *host, uint16_t port, bool udp)
+    struct rp_targets *ts, struct rp_channel *c, char *host, uint16_t port, bool udp)
 {
 	struct target *t = rp_calloc(1, sizeof(*t));
 	if (t == NULL) {
+		rp_free(host);
 		rp_channel_reject(c, RP_OPEN_RESOURCE_SHORTAGE, "out of memory");
 		return;
 	}
 	t->owner = ts;
 	t->pending = c;
+	t->host = host;
 	t->port = port;
 	t->udp = udp;
 	rp_list_append(&ts->list, &t->node);
@@ -208,9 +222,9 @@ void rp_targets_open(struct rp_targets *ts, struct rp_channel *c, const uint8_t 
 	if (udp || rp_str_eq(proto, "tcp")) {
 		start_target(ts, c, host, port, udp);
 	} else {
+		rp_free(host);
 		accept_and_close(c);
 	}
-	rp_free(host);
 }
 
 int rp_targets_new(

@@ -15,6 +15,8 @@
 #include "core/loop.h"
 #include "tunnel/mux.h"
 
+#define RP_TARGET_REFUSED_TEXT "not allowed with \"tunnel_allowed\" config"
+
 struct rp_targets; /* all such channels of one connection */
 
 struct rp_targets_options {
@@ -38,11 +40,15 @@ struct rp_check;
 typedef void (*rp_target_check_cb)(void *ctx, int code, bool allowed, const char *text);
 RP_NODISCARD int rp_target_check(struct rp_loop *loop, const struct rp_target_rules *rules,
     const char *remote, rp_target_check_cb cb, void *ctx, struct rp_check **out);
-/* check_port: TCP connect test. ErrMsg text in Go's form (`dial tcp 127.0.0.1:9: connect:
- * connection refused`). timeout_ns 0 = 60 s cap. */
+/* check_port: TCP connect test, of what the rules (NULL = none) allow. ErrMsg text in Go's form
+ * (`dial tcp 127.0.0.1:9: connect: connection refused`). timeout_ns 0 = 60 s cap. */
+struct rp_port_question {
+	const char *hostport;
+	int64_t timeout_ns;
+};
 typedef void (*rp_port_check_cb)(void *ctx, bool open, const char *text);
-RP_NODISCARD int rp_port_check(struct rp_loop *loop, const char *hostport, int64_t timeout_ns,
-    rp_port_check_cb cb, void *ctx, struct rp_check **out);
+RP_NODISCARD int rp_port_check(struct rp_loop *loop, const struct rp_target_rules *rules,
+    const struct rp_port_question *q, rp_port_check_cb cb, void *ctx, struct rp_check **out);
 /* The callback will not come. Not after it came. */
 void rp_check_cancel(struct rp_check *k);
 

@@ -26,8 +26,10 @@ static void try_rules(const char *text, const struct rp_addr *a)
 	struct rp_err err;
 	if (rp_target_rules_parse(&list, &rules, &err) == 0) {
 		RP_VERIFY(rules.n == list.n);
-		(void)rp_target_allowed(&rules, a, 1, 80);
-		RP_VERIFY(!rp_target_allowed(&rules, a, 0, 80) || rules.n == 0);
+		struct rp_target_asked asked = {.host = text, .addrs = a, .n = 1, .port = 80};
+		(void)rp_target_allowed(&rules, &asked);
+		asked.n = 0;
+		RP_VERIFY(!rp_target_allowed(&rules, &asked) || rules.n == 0);
 		rp_target_rules_fini(&rules);
 	}
 	rp_strlist_fini(&list);

@@ -4,10 +4,14 @@
  */
 #include "tunnel/target.h"
 
+#include <netdb.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,8 +21,62 @@
 
 #include <cmocka.h>
 
+#include "core/alloc.h"
 #include "test/lib/mux_pair.h"
 #include "test/lib/oom.h"
+
+/* --- a resolver of our own, in place of the C library's --- */
+
+/* What "turncoat.test" resolves to, look-up by look-up; the last one stays. */
+static const char *answers[3];
+static atomic_uint lookups;
+
+struct answer {
+	struct addrinfo info;
+	struct sockaddr_in sin;
+};
+
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
+int getaddrinfo(const char *restrict node, const char *restrict service,
+    const struct addrinfo *restrict hints, struct addrinfo **restrict res)
+{
+	(void)service;
+	(void)hints;
+	const char *ip = "127.0.0.1";
+	if (strcmp(node, "turncoat.test") == 0) {
+		unsigned i = atomic_fetch_add(&lookups, 1);
+		for (i = RP_MIN(i, 2u); answers[i] == NULL; i--) {
+		}
+		ip = answers[i];
+	} else if (strcmp(node, "localhost") != 0) {
+		return EAI_NONAME;
+	}
+	struct answer *a = calloc(1, sizeof(*a));
+	if (a == NULL) {
+		return EAI_MEMORY;
+	}
+	a->sin.sin_family = AF_INET;
+	(void)inet_pton(AF_INET, ip, &a->sin.sin_addr);
+	a->info.ai_family = AF_INET;
+	a->info.ai_socktype = SOCK_STREAM;
+	a->info.ai_addr = (struct sockaddr *)&a->sin;
+	a->info.ai_addrlen = sizeof(a->sin);
+	*res = &a->info;
+	return 0;
+}
+
+void freeaddrinfo(struct addrinfo *res)
+{
+	free(res);
+}
+
+static void resolves_to(const char *first, const char *then)
+{
+	answers[0] = first;
+	answers[1] = then;
+	answers[2] = NULL;
+	atomic_store(&lookups, 0);
+}
 
 static void parse_rules(const char *rule, struct rp_target_rules *rules)
 {
@@ -92,11 +150,18 @@ static void check_target(struct result *r, const struct rp_target_rules *rules, 
 	run(r, rp_target_check(r->loop, rules, remote, on_target, r, &k));
 }
 
-static void check_port(struct result *r, const char *hostport, int64_t timeout)
+static void check_port_of(
+    struct result *r, const struct rp_target_rules *rules, const char *hostport, int64_t timeout)
 {
+	const struct rp_port_question q = {.hostport = hostport, .timeout_ns = timeout};
 	struct rp_check *k;
 	begin(r);
-	run(r, rp_port_check(r->loop, hostport, timeout, on_port, r, &k));
+	run(r, rp_port_check(r->loop, rules, &q, on_port, r, &k));
+}
+
+static void check_port(struct result *r, const char *hostport, int64_t timeout)
+{
+	check_port_of(r, NULL, hostport, timeout);
 }
 
 static void test_check_target(void **state)
@@ -224,7 +289,8 @@ static void cancel_port_check(const char *target, uint64_t after_ms)
 	struct cancelling c = {.timer = {.data = &c}};
 	begin(&c.r);
 	assert_int_equal(uv_timer_init(rp_loop_uv(c.r.loop), &c.timer), 0);
-	assert_int_equal(rp_port_check(c.r.loop, target, 0, on_port, &c.r, &c.check), 0);
+	const struct rp_port_question q = {.hostport = target};
+	assert_int_equal(rp_port_check(c.r.loop, NULL, &q, on_port, &c.r, &c.check), 0);
 	if (after_ms == 0) {
 		on_cancel_time(&c.timer);
 	} else {
@@ -257,7 +323,8 @@ static int oom_check(void *state)
 	if (rc != 0) {
 		return rc;
 	}
-	rc = rp_port_check(r.loop, state, 1000000000, on_port, &r, &k);
+	const struct rp_port_question q = {.hostport = state, .timeout_ns = 1000000000};
+	rc = rp_port_check(r.loop, NULL, &q, on_port, &r, &k);
 	if (rc != 0) {
 		rp_loop_stop(r.loop);
 	}
@@ -369,7 +436,8 @@ static void open_target(
 {
 	memset(s, 0, sizeof(*s));
 	s->early_data = early_data;
-	const struct rp_targets_options opt = {.allowed = rules, .dial_timeout_ms = 1000};
+	const struct rp_targets_options opt = {
+	    .allowed = rules, .dial_timeout_ms = 1000, .no_half_close = true};
 	assert_int_equal(rp_loop_new(&s->loop, "test"), 0);
 	assert_int_equal(rp_pair_init(&s->pair, NULL, s->loop), 0);
 	assert_int_equal(rp_targets_new(s->loop, &opt, &s->targets), 0);
@@ -435,6 +503,140 @@ static void test_dial_timeout(void **state)
 	assert_true(s.opened == 1 && s.reason == 0);
 }
 
+/* --- a name whose address changes --- */
+
+/* A target that takes one connection, reads what comes and closes. */
+struct listener {
+	pthread_t thread;
+	int fd;
+	uint16_t port;
+	char text[64];
+	char got[8];
+};
+
+static void *take_one(void *arg)
+{
+	struct listener *l = arg;
+	const struct timeval limit = {.tv_sec = 20};
+	(void)setsockopt(l->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	int fd = accept(l->fd, NULL, NULL);
+	if (fd >= 0) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+		(void)!recv(fd, l->got, 3, MSG_WAITALL);
+		(void)close(fd);
+	}
+	return NULL;
+}
+
+static void listener_open(struct listener *l)
+{
+	memset(l, 0, sizeof(*l));
+	l->fd = bound_socket(true, &l->port);
+	(void)snprintf(l->text, sizeof(l->text), "turncoat.test:%u", (unsigned)l->port);
+	assert_int_equal(pthread_create(&l->thread, NULL, take_one, l), 0);
+}
+
+static void listener_close(struct listener *l)
+{
+	assert_int_equal(pthread_join(l->thread, NULL), 0);
+	(void)close(l->fd);
+}
+
+/* One look-up serves check and dial; the next channel is decided anew. */
+static void test_rebinding(void **state)
+{
+	(void)state;
+	struct scene s;
+	struct listener l;
+	struct rp_target_rules rules = {0};
+	parse_rules("127.0.0.1", &rules);
+	listener_open(&l);
+	resolves_to("127.0.0.1", "192.0.2.1");
+	open_target(&s, &rules, l.text, true);
+	listener_close(&l);
+	assert_string_equal(l.got, "abc");
+	assert_int_equal(lookups, 1);
+	open_target(&s, &rules, l.text, true);
+	assert_int_equal(s.opened, 0);
+	assert_int_equal(s.reason, RP_OPEN_PROHIBITED);
+	assert_int_equal(lookups, 2);
+	rp_target_rules_fini(&rules);
+}
+
+/* Allowed when the server asked, elsewhere when it dials. */
+static void test_changed_after_check(void **state)
+{
+	(void)state;
+	struct scene s;
+	struct result r;
+	struct rp_target_rules rules = {0};
+	parse_rules("10.0.0.0/8:22", &rules);
+	resolves_to("10.0.0.1", "127.0.0.1");
+	check_target(&r, &rules, "turncoat.test:22");
+	assert_true(r.code == 0 && r.yes);
+	open_target(&s, &rules, "turncoat.test:22", false);
+	assert_int_equal(s.reason, RP_OPEN_PROHIBITED);
+	open_target(&s, &rules, "turncoat.test:22/udp", false);
+	assert_int_equal(s.reason, RP_OPEN_PROHIBITED);
+	check_target(&r, &rules, "turncoat.test:22");
+	assert_true(r.code == 0 && !r.yes);
+	/* The test of the port does not reach what tunnels may not. */
+	check_port_of(&r, &rules, "turncoat.test:22", 0);
+	assert_false(r.yes);
+	assert_string_equal(
+	    r.text, "dial tcp: turncoat.test:22: not allowed with \"tunnel_allowed\" config");
+	rp_target_rules_fini(&rules);
+}
+
+/* Who allows a name leaves it to the resolver where it leads. */
+static void test_allowed_name(void **state)
+{
+	(void)state;
+	struct scene s;
+	struct result r;
+	struct listener l;
+	struct rp_target_rules rules = {0};
+	parse_rules("Turncoat.test", &rules);
+	resolves_to("192.0.2.1", "127.0.0.1");
+	listener_open(&l);
+	check_target(&r, &rules, l.text);
+	assert_true(r.code == 0 && r.yes);
+	open_target(&s, &rules, l.text, true);
+	listener_close(&l);
+	assert_string_equal(l.got, "abc");
+	open_target(&s, &rules, "127.0.0.1:22", false);
+	assert_int_equal(s.reason, RP_OPEN_PROHIBITED);
+	rp_target_rules_fini(&rules);
+}
+
+static int oom_name(void *state)
+{
+	const struct rp_target_rules *rules = state;
+	struct result r = {0};
+	struct rp_check *k;
+	int rc = rp_loop_new(&r.loop, "oom");
+	if (rc != 0) {
+		return rc;
+	}
+	rc = rp_target_check(r.loop, rules, "turncoat.test:22", on_target, &r, &k);
+	if (rc != 0) {
+		rp_loop_stop(r.loop);
+	}
+	(void)rp_loop_run(r.loop);
+	rp_loop_free(r.loop);
+	return rc != 0 ? rc : r.calls == 1 && r.yes ? 0 : RP_ENOMEM;
+}
+
+static void test_name_oom(void **state)
+{
+	(void)state;
+	struct rp_target_rules rules = {0};
+	parse_rules("turncoat.test:22", &rules);
+	resolves_to("192.0.2.1", NULL);
+	assert_int_equal(rp_oom_run(oom_name, &rules), 0);
+	rp_target_rules_fini(&rules);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +648,10 @@ int main(void)
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_dial_refused),
 	    cmocka_unit_test(test_dial_timeout),
+	    cmocka_unit_test(test_rebinding),
+	    cmocka_unit_test(test_changed_after_check),
+	    cmocka_unit_test(test_allowed_name),
+	    cmocka_unit_test(test_name_oom),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
