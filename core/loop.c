@@ -38,6 +38,8 @@ struct rp_loop {
 	bool started;
 	bool stopping; /* on_stop was called */
 	bool closed;   /* own handles are closed */
+	void *scratch;
+	size_t scratch_size;
 
 	uv_mutex_t lock; /* guards what follows */
 	struct rp_list inbox;
@@ -299,7 +301,22 @@ void rp_loop_free(struct rp_loop *l)
 	close_handles(l);
 	RP_VERIFY(uv_loop_close(&l->uv) == 0);
 	uv_mutex_destroy(&l->lock);
+	rp_free(l->scratch);
 	rp_free(l);
+}
+
+void *rp_loop_scratch(struct rp_loop *l, size_t n)
+{
+	if (n > l->scratch_size) {
+		void *p = rp_malloc(n);
+		if (p == NULL) {
+			return NULL;
+		}
+		rp_free(l->scratch);
+		l->scratch = p;
+		l->scratch_size = n;
+	}
+	return l->scratch;
 }
 
 uv_loop_t *rp_loop_uv(struct rp_loop *l)

@@ -57,6 +57,9 @@ void rp_loop_join(struct rp_loop *l);
 void rp_loop_free(struct rp_loop *l);
 
 uv_loop_t *rp_loop_uv(struct rp_loop *l);
+/* On the loop's own thread: n bytes to work in until the callback that asked returns, with
+ * anything in them. Once it has given n bytes, a call for as many does not fail. NULL: no memory. */
+void *rp_loop_scratch(struct rp_loop *l, size_t n);
 /* From any thread, never blocks. 0, RP_EBUSY (inbox full), RP_ECLOSED (loop has ended). */
 RP_NODISCARD int rp_loop_post(struct rp_loop *l, struct rp_msg *m);
 /* On the loop's own thread. A deferred that is already waiting stays where it is. */
