@@ -19,6 +19,18 @@ static const uint8_t descriptors[] =
     "\x2e\xff\x83\x03\x01\x01\x07UDPAddr\x01\xff\x84\x00\x01\x03\x01\x02IP\x01\x0a\x00\x01\x04"
     "Port\x01\x04\x00\x01\x04Zone\x01\x0c\x00\x00\x00";
 
+/* Head of a message under way; every field has a limit, so it fits. */
+struct head {
+	uint8_t *bytes;
+	size_t n;
+};
+
+static void put_byte(struct head *h, uint8_t v)
+{
+	RP_VERIFY(h->n < RP_GOB_HEAD_MAX);
+	h->bytes[h->n++] = v;
+}
+
 static size_t uint_size(uint64_t v)
 {
 	size_t n = 1;
@@ -31,33 +43,33 @@ static size_t uint_size(uint64_t v)
 	return n;
 }
 
-static int put_uint(struct rp_buf *out, uint64_t v)
+static void put_uint(struct head *h, uint64_t v)
 {
 	size_t bytes = uint_size(v) - 1;
 	if (bytes == 0) {
-		return rp_buf_add_u8(out, (uint8_t)v);
+		put_byte(h, (uint8_t)v);
+		return;
 	}
-	int rc = rp_buf_add_u8(out, (uint8_t)(256 - bytes));
-	for (; bytes > 0 && rc == 0; bytes--) {
-		rc = rp_buf_add_u8(out, (uint8_t)(v >> (8 * (bytes - 1))));
+	put_byte(h, (uint8_t)(256 - bytes));
+	for (; bytes > 0; bytes--) {
+		put_byte(h, (uint8_t)(v >> (8 * (bytes - 1))));
 	}
-	return rc;
 }
 
 /* A field number as the distance to the last one present, then a length and bytes; nothing when
  * empty. */
-static int put_bytes(struct rp_buf *out, unsigned *delta, const void *p, size_t n)
+static void put_bytes(struct head *h, unsigned *delta, const void *p, size_t n)
 {
 	if (n == 0) {
 		(*delta)++;
-		return 0;
+		return;
 	}
-	int rc = put_uint(out, *delta);
-	if (rc == 0) {
-		rc = put_uint(out, n);
-	}
+	put_uint(h, *delta);
+	put_uint(h, n);
+	RP_VERIFY(n <= RP_GOB_HEAD_MAX - h->n);
+	memcpy(&h->bytes[h->n], p, n);
+	h->n += n;
 	*delta = 1;
-	return rc == 0 ? rp_buf_add(out, p, n) : rc;
 }
 
 static size_t bytes_size(size_t n)
@@ -72,61 +84,67 @@ static size_t addr_size(const struct rp_udp_record *rec)
 }
 
 /* The address struct; its Port is a signed integer, so it is shifted. */
-static int put_addr(struct rp_buf *out, const struct rp_udp_record *rec)
+static void put_addr(struct head *h, const struct rp_udp_record *rec)
 {
 	unsigned delta = 1;
-	int rc = put_bytes(out, &delta, rec->ip, rec->ip_len);
-	if (rc == 0 && rec->port == 0) {
+	put_bytes(h, &delta, rec->ip, rec->ip_len);
+	if (rec->port == 0) {
 		delta++;
-	} else if (rc == 0) {
-		rc = put_uint(out, delta);
-		if (rc == 0) {
-			rc = put_uint(out, (uint64_t)rec->port << 1);
-		}
+	} else {
+		put_uint(h, delta);
+		put_uint(h, (uint64_t)rec->port << 1);
 		delta = 1;
 	}
-	if (rc == 0) {
-		rc = put_bytes(out, &delta, rec->zone, strlen(rec->zone));
-	}
-	return rc == 0 ? rp_buf_add_u8(out, 0) : rc;
+	put_bytes(h, &delta, rec->zone, strlen(rec->zone));
+	put_byte(h, 0);
 }
 
-static int put_value(struct rp_buf *out, const struct rp_udp_record *rec)
-{
-	static const uint8_t type_id[] = {0xff, 0x82};
-	unsigned delta = 1;
-	int rc = rp_buf_add(out, type_id, sizeof(type_id));
-	if (rc == 0 && rec->has_addr) {
-		rc = put_uint(out, delta);
-		if (rc == 0) {
-			rc = put_addr(out, rec);
-		}
-	} else {
-		delta++;
-	}
-	if (rc == 0) {
-		rc = put_bytes(out, &delta, rec->data, rec->data_len);
-	}
-	return rc == 0 ? rp_buf_add_u8(out, 0) : rc;
-}
-
-int rp_gob_encode(struct rp_buf *out, bool first, const struct rp_udp_record *rec)
+int rp_gob_head(const struct rp_udp_record *rec, uint8_t out[static RP_GOB_HEAD_MAX])
 {
 	if (rec->data_len > RP_UDP_DATA_MAX ||
 	    (rec->ip_len != 0 && rec->ip_len != 4 && rec->ip_len != 16) ||
 	    memchr(rec->zone, '\0', sizeof(rec->zone)) == NULL) {
 		return RP_EINVAL;
 	}
-	size_t len = 2 + (rec->has_addr ? 1 + addr_size(rec) : 0) + bytes_size(rec->data_len) + 1;
-	size_t head = first ? sizeof(descriptors) - 1 : 0;
+	struct head h = {.bytes = out};
+	put_uint(&h, 2 + (rec->has_addr ? 1 + addr_size(rec) : 0) + bytes_size(rec->data_len) + 1);
+	put_byte(&h, 0xff); /* type 65 */
+	put_byte(&h, 0x82);
+	if (rec->has_addr) {
+		put_uint(&h, 1);
+		put_addr(&h, rec);
+	}
+	if (rec->data_len > 0) {
+		put_uint(&h, rec->has_addr ? 1 : 2);
+		put_uint(&h, rec->data_len);
+	}
+	return (int)h.n;
+}
+
+struct rp_str rp_gob_descriptors(void)
+{
+	return rp_str_n(descriptors, sizeof(descriptors) - 1);
+}
+
+int rp_gob_encode(struct rp_buf *out, bool first, const struct rp_udp_record *rec)
+{
+	uint8_t head[RP_GOB_HEAD_MAX];
+	int n = rp_gob_head(rec, head);
+	if (n < 0) {
+		return n;
+	}
+	size_t intro = first ? sizeof(descriptors) - 1 : 0;
 	uint8_t *tail;
 	/* All of the room at once: half a message would spoil the stream. */
-	int rc = rp_buf_reserve(out, head + uint_size(len) + len, &tail);
+	int rc = rp_buf_reserve(out, intro + (size_t)n + rec->data_len + 1, &tail);
 	if (rc == 0 && first) {
-		rc = rp_buf_add(out, descriptors, head);
+		rc = rp_buf_add(out, descriptors, intro);
 	}
 	if (rc == 0) {
-		rc = put_uint(out, len);
+		rc = rp_buf_add(out, head, (size_t)n);
 	}
-	return rc == 0 ? put_value(out, rec) : rc;
+	if (rc == 0) {
+		rc = rp_buf_add(out, rec->data, rec->data_len);
+	}
+	return rc == 0 ? rp_buf_add_u8(out, 0) : rc;
 }

@@ -13,12 +13,15 @@
 
 #include "core/buf.h"
 #include "core/defs.h"
+#include "core/str.h"
 
 #define RP_UDP_DATA_MAX    65507
 #define RP_UDP_ZONE_MAX    63
 #define RP_GOB_MESSAGE_MAX (70 * 1024)
 /* More than one encoded record with its descriptors ever takes. */
 #define RP_GOB_ENCODED_MAX (RP_UDP_DATA_MAX + 512)
+/* More than what stands in front of a record's data ever takes. */
+#define RP_GOB_HEAD_MAX 112
 
 /* One datagram. The address bytes of a request are given back unchanged in the reply. */
 struct rp_udp_record {
@@ -29,8 +32,15 @@ struct rp_udp_record {
 	char zone[RP_UDP_ZONE_MAX + 1];
 	const uint8_t *data; /* borrowed */
 	size_t data_len;
+	bool lasting; /* decoded: data stays where it is until the feed returns */
 };
 
+/* What stands in front of a record's data: the message's length, its type, the address and the
+ * length of the data. The data follow, and one byte of zero. Returns how many bytes; RP_EINVAL
+ * over the limits above. */
+RP_NODISCARD int rp_gob_head(const struct rp_udp_record *rec, uint8_t out[static RP_GOB_HEAD_MAX]);
+/* The descriptors that begin a stream. */
+struct rp_str rp_gob_descriptors(void);
 /* Appends one record, with the descriptors before it if it is the first of its direction. Nothing
  * is appended on failure: RP_EINVAL (over the limits above), RP_ENOMEM, RP_ELIMIT (out is
  * full). */
@@ -38,7 +48,7 @@ RP_NODISCARD int rp_gob_encode(struct rp_buf *out, bool first, const struct rp_u
 
 struct rp_gob_decoder;
 
-/* Called for each record; rec and its data are valid during the call only. A negative answer ends
+/* Called for each record; rec is valid during the call only, and so are its data unless lasting. A negative answer ends
  * the feed, which returns it. Must not feed or free the decoder. */
 typedef int (*rp_gob_record_cb)(void *ctx, const struct rp_udp_record *rec);
 

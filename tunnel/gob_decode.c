@@ -57,6 +57,7 @@ struct rp_gob_decoder {
 	rp_gob_record_cb on_record;
 	void *ctx;
 	int failed;
+	bool in_place;     /* the message stands in what was fed, not in buf */
 	struct rp_buf buf; /* the unfinished message, from its length on */
 	unsigned n_types;
 	struct gob_struct types[TYPES_MAX];
@@ -410,7 +411,7 @@ static bool is_record(const struct gob_struct *t)
 static int read_record(struct rp_gob_decoder *d, int64_t type, struct rp_cursor *c)
 {
 	const struct gob_struct *t = find_type(d, type);
-	struct rp_udp_record rec = {.data = (const uint8_t *)""};
+	struct rp_udp_record rec = {.data = (const uint8_t *)"", .lasting = d->in_place};
 	uint64_t field = 0;
 	bool end = false;
 	if (t == NULL || t->opaque || !is_record(t)) {
@@ -526,7 +527,9 @@ static int feed(struct rp_gob_decoder *d, struct rp_cursor *c)
 			return rc == 0 ? rp_buf_add(&d->buf, p, rest) : rc;
 		}
 		if (rc == 0 && (rc = rp_cursor_bytes(c, whole, &p)) == 0) {
+			d->in_place = true;
 			rc = run_frame(d, p, whole);
+			d->in_place = false;
 		}
 	}
 	return rc == RP_EAGAIN ? 0 : rc;
