@@ -438,6 +438,9 @@ int rp_tunnel_set_acl(struct rp_tunnel *t, const char *acl, struct rp_err *err)
 	rp_addrlist_fini(&t->acl);
 	t->remote.acl = text;
 	t->acl = list;
+	if (t->udp != NULL) {
+		rp_udp_server_recheck(t->udp);
+	}
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "tunnel/udp_server.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,24 +14,22 @@
 #include <netinet/in.h>
 
 #include "core/alloc.h"
-#include "core/hash.h"
-#include "tunnel/udp_queue.h"
+#include "core/log.h"
+#include "tunnel/udp_addr.h"
+#include "tunnel/udp_flows.h"
+#include "tunnel/udp_io.h"
 
 #include "core/banned.h"
 
-#define TURN_DATAGRAMS 32
 /* Clients forget a source after 15 s; a little later so do we. */
 #define FLOW_IDLE_MS 20000u
-#define FLOWS_MAX    4096u
+#define SCAN_MS      5000u
+#define FLOWS_MAX    8192u
 #define REOPEN_MS    1000u
-
-/* A source that may get answers. */
-struct flow {
-	struct rp_hash_node hash;
-	struct rp_list node; /* least recently used first */
-	uint64_t last_ms;
-	char key[RP_UDP_KEY_MAX];
-};
+#define LOG_MS       60000u
+/* A burst of every source at once should find room in the kernel. */
+#define RECEIVE_BYTES (2 * 1024 * 1024)
+#define SEND_BYTES    (1024 * 1024)
 
 struct rp_udp_server {
 	struct rp_loop *loop;
@@ -41,14 +40,20 @@ struct rp_udp_server {
 	int fd;
 	int family;
 	uv_poll_t poll;
+	uv_timer_t timer; /* runs while there are flows */
+	unsigned handles; /* open ones */
 	bool closing;
 	struct rp_channel *channel;
 	struct rp_gob_decoder *decoder;
 	struct rp_udp_queue queue;
-	struct rp_hash flows;
-	struct rp_list flows_lru;
+	struct rp_udp_flows flows;  /* sources that may get answers */
+	struct rp_udp_out *answers; /* while the client's data are read */
+	uint64_t flow_idle_ms;
 	uint64_t last_used_ms;
 	uint64_t opened_ms;
+	uint64_t lost;   /* too large, or not taken by the kernel */
+	uint64_t logged; /* of all that were lost or dropped */
+	uint64_t logged_ms;
 };
 
 static uint64_t now_ms(const struct rp_udp_server *s)
@@ -58,62 +63,58 @@ static uint64_t now_ms(const struct rp_udp_server *s)
 
 /* --- sources --- */
 
-static void drop_flow(struct rp_udp_server *s, struct flow *f)
+static void drop_flow(struct rp_udp_server *s, struct rp_udp_flow *f)
 {
-	rp_hash_remove(&s->flows, &f->hash);
-	rp_list_remove(&f->node);
+	rp_udp_line_clear(&s->queue, &f->line);
+	rp_udp_flows_remove(&s->flows, f);
 	rp_free(f);
 }
 
-static struct flow *oldest(struct rp_udp_server *s)
+/* Once in a while, not for each. */
+static void log_dropped(struct rp_udp_server *s)
 {
-	return rp_list_empty(&s->flows_lru) ? NULL
-	                                    : RP_LIST_ENTRY(s->flows_lru.next, struct flow, node);
+	uint64_t all = s->queue.dropped + s->lost;
+	if (all == s->logged) {
+		return;
+	}
+	rp_log_info("udp", "tunnel to %s: %" PRIu64 " datagrams dropped, %" PRIu64 " in all",
+	    s->target, all - s->logged, all);
+	s->logged = all;
+	s->logged_ms = now_ms(s);
 }
 
-static void expire(struct rp_udp_server *s, uint64_t now)
+static void on_scan(uv_timer_t *t)
 {
-	struct flow *f = oldest(s);
-	while (f != NULL && (now - f->last_ms > FLOW_IDLE_MS || s->flows.count > FLOWS_MAX)) {
+	struct rp_udp_server *s = t->data;
+	uint64_t now = now_ms(s);
+	struct rp_udp_flow *f = rp_udp_flows_oldest(&s->flows);
+	for (; f != NULL && now - f->last_ms > s->flow_idle_ms;
+	     f = rp_udp_flows_oldest(&s->flows)) {
 		drop_flow(s, f);
-		f = oldest(s);
 	}
-}
-
-/* Marks the flow of a record as used; false if there is none. */
-static bool touch(struct rp_udp_server *s, const struct rp_udp_record *rec)
-{
-	char key[RP_UDP_KEY_MAX];
-	rp_udp_record_key(rec, key);
-	struct rp_hash_node *node = rp_hash_get(&s->flows, key);
-	if (node == NULL) {
-		return false;
+	if (s->logged_ms == 0 || now - s->logged_ms >= LOG_MS) {
+		log_dropped(s);
 	}
-	struct flow *f = RP_CONTAINER_OF(node, struct flow, hash);
-	f->last_ms = now_ms(s);
-	rp_list_remove(&f->node);
-	rp_list_append(&s->flows_lru, &f->node);
-	return true;
-}
-
-static int remember(struct rp_udp_server *s, const struct rp_udp_record *rec)
-{
-	if (touch(s, rec)) {
-		return 0;
-	}
-	struct flow *f = rp_calloc(1, sizeof(*f));
 	if (f == NULL) {
-		return RP_ENOMEM;
+		(void)uv_timer_stop(t);
 	}
-	rp_udp_record_key(rec, f->key);
-	int rc = rp_hash_put(&s->flows, &f->hash, f->key);
-	if (rc != 0) {
+}
+
+static struct rp_udp_flow *new_flow(struct rp_udp_server *s, const struct rp_udp_record *rec)
+{
+	if (rp_udp_flows_count(&s->flows) >= FLOWS_MAX) {
+		drop_flow(s, rp_udp_flows_oldest(&s->flows));
+	}
+	struct rp_udp_flow *f = rp_calloc(1, sizeof(*f));
+	if (f == NULL || rp_udp_flows_add(&s->flows, f, rec, now_ms(s)) != 0) {
 		rp_free(f);
-		return rc;
+		return NULL;
 	}
-	f->last_ms = now_ms(s);
-	rp_list_append(&s->flows_lru, &f->node);
-	return 0;
+	if (!uv_is_active((const uv_handle_t *)&s->timer)) {
+		uint64_t scan = RP_MIN(s->flow_idle_ms, (uint64_t)SCAN_MS);
+		(void)uv_timer_start(&s->timer, on_scan, scan, scan);
+	}
+	return f;
 }
 
 /* --- channel --- */
@@ -136,8 +137,17 @@ static size_t on_pull(void *ctx, uint8_t *p, size_t max)
 static void on_data(void *ctx, const uint8_t *p, size_t n)
 {
 	struct rp_udp_server *s = ctx;
+	struct rp_udp_out out;
+	rp_udp_out_init(&out, s->fd);
+	s->answers = &out;
 	rp_channel_consumed(s->channel, n);
-	if (rp_gob_decoder_feed(s->decoder, p, n) != 0) {
+	int rc = rp_gob_decoder_feed(s->decoder, p, n);
+	rp_udp_out_flush(&out);
+	s->lost += out.lost;
+	s->answers = NULL;
+	if (rc != 0) {
+		rp_log_info("udp", "tunnel to %s: the client's stream cannot be read: %s",
+		    s->target, rp_err_text(rc));
 		drop_channel(s);
 	}
 }
@@ -170,13 +180,15 @@ static int on_record(void *ctx, const struct rp_udp_record *rec)
 	struct rp_udp_server *s = ctx;
 	struct sockaddr_storage to;
 	socklen_t len;
-	if (!touch(s, rec) || !rp_udp_record_addr(rec, s->family, &to, &len)) {
+	if (!rp_udp_record_addr(rec, s->family, &to, &len) ||
+	    rp_udp_flows_use(&s->flows, rec, now_ms(s)) == NULL) {
 		return 0;
 	}
 	s->last_used_ms = now_ms(s);
-	/* A datagram that the kernel does not take is lost, as on any network. */
-	(void)sendto(s->fd, rec->data, rec->data_len, MSG_DONTWAIT | MSG_NOSIGNAL,
-	    (const struct sockaddr *)&to, len);
+	rp_udp_out_add(s->answers, (const struct sockaddr *)&to, len, rec->data, rec->data_len);
+	if (!rec->lasting) {
+		rp_udp_out_flush(s->answers);
+	}
 	return 0;
 }
 
@@ -202,46 +214,35 @@ static int open_channel(struct rp_udp_server *s)
 
 /* --- socket --- */
 
-static void take_datagram(
-    struct rp_udp_server *s, const struct sockaddr_storage *from, const uint8_t *p, size_t n)
+static void on_datagram(void *ctx, const struct sockaddr *from, const uint8_t *p, size_t n)
 {
+	struct rp_udp_server *s = ctx;
 	struct rp_udp_record rec = {.data = p, .data_len = n};
-	if (!s->ops->admits(s->ctx, (const struct sockaddr *)from)) {
+	if (!s->ops->admits(s->ctx, from)) {
 		return;
 	}
 	rp_udp_record_set_addr(&rec, from);
 	s->last_used_ms = now_ms(s);
-	if (remember(s, &rec) != 0) {
+	struct rp_udp_flow *f = rp_udp_flows_use(&s->flows, &rec, now_ms(s));
+	if (f == NULL && (f = new_flow(s, &rec)) == NULL) {
+		s->lost++;
 		return;
 	}
-	rp_udp_queue_add(&s->queue, &rec);
-	if (s->channel == NULL && now_ms(s) - s->opened_ms >= REOPEN_MS && open_channel(s) != 0) {
-		return;
-	}
-	if (s->channel != NULL) {
-		rp_channel_ready(s->channel);
-	}
+	rp_udp_queue_add(&s->queue, &f->line, &rec);
 }
 
 static void on_readable(uv_poll_t *h, int status, int events)
 {
 	struct rp_udp_server *s = h->data;
-	uint8_t data[RP_UDP_DATA_MAX + 1];
 	(void)events;
-	for (int i = 0; i < TURN_DATAGRAMS && !s->closing; i++) {
-		struct sockaddr_storage from;
-		socklen_t len = sizeof(from);
-		ssize_t n = recvfrom(
-		    s->fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *)&from, &len);
-		if (n < 0) {
-			break;
-		}
-		if (n <= RP_UDP_DATA_MAX) {
-			take_datagram(s, &from, data, (size_t)n);
-		}
+	s->lost += rp_udp_receive(s->loop, s->fd, on_datagram, s);
+	if (s->channel == NULL && s->queue.n > 0 && now_ms(s) - s->opened_ms >= REOPEN_MS) {
+		(void)open_channel(s);
 	}
-	expire(s, now_ms(s));
-	if (status < 0 && !s->closing) {
+	if (s->channel != NULL && s->queue.n > 0) {
+		rp_channel_ready(s->channel);
+	}
+	if (status < 0) {
 		/* libuv stopped at an error of the socket, which the read above has fetched. */
 		(void)uv_poll_start(&s->poll, UV_READABLE, on_readable);
 	}
@@ -290,6 +291,7 @@ static int bind_socket(const struct sockaddr_storage *sa)
 		(void)close(fd);
 		return rc;
 	}
+	rp_udp_socket_buffers(fd, RECEIVE_BYTES, SEND_BYTES);
 	return fd;
 }
 
@@ -317,19 +319,23 @@ static int open_socket(struct rp_udp_server *s, const struct rp_udp_server_optio
 
 static void server_free(struct rp_udp_server *s)
 {
-	for (struct flow *f = oldest(s); f != NULL; f = oldest(s)) {
+	struct rp_udp_flow *f;
+	while ((f = rp_udp_flows_oldest(&s->flows)) != NULL) {
 		drop_flow(s, f);
 	}
-	rp_hash_fini(&s->flows);
+	rp_udp_flows_fini(&s->flows);
 	rp_udp_queue_fini(&s->queue);
 	rp_gob_decoder_free(s->decoder);
 	rp_free(s->target);
 	rp_free(s);
 }
 
-static void on_poll_closed(uv_handle_t *h)
+static void on_handle_closed(uv_handle_t *h)
 {
 	struct rp_udp_server *s = h->data;
+	if (--s->handles > 0) {
+		return;
+	}
 	if (s->ops->on_closed != NULL) {
 		s->ops->on_closed(s->ctx);
 	}
@@ -342,7 +348,10 @@ static int start(struct rp_udp_server *s, const struct rp_udp_server_options *op
 	if (s->target == NULL) {
 		return RP_ENOMEM;
 	}
-	int rc = open_socket(s, opt);
+	int rc = rp_udp_receive_prepare(s->loop);
+	if (rc == 0) {
+		rc = open_socket(s, opt);
+	}
 	if (rc != 0) {
 		return rc;
 	}
@@ -354,7 +363,10 @@ static int start(struct rp_udp_server *s, const struct rp_udp_server_options *op
 	if (rc != 0) {
 		goto fail_channel;
 	}
+	(void)uv_timer_init(rp_loop_uv(s->loop), &s->timer);
+	s->handles = 2;
 	s->poll.data = s;
+	s->timer.data = s;
 	(void)uv_poll_start(&s->poll, UV_READABLE, on_readable);
 	return 0;
 
@@ -379,8 +391,8 @@ int rp_udp_server_start(struct rp_loop *loop, struct rp_mux *mux,
 	s->ops = ops;
 	s->ctx = ctx;
 	rp_udp_queue_init(&s->queue);
-	rp_hash_init(&s->flows);
-	rp_list_init(&s->flows_lru);
+	rp_udp_flows_init(&s->flows);
+	s->flow_idle_ms = opt->flow_idle_ms != 0 ? opt->flow_idle_ms : FLOW_IDLE_MS;
 	int rc = start(s, opt);
 	if (rc != 0) {
 		server_free(s);
@@ -396,6 +408,31 @@ uint64_t rp_udp_server_last_used(const struct rp_udp_server *s)
 	return s->last_used_ms;
 }
 
+void rp_udp_server_recheck(struct rp_udp_server *s)
+{
+	struct rp_list *it;
+	struct rp_list *tmp;
+	RP_LIST_FOREACH(it, tmp, &s->flows.lru) {
+		struct rp_udp_flow *f = RP_LIST_ENTRY(it, struct rp_udp_flow, node);
+		struct sockaddr_storage sa;
+		socklen_t len;
+		if (!rp_udp_record_addr(&f->rec, s->family, &sa, &len) ||
+		    !s->ops->admits(s->ctx, (const struct sockaddr *)&sa)) {
+			drop_flow(s, f);
+		}
+	}
+}
+
+void rp_udp_server_stats(const struct rp_udp_server *s, struct rp_udp_stats *out)
+{
+	*out = (struct rp_udp_stats){
+	    .flows = rp_udp_flows_count(&s->flows),
+	    .waiting = s->queue.n,
+	    .dropped = s->queue.dropped,
+	    .lost = s->lost,
+	};
+}
+
 void rp_udp_server_close(struct rp_udp_server *s)
 {
 	if (s->closing) {
@@ -404,7 +441,9 @@ void rp_udp_server_close(struct rp_udp_server *s)
 	s->closing = true;
 	drop_channel(s);
 	s->mux = NULL;
-	uv_close((uv_handle_t *)&s->poll, on_poll_closed);
+	log_dropped(s);
+	uv_close((uv_handle_t *)&s->poll, on_handle_closed);
+	uv_close((uv_handle_t *)&s->timer, on_handle_closed);
 	(void)close(s->fd);
 	s->fd = -1;
 }

@@ -8,6 +8,7 @@
 #define RP_TUNNEL_UDP_SERVER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <sys/socket.h>
@@ -22,7 +23,15 @@ struct rp_udp_server;
 struct rp_udp_server_options {
 	const char *lhost; /* IP literal; "", 0.0.0.0 and :: mean every address of both families */
 	uint16_t lport;
-	const char *target; /* host:port for the client; copied */
+	const char *target;    /* host:port for the client; copied */
+	unsigned flow_idle_ms; /* 0 = 20 s: then a source that sends nothing gets nothing */
+};
+
+struct rp_udp_stats {
+	size_t flows;     /* sources of late */
+	size_t waiting;   /* datagrams for the channel */
+	uint64_t dropped; /* the channel was too slow for them */
+	uint64_t lost;    /* too large, or the kernel did not take them */
 };
 
 struct rp_udp_server_ops {
@@ -39,6 +48,11 @@ RP_NODISCARD int rp_udp_server_start(struct rp_loop *loop, struct rp_mux *mux,
     struct rp_udp_server **out, struct rp_err *err);
 /* uv_now of the last datagram in either direction; 0 = none yet. */
 uint64_t rp_udp_server_last_used(const struct rp_udp_server *s);
+/* What admits answers has changed: sources that it refuses now are forgotten at once, with what
+ * they have waiting, and get no more answers. */
+void rp_udp_server_recheck(struct rp_udp_server *s);
+/* For monitoring and tests. */
+void rp_udp_server_stats(const struct rp_udp_server *s, struct rp_udp_stats *out);
 /* The socket is closed at once, the mux not used any more. Idempotent. */
 void rp_udp_server_close(struct rp_udp_server *s);
 

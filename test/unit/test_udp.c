@@ -17,15 +17,22 @@
 
 #include "test/lib/oom.h"
 #include "test/lib/tunnel_rig.h"
+#include "tunnel/udp_addr.h"
 
 #define CHECK(expr) RP_VERIFY(expr)
 
 /* --- queue --- */
 
+#define LINES 8
+
+/* Numbers of the datagrams that came out; those of each line are its own. */
 struct seen {
 	size_t n;
 	uint32_t first, last;
 	size_t bytes;
+	size_t of_port[LINES];
+	uint32_t last_of_port[LINES];
+	unsigned order[16];
 };
 
 static int on_record(void *ctx, const struct rp_udp_record *rec)
@@ -35,18 +42,34 @@ static int on_record(void *ctx, const struct rp_udp_record *rec)
 	memcpy(&number, rec->data, RP_MIN(rec->data_len, sizeof(number)));
 	s->first = s->n == 0 ? number : s->first;
 	s->last = number;
+	if (s->n < RP_ARRAY_LEN(s->order)) {
+		s->order[s->n] = rec->port;
+	}
 	s->n++;
 	s->bytes += rec->data_len;
+	if (rec->port < LINES) {
+		s->of_port[rec->port]++;
+		s->last_of_port[rec->port] = number;
+	}
 	return 0;
 }
 
-static void add(struct rp_udp_queue *q, uint32_t number, size_t len)
+static void add_to(
+    struct rp_udp_queue *q, struct rp_udp_line *lines, unsigned port, uint32_t number, size_t len)
 {
-	static uint8_t data[RP_UDP_DATA_MAX];
+	static uint8_t data[RP_UDP_DATA_MAX + 1];
 	memcpy(data, &number, sizeof(number));
 	struct rp_udp_record rec = {
-	    .has_addr = true, .ip_len = 4, .port = 1, .data = data, .data_len = len};
-	rp_udp_queue_add(q, &rec);
+	    .has_addr = true, .ip_len = 4, .port = (uint16_t)port, .data = data, .data_len = len};
+	rp_udp_queue_add(q, &lines[port], &rec);
+}
+
+static void init(struct rp_udp_queue *q, struct rp_udp_line *lines)
+{
+	rp_udp_queue_init(q);
+	for (unsigned i = 0; i < LINES; i++) {
+		rp_udp_line_init(&lines[i]);
+	}
 }
 
 /* Everything through a decoder in pieces of max. */
@@ -64,43 +87,150 @@ static void drain(struct rp_udp_queue *q, size_t max, struct seen *seen)
 		assert_int_equal(rp_gob_decoder_feed(d, buf, n), 0);
 	}
 	rp_gob_decoder_free(d);
+	assert_int_equal(q->n, 0);
+	assert_int_equal(q->bytes, 0);
+	assert_int_equal(q->reserved, 0);
+	assert_int_equal(q->weights_used, 0);
 }
 
 static void test_queue_drops_oldest(void **state)
 {
 	(void)state;
 	struct rp_udp_queue q;
+	struct rp_udp_line lines[LINES];
 	struct seen seen;
-	rp_udp_queue_init(&q);
-	for (uint32_t i = 0; i < RP_UDP_QUEUE_MAX + 100; i++) {
-		add(&q, i, 10);
+	init(&q, lines);
+	for (uint32_t i = 0; i < 100000; i++) {
+		add_to(&q, lines, 1, i, 10);
+		assert_true(q.bytes <= RP_UDP_QUEUE_BYTES_MAX);
 	}
+	uint64_t dropped = q.dropped;
+	assert_true(dropped > 50000);
 	drain(&q, 777, &seen);
-	assert_int_equal(seen.n, RP_UDP_QUEUE_MAX);
-	assert_int_equal(seen.first, 100);
-	assert_int_equal(seen.last, RP_UDP_QUEUE_MAX + 99);
-	assert_int_equal(q.dropped, 100);
-	assert_null(q.wire.data);
+	assert_int_equal(seen.n + dropped, 100000);
+	assert_int_equal(seen.first, dropped);
+	assert_int_equal(seen.last, 99999);
 
 	rp_udp_queue_restart(&q);
-	for (uint32_t i = 0; i < 40; i++) {
-		add(&q, i, RP_UDP_DATA_MAX);
+	for (uint32_t i = 0; i < 100; i++) {
+		add_to(&q, lines, 1, i, RP_UDP_DATA_MAX);
 	}
-	assert_true(q.bytes <= RP_UDP_QUEUE_BYTES_MAX);
 	drain(&q, 40000, &seen);
-	assert_int_equal(seen.n, RP_UDP_QUEUE_BYTES_MAX / RP_UDP_DATA_MAX);
-	assert_int_equal(seen.last, 39);
-	/* Thrown away in the middle of a record: the next stream is whole. */
+	assert_int_equal(seen.n, RP_UDP_QUEUE_BYTES_MAX / (RP_UDP_DATA_MAX + 60));
+	assert_int_equal(seen.last, 99);
+	/* Larger than any datagram: not sent, but counted. */
+	dropped = q.dropped;
+	add_to(&q, lines, 1, 1, RP_UDP_DATA_MAX + 1);
+	assert_int_equal(q.dropped, dropped + 1);
+	assert_int_equal(q.n, 0);
+	rp_udp_queue_fini(&q);
+}
+
+static void test_queue_restart(void **state)
+{
+	(void)state;
+	struct rp_udp_queue q;
+	struct rp_udp_line lines[LINES];
+	struct seen seen;
+	uint8_t part[200];
+	init(&q, lines);
+	/* Thrown away in the middle of the descriptors, and of a record: the next stream is whole. */
+	add_to(&q, lines, 1, 1, 1000);
+	assert_int_equal(rp_udp_queue_pull(&q, part, 20), 20);
 	rp_udp_queue_restart(&q);
-	add(&q, 1, 1000);
-	uint8_t part[100];
+	drain(&q, 10, &seen);
+	assert_int_equal(seen.n, 1);
+	rp_udp_queue_restart(&q);
+	add_to(&q, lines, 1, 1, 1000);
+	add_to(&q, lines, 1, 2, 1000);
 	assert_int_equal(rp_udp_queue_pull(&q, part, sizeof(part)), sizeof(part));
 	rp_udp_queue_restart(&q);
-	add(&q, 2, 1000);
 	drain(&q, 10, &seen);
 	assert_int_equal(seen.n, 1);
 	assert_int_equal(seen.first, 2);
+	/* A source that goes takes its own along, even from behind what is on its way. */
+	rp_udp_queue_restart(&q);
+	for (uint32_t i = 0; i < 5; i++) {
+		add_to(&q, lines, 1, i, 1000);
+		add_to(&q, lines, 2, i, 1000);
+	}
+	rp_udp_line_clear(&q, &lines[1]);
+	drain(&q, 10, &seen);
+	assert_int_equal(seen.n, 5);
+	assert_int_equal(seen.of_port[2], 5);
+	assert_int_equal(q.dropped, 0);
+	add_to(&q, lines, 3, 1, 1000);
 	rp_udp_queue_fini(&q);
+	assert_int_equal(q.reserved, 0);
+}
+
+/* One source floods: it loses, the others do not, and they do not wait for it. */
+static void test_queue_is_fair(void **state)
+{
+	(void)state;
+	struct rp_udp_queue q;
+	struct rp_udp_line lines[LINES];
+	struct seen seen;
+	init(&q, lines);
+	for (uint32_t i = 0; i < 20000; i++) {
+		add_to(&q, lines, 1, i, 1400);
+		if (i % 2000 == 0) {
+			add_to(&q, lines, 2, i, 200);
+			add_to(&q, lines, 3, i, 60000);
+		}
+	}
+	drain(&q, 32768, &seen);
+	assert_int_equal(seen.of_port[2], 10);
+	assert_int_equal(seen.of_port[3], 10);
+	assert_int_equal(seen.last_of_port[1], 19999);
+	assert_true(q.dropped > 10000);
+	assert_int_equal(seen.of_port[1] + q.dropped, 20000);
+	/* In turns: three of 1400 bytes are worth one turn, then comes somebody else. */
+	bool others = false;
+	for (unsigned i = 0; i < 5; i++) {
+		others = others || seen.order[i] != 1;
+	}
+	assert_true(others);
+	rp_udp_queue_fini(&q);
+}
+
+/* All tunnels together have a limit, each of them has a little in any case. */
+static void test_process_limit(void **state)
+{
+	(void)state;
+	enum {
+		QUEUES = 50
+	};
+	static struct rp_udp_queue q[QUEUES];
+	static struct rp_udp_line lines[QUEUES][LINES];
+	size_t bytes = 0;
+	struct seen seen;
+	for (unsigned i = 0; i < QUEUES; i++) {
+		init(&q[i], lines[i]);
+		for (uint32_t k = 0; k < 2000; k++) {
+			add_to(&q[i], lines[i], 1, k, 1400);
+		}
+		bytes += q[i].bytes;
+	}
+	assert_true(bytes <= RP_UDP_PROCESS_BYTES_MAX + QUEUES * RP_UDP_QUEUE_BYTES_MIN);
+	assert_true(bytes >= RP_UDP_PROCESS_BYTES_MAX - QUEUES * RP_UDP_QUEUE_BYTES_MIN);
+	assert_true(q[QUEUES - 1].n >= RP_UDP_QUEUE_BYTES_MIN / 1500);
+	/* A large one finds no room while others have it all. */
+	add_to(&q[QUEUES - 1], lines[QUEUES - 1], 1, 5000, RP_UDP_DATA_MAX);
+	assert_int_equal(q[QUEUES - 1].n, 0);
+	add_to(&q[QUEUES - 1], lines[QUEUES - 1], 1, 5001, 1400);
+	drain(&q[QUEUES - 1], 30000, &seen);
+	assert_int_equal(seen.last, 5001);
+	for (unsigned i = 0; i < QUEUES; i++) {
+		rp_udp_queue_fini(&q[i]);
+	}
+	/* Given back: now there is room. */
+	init(&q[0], lines[0]);
+	for (uint32_t k = 0; k < 20; k++) {
+		add_to(&q[0], lines[0], 1, k, RP_UDP_DATA_MAX);
+	}
+	assert_int_equal(q[0].n, 20);
+	rp_udp_queue_fini(&q[0]);
 }
 
 static void test_addresses(void **state)
@@ -114,16 +244,22 @@ static void test_addresses(void **state)
 	char key[RP_UDP_KEY_MAX];
 	memcpy(rec.ip, mapped, 16);
 	assert_true(rp_udp_record_addr(&rec, AF_INET, &sa, &len));
-	rp_udp_record_set_addr(&back, &sa);
+	rp_udp_record_set_addr(&back, (const struct sockaddr *)&sa);
 	assert_int_equal(back.ip_len, 4);
 	assert_memory_equal(back.ip, mapped + 12, 4);
 	assert_int_equal(back.port, 53);
 	assert_true(rp_udp_record_addr(&back, AF_INET6, &sa, &len));
-	rp_udp_record_set_addr(&rec, &sa);
+	rp_udp_record_set_addr(&rec, (const struct sockaddr *)&sa);
 	assert_int_equal(rec.ip_len, 16);
 	assert_memory_equal(rec.ip, mapped, 16);
 	rp_udp_record_key(&back, key);
-	assert_string_equal(key, "0a010203:53%");
+	assert_string_equal(key, "0a010203:0035%");
+	memset(rec.zone, 'z', RP_UDP_ZONE_MAX);
+	rec.port = 65535;
+	rp_udp_record_key(&rec, key);
+	assert_int_equal(strlen(key), RP_UDP_KEY_MAX - 1);
+	assert_memory_equal(key, "00000000000000000000ffff0a010203:ffff%zzz", 41);
+	memset(rec.zone, 0, sizeof(rec.zone));
 	rec.ip[0] = 0x20;
 	assert_false(rp_udp_record_addr(&rec, AF_INET, &sa, &len));
 	rec.has_addr = false;
@@ -150,7 +286,8 @@ static void echo(const struct rp_rig *rig, int fd, const uint8_t *data, size_t n
 
 static void echo_scenario(struct rp_rig *rig)
 {
-	static const size_t sizes[] = {1, 0, 100, 9012, 9013, 40000, RP_UDP_DATA_MAX};
+	static const size_t sizes[] = {
+	    1, 0, 64, 512, 1472, 8192, 9012, 9013, 32767, 32768, 32769, RP_UDP_DATA_MAX};
 	static uint8_t data[RP_UDP_DATA_MAX];
 	for (size_t i = 0; i < sizeof(data); i++) {
 		data[i] = (uint8_t)(i % 251);
@@ -316,6 +453,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_queue_drops_oldest),
+	    cmocka_unit_test(test_queue_restart),
+	    cmocka_unit_test(test_queue_is_fair),
+	    cmocka_unit_test(test_process_limit),
 	    cmocka_unit_test(test_addresses),
 	    cmocka_unit_test(test_echo),
 	    cmocka_unit_test(test_refused),
