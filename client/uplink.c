@@ -222,6 +222,22 @@ static void on_ssh_output(void *ctx, const uint8_t *p, size_t n)
 	}
 }
 
+static uint8_t *on_ssh_room(void *ctx, size_t n)
+{
+	struct rp_uplink *u = ctx;
+	uint8_t *p = NULL;
+	/* What stands in the way is found again by on_ssh_output. */
+	return u->ws != NULL && rp_ws_reserve(u->ws, n, &p) >= 0 ? p : NULL;
+}
+
+static void on_ssh_filled(void *ctx, size_t n)
+{
+	struct rp_uplink *u = ctx;
+	if (rp_ws_commit(u->ws, RP_WS_BINARY, n) == 1) {
+		u->full = true;
+	}
+}
+
 /* No credential leaves the machine before this said yes (2.4). */
 static bool on_ssh_hostkey(void *ctx, const char *md5, const char *sha256)
 {
@@ -319,6 +335,8 @@ static void on_ssh_closed(void *ctx, int code, const char *why)
 
 static const struct rp_ssh_ops ssh_ops = {
     .on_output = on_ssh_output,
+    .on_room = on_ssh_room,
+    .on_filled = on_ssh_filled,
     .on_ready = on_ssh_ready,
     .on_packet = on_ssh_packet,
     .on_rekey = on_ssh_rekey,

@@ -190,18 +190,34 @@ int rp_uplink_notify(struct rp_uplink *u, const char *name, const void *p, size_
 
 /* --- mux --- */
 
+static int sent(struct rp_uplink *u, int err)
+{
+	if (err != 0) {
+		rp_uplink_fail(u, RP_RETRY_LOST, "cannot send: %s", rp_err_text(err));
+		return err;
+	}
+	return u->full ? 1 : 0;
+}
+
 static int on_send(void *ctx, const struct iovec *iov, int n)
 {
 	struct rp_uplink *u = ctx;
 	if (u->state == RP_UPLINK_CLOSING) {
 		return RP_ECLOSED;
 	}
-	int err = rp_ssh_send(u->ssh, iov, n);
-	if (err != 0) {
-		rp_uplink_fail(u, RP_RETRY_LOST, "cannot send: %s", rp_err_text(err));
-		return err;
-	}
-	return u->full ? 1 : 0;
+	return sent(u, rp_ssh_send(u->ssh, iov, n));
+}
+
+static uint8_t *on_reserve(void *ctx, size_t n)
+{
+	struct rp_uplink *u = ctx;
+	return u->state == RP_UPLINK_CLOSING ? NULL : rp_ssh_reserve(u->ssh, n);
+}
+
+static int on_commit(void *ctx, size_t n)
+{
+	struct rp_uplink *u = ctx;
+	return sent(u, rp_ssh_commit(u->ssh, n));
 }
 
 static void on_request(void *ctx, struct rp_str name, uint64_t ticket, const uint8_t *p, size_t n)
@@ -231,6 +247,8 @@ static void on_error(void *ctx, const char *why)
 
 const struct rp_mux_ops rp_uplink_mux_ops = {
     .send = on_send,
+    .reserve = on_reserve,
+    .commit = on_commit,
     .on_request = on_request,
     .on_open = on_open,
     .on_error = on_error,

@@ -66,7 +66,7 @@ void rp_ws_decoder_stop(struct rp_ws_decoder *d);
 /* Head of a frame with n payload bytes; mask NULL = unmasked. Returns its length (2..14). */
 size_t rp_ws_head(uint8_t out[static RP_WS_HEAD_MAX], enum rp_ws_opcode opcode, bool fin,
     uint64_t n, const uint8_t *mask);
-/* dst = src ^ mask, starting at position pos of the mask; dst may be src. Fast for large n. */
+/* dst = src ^ mask, starting at position pos of the mask; dst may be src or lie before it. Fast for large n. */
 void rp_ws_mask(
     uint8_t *dst, const uint8_t *src, size_t n, const uint8_t mask[static 4], unsigned pos);
 
@@ -96,6 +96,12 @@ RP_NODISCARD int rp_ws_new(struct rp_stream *stream, bool client, const uint8_t 
  * rp_stream_write; RP_ECLOSED also after on_end. */
 RP_NODISCARD int rp_ws_send(
     struct rp_ws *w, enum rp_ws_opcode opcode, const struct iovec *iov, int n);
+/* Room for the payload of one message of at most n bytes inside the queue, to be filled by the
+ * caller and then committed with its length (0: none): no copy, and a mask is applied in place.
+ * Errors as rp_ws_send; nothing else may be called on the connection in between. */
+RP_NODISCARD int rp_ws_reserve(struct rp_ws *w, size_t n, uint8_t **p);
+/* 0, or 1 as rp_ws_send. */
+int rp_ws_commit(struct rp_ws *w, enum rp_ws_opcode opcode, size_t n);
 size_t rp_ws_queued(const struct rp_ws *w);
 void rp_ws_read_stop(struct rp_ws *w);
 void rp_ws_read_start(struct rp_ws *w);

@@ -38,6 +38,8 @@ struct rp_ws {
 	bool ended;      /* on_end was called */
 	bool closing;    /* rp_ws_close was called */
 	bool close_sent; /* a close frame is out */
+	uint8_t *room;   /* reserved, of room_max bytes behind the place for a head */
+	size_t room_max;
 	unsigned keys_left;
 	uint8_t keys[KEYS_SIZE];
 };
@@ -112,6 +114,46 @@ int rp_ws_send(struct rp_ws *w, enum rp_ws_opcode opcode, const struct iovec *io
 		return RP_ECLOSED;
 	}
 	return send_frame(w, opcode, iov, n);
+}
+
+static size_t head_len(const struct rp_ws *w, size_t n)
+{
+	uint8_t head[RP_WS_HEAD_MAX];
+	return rp_ws_head(head, RP_WS_BINARY, true, n, w->client ? w->keys : NULL);
+}
+
+int rp_ws_reserve(struct rp_ws *w, size_t n, uint8_t **p)
+{
+	if (!live(w) || w->close_sent) {
+		return RP_ECLOSED;
+	}
+	if (n > SIZE_MAX - RP_WS_HEAD_MAX) {
+		return RP_ELIMIT;
+	}
+	int rc = rp_stream_write_reserve(w->stream, n + RP_WS_HEAD_MAX, &w->room);
+	w->room_max = n;
+	*p = rc == 0 ? w->room + head_len(w, n) : NULL;
+	return rc;
+}
+
+int rp_ws_commit(struct rp_ws *w, enum rp_ws_opcode opcode, size_t n)
+{
+	RP_VERIFY(w->room != NULL && n <= w->room_max);
+	uint8_t *to = w->room;
+	w->room = NULL;
+	if (n == 0) {
+		return rp_stream_write_commit(w->stream, 0);
+	}
+	/* The head of a message that became much shorter is shorter too. */
+	const uint8_t *filled = to + head_len(w, w->room_max);
+	const uint8_t *key = w->client ? next_key(w) : NULL;
+	size_t head = rp_ws_head(to, opcode, true, n, key);
+	if (key != NULL) {
+		rp_ws_mask(to + head, filled, n, key, 0);
+	} else if (filled != to + head) {
+		memmove(to + head, filled, n);
+	}
+	return rp_stream_write_commit(w->stream, head + n);
 }
 
 /* Control frames are best effort: without room the connection ends anyway. */

@@ -212,6 +212,22 @@ static void on_ssh_output(void *ctx, const uint8_t *p, size_t n)
 	}
 }
 
+static uint8_t *on_ssh_room(void *ctx, size_t n)
+{
+	struct rp_conn *c = ctx;
+	uint8_t *p = NULL;
+	/* What stands in the way is found again by on_ssh_output. */
+	return c->ws != NULL && rp_ws_reserve(c->ws, n, &p) >= 0 ? p : NULL;
+}
+
+static void on_ssh_filled(void *ctx, size_t n)
+{
+	struct rp_conn *c = ctx;
+	if (rp_ws_commit(c->ws, RP_WS_BINARY, n) == 1) {
+		c->full = true;
+	}
+}
+
 static bool on_ssh_password(void *ctx, const char *user, const char *password)
 {
 	struct rp_conn *c = ctx;
@@ -298,6 +314,8 @@ static void on_ssh_closed(void *ctx, int code, const char *why)
 
 static const struct rp_ssh_ops ssh_ops = {
     .on_output = on_ssh_output,
+    .on_room = on_ssh_room,
+    .on_filled = on_ssh_filled,
     .on_ready = on_ssh_ready,
     .on_packet = on_ssh_packet,
     .on_rekey = on_ssh_rekey,

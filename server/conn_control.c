@@ -209,18 +209,34 @@ static void on_open(
 	rp_channel_reject(ch, RP_OPEN_UNKNOWN_TYPE, "unknown channel type");
 }
 
+static int sent(struct rp_conn *c, int err)
+{
+	if (err != 0) {
+		rp_conn_fail(c, "cannot send: %s", rp_err_text(err));
+		return err;
+	}
+	return c->full ? 1 : 0;
+}
+
 static int on_send(void *ctx, const struct iovec *iov, int n)
 {
 	struct rp_conn *c = ctx;
 	if (c->state == RP_CONN_CLOSING && !c->polite) {
 		return RP_ECLOSED;
 	}
-	int err = rp_ssh_send(c->ssh, iov, n);
-	if (err != 0) {
-		rp_conn_fail(c, "cannot send: %s", rp_err_text(err));
-		return err;
-	}
-	return c->full ? 1 : 0;
+	return sent(c, rp_ssh_send(c->ssh, iov, n));
+}
+
+static uint8_t *on_reserve(void *ctx, size_t n)
+{
+	struct rp_conn *c = ctx;
+	return c->state == RP_CONN_CLOSING && !c->polite ? NULL : rp_ssh_reserve(c->ssh, n);
+}
+
+static int on_commit(void *ctx, size_t n)
+{
+	struct rp_conn *c = ctx;
+	return sent(c, rp_ssh_commit(c->ssh, n));
 }
 
 static void on_error(void *ctx, const char *why)
@@ -232,6 +248,8 @@ static void on_error(void *ctx, const char *why)
 
 const struct rp_mux_ops rp_conn_mux_ops = {
     .send = on_send,
+    .reserve = on_reserve,
+    .commit = on_commit,
     .on_request = on_request,
     .on_open = on_open,
     .on_error = on_error,

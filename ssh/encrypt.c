@@ -13,24 +13,22 @@
 
 #include "core/banned.h"
 
-#define GCM_TAG_BYTES 16
-
 unsigned char *__real_ssh_packet_encrypt(ssh_session session, void *data, size_t len);
 unsigned char *__wrap_ssh_packet_encrypt(ssh_session session, void *data, size_t len);
 
 /* libssh knows two kinds of AEAD; with mbedTLS only the other one carries its type. */
-static bool is_gcm(const struct ssh_cipher_struct *cipher)
+bool rp_encrypt_is_gcm(const struct ssh_cipher_struct *cipher)
 {
-	return cipher->aead_encrypt != NULL && cipher->tag_size == GCM_TAG_BYTES &&
+	return cipher->aead_encrypt != NULL && cipher->tag_size == RP_SSH_GCM_TAG_BYTES &&
 	    cipher->ciphertype != SSH_AEAD_CHACHA20_POLY1305;
 }
 
 /* libssh's function tells of no failure; the tag is the last thing that it writes, and one of
  * zeros does not happen (2^-128). */
-static unsigned char *encrypt_gcm(
+uint8_t *rp_encrypt_gcm(
     ssh_session session, struct ssh_crypto_struct *crypto, void *data, size_t len)
 {
-	static const uint8_t none[GCM_TAG_BYTES];
+	static const uint8_t none[RP_SSH_GCM_TAG_BYTES];
 	struct ssh_cipher_struct *cipher = crypto->out_cipher;
 	if (len < cipher->lenfield_blocksize ||
 	    (len - cipher->lenfield_blocksize) % cipher->blocksize != 0) {
@@ -48,8 +46,8 @@ unsigned char *__wrap_ssh_packet_encrypt(ssh_session session, void *data, size_t
 	if (crypto == NULL) {
 		return NULL; /* before the first key exchange */
 	}
-	unsigned char *mac = is_gcm(crypto->out_cipher)
-	    ? encrypt_gcm(session, crypto, data, len)
+	unsigned char *mac = rp_encrypt_is_gcm(crypto->out_cipher)
+	    ? rp_encrypt_gcm(session, crypto, data, len)
 	    : __real_ssh_packet_encrypt(session, data, len);
 	struct rp_ssh *s = rp_transport_owner(session);
 	if (mac == NULL && s != NULL) {

@@ -9,6 +9,7 @@
  *   kex.c        what is offered, host key during key exchanges, rekeying
  *   encrypt.c    outgoing packets, encrypted in place
  *   packets.c    bytes to packets, dispatch by message number, sending
+ *   direct.c     the same for channel data, without libssh
  *   auth.c       login, server and client side
  *   session.c    life of a session and its end
  */
@@ -48,7 +49,12 @@
 #define RP_SSH_PACKET_UNAUTH_MAX 35000
 #define RP_SSH_AUTH_FAILURES_MAX 6
 /* Small inputs after which the memory of large packets is given back. */
-#define RP_SSH_QUIET_INPUTS 8
+#define RP_SSH_QUIET_INPUTS  8
+#define RP_SSH_GCM_TAG_BYTES 16
+/* Payload that is sent while room is reserved. */
+#define RP_SSH_HELD_MAX ((size_t)16 * 1024 * 1024)
+/* Padding is random and fetched in portions. */
+#define RP_SSH_PADDING_POOL 160
 
 #define RP_SSH_REKEY_BYTES (UINT64_C(1) << 30)
 #define RP_SSH_REKEY_MS    (UINT64_C(3600) * 1000)
@@ -96,6 +102,10 @@ struct rp_ssh {
 	uint64_t kex_at_ms;
 	uint64_t rekey_bytes;
 	uint64_t rekey_ms;
+	uint8_t *room;      /* reserved in the transport, NULL: none */
+	struct rp_buf held; /* string by string what goes out after that */
+	unsigned padding_left;
+	uint8_t padding[RP_SSH_PADDING_POOL];
 	size_t queued; /* payload that libssh keeps until the running key exchange ends */
 
 	struct ssh_packet_callbacks_struct callbacks;
@@ -141,6 +151,17 @@ RP_NODISCARD int rp_packets_hook(struct rp_ssh *s);
 void rp_packets_feed(struct rp_ssh *s, const uint8_t *p, size_t n);
 /* Gives the memory of large packets back after a while of small ones. */
 void rp_packets_trim(struct rp_ssh *s, size_t input);
+
+/* Is it AES-GCM? */
+bool rp_encrypt_is_gcm(const struct ssh_cipher_struct *cipher);
+/* Encrypts in place; the tag, or NULL: failed. */
+uint8_t *rp_encrypt_gcm(
+    ssh_session session, struct ssh_crypto_struct *crypto, void *data, size_t len);
+
+/* Sends straight into the transport's memory, if that is possible now. False: not done. */
+bool rp_direct_send(struct rp_ssh *s, const struct iovec *iov, int n, size_t total, int *err);
+/* Keeps a payload until the reserved room is committed. RP_ENOMEM, RP_ELIMIT. */
+RP_NODISCARD int rp_direct_hold(struct rp_ssh *s, const struct iovec *iov, int n, size_t total);
 
 /* Client, keys in place: asks for the service, then logs in. */
 void rp_auth_begin(struct rp_ssh *s);

@@ -336,6 +336,12 @@ int rp_ssh_send(struct rp_ssh *s, const struct iovec *iov, int n)
 	if (r != 0) {
 		return r;
 	}
+	if (s->room != NULL) {
+		return rp_direct_hold(s, iov, n, total);
+	}
+	if (rp_direct_send(s, iov, n, total, &r)) {
+		return r;
+	}
 	if (s->kexing) {
 		if (total > QUEUED_MAX - s->queued) {
 			return RP_EBUSY;

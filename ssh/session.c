@@ -108,6 +108,7 @@ static int new_session(struct rp_ssh **out, const struct rp_ssh_ops *ops, void *
 	s->muted = true;
 	s->rekey_bytes = RP_SSH_REKEY_BYTES;
 	s->rekey_ms = RP_SSH_REKEY_MS;
+	rp_buf_init(&s->held, RP_SSH_HELD_MAX);
 	rp_buf_init(&s->rest, 4 + RP_SSH_PACKET_MAX + 64);
 	isolate(s->session);
 	rp_transport_attach(s->session, s);
@@ -221,7 +222,8 @@ void rp_ssh_fail_lib(struct rp_ssh *s, int code, const char *what)
 
 void rp_ssh_say_bye(struct rp_ssh *s, uint32_t reason, const char *text)
 {
-	if (s->phase != RP_SSH_KEX && s->phase != RP_SSH_AUTH && s->phase != RP_SSH_READY) {
+	bool speaks = s->phase == RP_SSH_KEX || s->phase == RP_SSH_AUTH || s->phase == RP_SSH_READY;
+	if (!speaks || s->room != NULL) {
 		return;
 	}
 	ssh_buffer out = s->session->out_buffer;
@@ -256,6 +258,7 @@ static void destroy(struct rp_ssh *s)
 	rp_free(s->describe);
 	rp_free(s->close_why);
 	rp_buf_fini(&s->rest);
+	rp_buf_fini(&s->held);
 	rp_free(s);
 }
 

@@ -37,6 +37,11 @@ struct rp_ssh_ops {
 	/* Bytes for the transport, to be taken whole (copied or written); must not fail: a
 	 * transport that is gone drops them. */
 	void (*on_output)(void *ctx, const uint8_t *p, size_t n);
+	/* Room for at most n bytes of output inside the transport, which on_filled then takes (n
+	 * bytes of it, 0: none): saves a copy. Nothing else is output in between. NULL: no room
+	 * now, on_output gets it instead. Both may be NULL. */
+	uint8_t *(*on_room)(void *ctx, size_t n);
+	void (*on_filled)(void *ctx, size_t n);
 	/* Authenticated: from now on on_packet and rp_ssh_send work. */
 	void (*on_ready)(void *ctx);
 	/* One payload of message number type (80..100); p points behind the message number.
@@ -82,6 +87,12 @@ void rp_ssh_input(struct rp_ssh *s, const uint8_t *p, size_t n);
  * RP_ENOMEM and RP_ECRYPTO end the session: on_closed follows with the next rp_ssh_input, an
  * owner that sends outside of a callback frees it on its own account. */
 RP_NODISCARD int rp_ssh_send(struct rp_ssh *s, const struct iovec *iov, int n);
+/* Room for one payload of at most max bytes, to be filled in (message number first) and sent by
+ * rp_ssh_commit without a copy. NULL: not now, use rp_ssh_send. What rp_ssh_send gets in between
+ * goes out after it. */
+uint8_t *rp_ssh_reserve(struct rp_ssh *s, size_t max);
+/* Sends the n bytes of it, 0 = none; as rp_ssh_send. Exactly once after rp_ssh_reserve. */
+RP_NODISCARD int rp_ssh_commit(struct rp_ssh *s, size_t n);
 /* Starts a key exchange now; 0 also when one runs already, RP_ECLOSED before on_ready. Done by
  * itself after the limits of RFC 4253 9: 1 GiB in a direction or an hour, looked at when
  * something arrives. */

@@ -69,12 +69,8 @@ void rp_mux_free(struct rp_mux *m)
 	rp_free(m);
 }
 
-int rp_mux_send(struct rp_mux *m, const struct iovec *iov, int n)
+static int sent(struct rp_mux *m, int rc)
 {
-	if (m->dead) {
-		return RP_ECLOSED;
-	}
-	int rc = m->ops->send(m->ctx, iov, n);
 	if (rc < 0) {
 		m->dead = true;
 		return RP_ECLOSED;
@@ -83,6 +79,23 @@ int rp_mux_send(struct rp_mux *m, const struct iovec *iov, int n)
 		m->full = true;
 	}
 	return 0;
+}
+
+int rp_mux_send(struct rp_mux *m, const struct iovec *iov, int n)
+{
+	return m->dead ? RP_ECLOSED : sent(m, m->ops->send(m->ctx, iov, n));
+}
+
+uint8_t *rp_mux_reserve(struct rp_mux *m)
+{
+	return m->ops->reserve != NULL
+	    ? m->ops->reserve(m->ctx, RP_MUX_DATA_HEADER + RP_MUX_PACKET_MAX)
+	    : NULL;
+}
+
+void rp_mux_commit(struct rp_mux *m, size_t n)
+{
+	(void)sent(m, m->ops->commit(m->ctx, m->dead ? 0 : n));
 }
 
 void rp_mux_fail(struct rp_mux *m, const char *why)

@@ -53,6 +53,11 @@ struct rp_mux_ops {
 	 * mux pulls no more data until rp_mux_drain; negative = the connection is lost (the mux
 	 * goes quiet; the owner calls rp_mux_free soon). Must not call rp_mux_input. */
 	int (*send)(void *ctx, const struct iovec *iov, int n);
+	/* Room for a packet of at most n bytes where the transport wants it, and the packet in it
+	 * (n bytes, 0: none), with the results of send: saves a copy. What send gets in between
+	 * goes out after it. NULL: no room, send is used. Both may be NULL. */
+	uint8_t *(*reserve)(void *ctx, size_t n);
+	int (*commit)(void *ctx, size_t n);
 	/* A global request. With want_reply, ticket is non-zero and exactly one rp_mux_reply has
 	 * to follow, at any later time and in any order (the mux keeps the wire order). Payload
 	 * borrowed. */

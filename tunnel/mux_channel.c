@@ -215,20 +215,20 @@ void rp_mux_channel_answer_close(struct rp_channel *c)
 	rp_mux_channel_end(c, 0, rp_str_c(NULL));
 }
 
-static void send_data(struct rp_channel *c, uint8_t *packet, size_t n)
+static void put_data(struct rp_channel *c, uint8_t *packet, size_t n)
 {
 	packet[0] = MSG_CHANNEL_DATA;
 	rp_mux_put_u32(packet + 1, c->peer_id);
 	rp_mux_put_u32(packet + 5, (uint32_t)n);
 	c->peer_window -= (uint32_t)n;
 	c->mux->stats.bytes_out += n;
-	struct iovec iov = rp_mux_iov(packet, RP_MUX_DATA_HEADER + n);
-	(void)rp_mux_send(c->mux, &iov, 1);
 }
 
 void rp_mux_channel_pull(struct rp_channel *c, uint8_t *packet)
 {
 	uint32_t max = RP_MIN(c->peer_window, RP_MIN(c->peer_packet, RP_MUX_PACKET_MAX));
+	uint8_t *room = rp_mux_reserve(c->mux);
+	packet = room != NULL ? room : packet;
 	c->pulling = true;
 	c->ready = false;
 	size_t n = c->ops->on_pull(c->ctx, packet + RP_MUX_DATA_HEADER, max);
@@ -237,7 +237,13 @@ void rp_mux_channel_pull(struct rp_channel *c, uint8_t *packet)
 	rp_mux_queue_account(&c->turn, n);
 	if (n > 0) {
 		c->ready = true;
-		send_data(c, packet, n);
+		put_data(c, packet, n);
+	}
+	if (room != NULL) {
+		rp_mux_commit(c->mux, n > 0 ? RP_MUX_DATA_HEADER + n : 0);
+	} else if (n > 0) {
+		struct iovec iov = rp_mux_iov(packet, RP_MUX_DATA_HEADER + n);
+		(void)rp_mux_send(c->mux, &iov, 1);
 	}
 	send_wanted(c);
 	enqueue(c);

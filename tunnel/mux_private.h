@@ -120,6 +120,9 @@ static inline struct iovec rp_mux_iov(const void *p, size_t n)
 
 /* mux.c: one packet. 0 or RP_ECLOSED, which most callers may ignore: the mux is quiet then. */
 int rp_mux_send(struct rp_mux *m, const struct iovec *iov, int n);
+/* Room for a whole data message in the transport, or NULL; given back by rp_mux_commit. */
+uint8_t *rp_mux_reserve(struct rp_mux *m);
+void rp_mux_commit(struct rp_mux *m, size_t n);
 void rp_mux_fail(struct rp_mux *m, const char *why);
 /* There may be something to pull. */
 void rp_mux_ask_run(struct rp_mux *m);
@@ -146,8 +149,8 @@ void rp_mux_channel_opened(struct rp_channel *c);
 RP_NODISCARD int rp_mux_channel_adjust(struct rp_channel *c, uint32_t n);
 /* The peer's CLOSE: answers it unless it is the answer. Frees c. */
 void rp_mux_channel_answer_close(struct rp_channel *c);
-/* One turn: pulls at most a packet's worth into packet (behind the room for the header) and sends
- * it. */
+/* One turn: pulls at most a packet's worth into packet (behind the room for the header), or
+ * straight into the transport, and sends it. */
 void rp_mux_channel_pull(struct rp_channel *c, uint8_t *packet);
 /* Tells the owner, frees c. */
 void rp_mux_channel_end(struct rp_channel *c, int reason, struct rp_str text);

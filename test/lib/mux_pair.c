@@ -52,6 +52,21 @@ static void judge(struct rp_pair_end *e, const uint8_t *p, size_t n)
 	}
 }
 
+static int queue(struct rp_pair_end *e, struct packet *k)
+{
+	size_t size = k->n;
+	judge(e, k->data, size);
+	rp_list_append(&e->out, &k->node);
+	e->packets++;
+	e->queued += size;
+	e->queued_max = RP_MAX(e->queued_max, e->queued);
+	e->full = e->full || e->queued > RP_PAIR_QUEUE_HIGH;
+	if (e->pair->loop != NULL) {
+		rp_loop_defer(e->pair->loop, &e->pair->pump);
+	}
+	return e->full ? 1 : 0;
+}
+
 static int on_send(void *ctx, const struct iovec *iov, int n)
 {
 	struct rp_pair_end *e = ctx;
@@ -67,16 +82,36 @@ static int on_send(void *ctx, const struct iovec *iov, int n)
 		memcpy(k->data + at, iov[i].iov_base, iov[i].iov_len);
 		at += iov[i].iov_len;
 	}
-	judge(e, k->data, size);
-	rp_list_append(&e->out, &k->node);
-	e->packets++;
-	e->queued += size;
-	e->queued_max = RP_MAX(e->queued_max, e->queued);
-	e->full = e->full || e->queued > RP_PAIR_QUEUE_HIGH;
-	if (e->pair->loop != NULL) {
-		rp_loop_defer(e->pair->loop, &e->pair->pump);
+	if (e->room != NULL) {
+		rp_list_append(&e->held, &k->node);
+		return 0;
 	}
-	return e->full ? 1 : 0;
+	return queue(e, k);
+}
+
+/* As long as asked for, so that a sanitizer sees what goes beyond. */
+static uint8_t *on_reserve(void *ctx, size_t n)
+{
+	struct rp_pair_end *e = ctx;
+	RP_VERIFY(e->room == NULL);
+	e->room = malloc(n);
+	return e->room;
+}
+
+static int on_commit(void *ctx, size_t n)
+{
+	struct rp_pair_end *e = ctx;
+	uint8_t *room = e->room;
+	struct iovec iov = {.iov_base = room, .iov_len = n};
+	e->room = NULL;
+	int full = n > 0 ? on_send(e, &iov, 1) : 0;
+	free(room);
+	while (!rp_list_empty(&e->held)) {
+		struct packet *k = RP_LIST_ENTRY(e->held.next, struct packet, node);
+		rp_list_remove(&k->node);
+		full = queue(e, k);
+	}
+	return full;
 }
 
 static void on_request(void *ctx, struct rp_str name, uint64_t ticket, const uint8_t *p, size_t n)
@@ -115,6 +150,8 @@ static void on_want_run(void *ctx)
 
 static const struct rp_mux_ops ops = {
     .send = on_send,
+    .reserve = on_reserve,
+    .commit = on_commit,
     .on_request = on_request,
     .on_open = on_open,
     .on_error = on_error,
@@ -188,6 +225,7 @@ int rp_pair_init(struct rp_pair *p, const struct rp_mux_options *opt, struct rp_
 	p->pump.run = on_pump;
 	for (int i = 0; i < 2; i++) {
 		rp_list_init(&p->end[i].out);
+		rp_list_init(&p->end[i].held);
 		p->end[i].pair = p;
 		p->end[i].index = i;
 		p->end[i].packet_max = RP_MUX_PACKET_MAX;

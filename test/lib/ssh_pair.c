@@ -22,6 +22,25 @@ static void on_output(void *ctx, const uint8_t *p, size_t n)
 	}
 }
 
+/* With random pieces some of the output takes the other way. */
+static uint8_t *on_room(void *ctx, size_t n)
+{
+	struct rp_ssh_side *side = ctx;
+	uint8_t *tail;
+	if ((side->pair->random_pieces && rp_prng_below(4) == 0) ||
+	    rp_buf_reserve(&side->out, n, &tail) != 0) {
+		return NULL;
+	}
+	return tail;
+}
+
+static void on_filled(void *ctx, size_t n)
+{
+	struct rp_ssh_side *side = ctx;
+	side->sent += n;
+	rp_buf_commit(&side->out, n);
+}
+
 static void on_ready(void *ctx)
 {
 	struct rp_ssh_side *side = ctx;
@@ -85,6 +104,8 @@ static bool on_hostkey(void *ctx, const char *md5, const char *sha256)
 
 static const struct rp_ssh_ops ops = {
     .on_output = on_output,
+    .on_room = on_room,
+    .on_filled = on_filled,
     .on_ready = on_ready,
     .on_packet = on_packet,
     .on_rekey = on_rekey,

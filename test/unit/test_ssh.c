@@ -624,12 +624,37 @@ static void on_bulk(struct rp_ssh_side *side, uint8_t type, const uint8_t *p, si
 
 static uint8_t bulk_bytes[RP_SSH_PAYLOAD_MAX];
 
+/* Fills a packet where the transport wants it, and sends another one meanwhile. */
+static bool send_in_place(struct rp_ssh_side *side, struct flow *f, size_t n)
+{
+	uint8_t *room = rp_ssh_reserve(side->ssh, 1 + n + rp_prng_below(100));
+	if (room == NULL) {
+		return false;
+	}
+	assert_null(rp_ssh_reserve(side->ssh, 1));
+	room[0] = 94;
+	memcpy(room + 1, bulk_bytes, n);
+	f->hash_sent = mix(f->hash_sent, bulk_bytes, n);
+	f->sent += n;
+	size_t more = rp_prng_below(3) == 0 ? rp_prng_below(n + 1) : 0;
+	if (more > 0) {
+		assert_int_equal(rp_ssh_pair_send(side, 94, bulk_bytes, more), 0);
+		f->hash_sent = mix(f->hash_sent, bulk_bytes, more);
+		f->sent += more;
+	}
+	assert_int_equal(rp_ssh_commit(side->ssh, 1 + n), 0);
+	return true;
+}
+
 static void send_some(struct rp_ssh_side *side, struct rp_ssh_side *to)
 {
 	struct flow *f = to->user;
 	for (size_t i = rp_prng_below(8); i > 0; i--) {
 		size_t n = rp_prng_below(rp_prng_below(20) == 0 ? 260000 : 33000);
 		bulk_bytes[rp_prng_below(n + 1)]++;
+		if (n < 200000 && rp_prng_below(2) == 0 && send_in_place(side, f, n)) {
+			continue;
+		}
 		assert_int_equal(rp_ssh_pair_send(side, 94, bulk_bytes, n), 0);
 		f->hash_sent = mix(f->hash_sent, bulk_bytes, n);
 		f->sent += n;

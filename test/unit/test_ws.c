@@ -421,7 +421,8 @@ static void pump(struct end *e)
 	static uint8_t block[100000];
 	int rc = 0;
 	while (e->sent < e->to_send && rc == 0) {
-		size_t n = rp_prng_below(rp_prng_below(6) == 0 ? sizeof(block) : 3000);
+		static const size_t sizes[] = {130, 3000, 3000, 3000, 3000, sizeof(block)};
+		size_t n = rp_prng_below(sizes[rp_prng_below(RP_ARRAY_LEN(sizes))]);
 		n = RP_MIN(n, e->to_send - e->sent);
 		for (size_t i = 0; i < n; i++) {
 			block[i] = e->out_byte;
@@ -432,7 +433,16 @@ static void pump(struct end *e)
 		    {.iov_base = block, .iov_len = cut},
 		    {.iov_base = block + cut, .iov_len = n - cut},
 		};
-		rc = rp_ws_send(e->w, RP_WS_BINARY, iov, 2);
+		if (rp_prng_below(2) == 0) {
+			/* A shorter head than the room was made for. */
+			uint8_t *room;
+			rc = rp_ws_reserve(e->w, n + rp_prng_below(70000), &room);
+			assert_int_equal(rc, 0);
+			memcpy(room, block, n);
+			rc = rp_ws_commit(e->w, RP_WS_BINARY, n);
+		} else {
+			rc = rp_ws_send(e->w, RP_WS_BINARY, iov, 2);
+		}
 		assert_true(rc == 0 || rc == 1);
 		e->sent += n;
 	}
