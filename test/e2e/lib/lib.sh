@@ -48,6 +48,9 @@ trap 'exit 1' HUP INT PIPE TERM
 start() {
 	name=$1
 	shift
+	# Now, not when the program gets round to it: nobody may read what the one before it wrote.
+	: >"$tmp/$name.log"
+	: >"$tmp/$name.err"
 	if [ -p "$tmp/$name.in" ]; then
 		"$@" <"$tmp/$name.in" >"$tmp/$name.log" 2>"$tmp/$name.err" &
 	else
