@@ -93,40 +93,70 @@ static const char *param(const struct rp_api_call *c, const char *key, const cha
 	return v != NULL ? v : fallback;
 }
 
-/* `local` is PORT or HOST:PORT, `remote` likewise; together the text form of 5.3.
- * local=HOST:PORT stays the bind address (quirk 19). */
+static bool fail_side(struct rp_api_call *c, const char *text, const char *why, const char *hint)
+{
+	char title[256];
+	(void)snprintf(title, sizeof(title), "failed to decode \"%.100s\": %s", text, why);
+	return fail(c, 400, "", title, hint);
+}
+
+static bool fail_side_err(
+    struct rp_api_call *c, const char *text, const struct rp_err *err, const char *hint)
+{
+	if (err->code == RP_ENOMEM) {
+		rp_reply_code(c, RP_ENOMEM, NULL);
+		return false;
+	}
+	return fail_side(c, text, err->msg, hint);
+}
+
+static bool parse_remote(struct rp_api_call *c, struct rp_remote *r)
+{
+	static const char hint[] =
+	    "remote: expected PORT or HOST:PORT, like 22, 192.168.1.1:22 or [2001:db8::1]:22";
+	const char *text = param(c, "remote", "");
+	struct rp_err err = {0};
+	if (rp_remote_parse_side(text, &r->rhost, &r->rport, &err) != 0) {
+		return fail_side_err(c, text, &err, hint);
+	}
+	return r->rhost != NULL || set_text(c, &r->rhost, "127.0.0.1");
+}
+
+/* The address to listen at, quirk 19. Names are not looked up: that is the tunnel's own affair. */
+static bool parse_local(struct rp_api_call *c, struct rp_remote *r)
+{
+	static const char hint[] =
+	    "local: expected PORT or ADDRESS:PORT, like 20022, 127.0.0.1:20022 or [::1]:20022";
+	const char *text = param(c, "local", "");
+	struct rp_err err = {0};
+	struct rp_addr addr;
+	if (text[0] == '\0') {
+		return set_text(c, &r->lhost, "") && set_text(c, &r->lport, "");
+	}
+	if (rp_remote_parse_side(text, &r->lhost, &r->lport, &err) != 0) {
+		return fail_side_err(c, text, &err, hint);
+	}
+	if (r->lhost == NULL) {
+		return set_text(c, &r->lhost, "0.0.0.0");
+	}
+	if (strcmp(r->lhost, "localhost") != 0 && rp_addr_parse(rp_str_c(r->lhost), &addr) != 0) {
+		return fail_side(c, text, "the host is not an IP address of the server", hint);
+	}
+	return true;
+}
+
 static bool parse_addresses(struct rp_api_call *c, struct rp_remote *r)
 {
-	const char *remote = param(c, "remote", "");
-	const char *local = param(c, "local", "");
 	const char *protocol = param(c, "protocol", "");
-	struct rp_remote bind = {0};
-	struct rp_err err = {0};
 	enum rp_proto proto;
 	if (rp_proto_parse(protocol[0] == '\0' ? "tcp" : protocol, &proto) != 0) {
 		return fail(c, 400, "", "invalid protocol: expected tcp, udp or tcp+udp", protocol);
 	}
-	int code = rp_remote_parse(remote, r, &err);
-	if (code == 0 && r->lport != NULL && r->lport[0] != '\0') {
-		code = rp_err_set(&err, RP_EINVAL,
-		    "failed to decode \"%.100s\": expected PORT or HOST:PORT", remote);
-	}
-	if (code == 0 && local[0] != '\0') {
-		code = rp_remote_parse(local, &bind, &err);
-	}
-	if (code == 0 && bind.lport != NULL && bind.lport[0] != '\0') {
-		code = rp_err_set(&err, RP_EINVAL,
-		    "failed to decode \"%.100s\": expected PORT or HOST:PORT", local);
-	}
-	bool ok = code == 0 ? true : fail(c, 400, "", err.msg, "");
-	if (ok && local[0] != '\0') {
-		bool host = strchr(local, ':') != NULL;
-		ok = set_text(c, &r->lhost, host ? bind.rhost : "0.0.0.0") &&
-		    set_text(c, &r->lport, bind.rport);
-	}
-	rp_remote_fini(&bind);
-	return ok && set_text(c, &r->protocol, rp_proto_text(proto)) &&
-	    set_text(c, &r->owner, c->user.name) && set_text(c, &r->name, param(c, "name", ""));
+	return parse_remote(c, r) && parse_local(c, r) &&
+	    set_text(c, &r->protocol, rp_proto_text(proto)) &&
+	    set_text(c, &r->owner, c->user.name) && set_text(c, &r->name, param(c, "name", "")) &&
+	    set_text(c, &r->host_header, "") && set_text(c, &r->auth_user, "") &&
+	    set_text(c, &r->auth_password, "") && set_text(c, &r->tunnel_url, "");
 }
 
 static bool control_free(const char *s)
@@ -144,11 +174,16 @@ static bool parse_labels(struct rp_api_call *c, struct rp_remote *r)
 	const char *scheme = rp_query_get(&c->query, "scheme");
 	if (scheme != NULL && strlen(scheme) > SCHEME_MAX) {
 		return fail(c, 400, "ERR_CODE_URI_SCHEME_LENGTH_EXCEED",
-		    "Invalid URI scheme. Exceeds the max length.", "at most 15 characters");
+		    "Invalid URI scheme. Exceeds the max length.",
+		    "scheme: expected at most 15 characters");
 	}
-	if (strlen(r->name) > NAME_MAX_LEN || !control_free(r->name) ||
-	    (scheme != NULL && !control_free(scheme))) {
-		return fail(c, 400, "", "name or scheme is too long or has control characters", "");
+	if (scheme != NULL && !control_free(scheme)) {
+		return fail(c, 400, "", "Invalid URI scheme. It has control characters.",
+		    "scheme: expected a word like ssh, rdp or https");
+	}
+	if (strlen(r->name) > NAME_MAX_LEN || !control_free(r->name)) {
+		return fail(c, 400, "", "Invalid name.",
+		    "name: expected at most 255 bytes without control characters");
 	}
 	return set_text(c, &r->scheme, scheme);
 }
@@ -186,19 +221,39 @@ static bool parse_times(struct rp_api_call *c, struct rp_remote *r)
 	r->idle_timeout_minutes = skip ? 0 : IDLE_DEFAULT_MIN;
 	if (skip && idle != NULL && idle[0] != '\0' && strcmp(idle, "0") != 0) {
 		return fail(c, 400, "ERR_CODE_INVALID_IDLE_TIMEOUT",
-		    "skip-idle-timeout and idle-timeout-minutes exclude each other", "");
+		    "skip-idle-timeout and idle-timeout-minutes exclude each other",
+		    "idle-timeout-minutes: expected none or 0 beside skip-idle-timeout");
 	}
 	if (!skip && idle != NULL && idle[0] != '\0' &&
 	    rp_str_i64(rp_str_c(idle), 0, IDLE_MAX_MIN, &r->idle_timeout_minutes) != 0) {
 		return fail(c, 400, "ERR_CODE_INVALID_IDLE_TIMEOUT", "Invalid idle timeout.",
-		    "expected a number of minutes from 0 to 10080");
+		    "idle-timeout-minutes: expected a number from 0 to 10080");
 	}
 	if (close != NULL && close[0] != '\0' &&
 	    (rp_duration_parse(rp_str_c(close), &r->auto_close) != 0 || r->auto_close < 0 ||
 	        r->auto_close > AUTO_CLOSE_MAX_NS)) {
 		return fail(c, 400, "", "Invalid auto-close.",
-		    "expected a duration from 0s to 744h, like 1h30m");
+		    "auto-close: expected a duration from 0s to 744h, like 1h30m");
 	}
+	return true;
+}
+
+/* False: answered. */
+static bool check_acl(struct rp_api_call *c, const char *acl)
+{
+	struct rp_addrlist list;
+	struct rp_err err = {0};
+	int code = rp_addrlist_parse(acl, &list, &err);
+	if (code == RP_ENOMEM) {
+		rp_reply_code(c, code, NULL);
+		return false;
+	}
+	if (code != 0) {
+		return fail(c, 400, "ERR_CODE_INVALID_ACL", err.msg,
+		    "acl: expected addresses and networks with commas and no blanks between them, "
+		    "like 192.0.2.1,10.0.0.0/8,2001:db8::/32");
+	}
+	rp_addrlist_fini(&list);
 	return true;
 }
 
@@ -206,19 +261,13 @@ static bool parse_times(struct rp_api_call *c, struct rp_remote *r)
 static bool parse_acl(struct rp_api_call *c, struct rp_remote *r)
 {
 	const char *acl = rp_query_get(&c->query, "acl");
-	struct rp_addrlist list;
-	struct rp_err err = {0};
 	if (acl == NULL && strcmp(c->api->cfg->tunnel_default_acl, "none") != 0) {
 		return set_text(c, &r->acl, rp_api_peer(c));
 	}
 	if (acl == NULL || acl[0] == '\0') {
 		return set_text(c, &r->acl, NULL);
 	}
-	if (rp_addrlist_parse(acl, &list, &err) != 0) {
-		return fail(c, 400, "ERR_CODE_INVALID_ACL", err.msg, "");
-	}
-	rp_addrlist_fini(&list);
-	return set_text(c, &r->acl, acl);
+	return check_acl(c, acl) && set_text(c, &r->acl, acl);
 }
 
 static void reply_tunnel_error(struct rp_api_call *c, const struct rp_tunnel_error *err)
@@ -301,17 +350,12 @@ static const struct rp_json_table acl_table = RP_JSON_TABLE(acl_fields, struct a
 void rp_api_tunnel_acl(struct rp_api_call *c)
 {
 	struct acl_body b = {0};
-	struct rp_addrlist list;
-	struct rp_err err = {0};
 	if (rp_api_body(c, &acl_table, true, &b) != 0) {
 		return;
 	}
-	if (rp_addrlist_parse(b.acl, &list, &err) != 0) {
-		(void)fail(c, 400, "ERR_CODE_INVALID_ACL", err.msg, "");
-	} else {
+	if (check_acl(c, b.acl)) {
 		const struct rp_tunnel_name name = name_of(c);
 		const char *acl = b.acl != NULL && b.acl[0] != '\0' ? b.acl : NULL;
-		rp_addrlist_fini(&list);
 		rp_registry_tunnel_acl(c->api->parts.registry, &name, acl, on_changed, c);
 	}
 	rp_json_release(&acl_table, &b);

@@ -305,10 +305,17 @@ static void release_port(struct rp_tunnel *t)
 	}
 }
 
+/* The only name that need not be looked up. */
+static const char *bind_host(const struct rp_tunnel *t)
+{
+	return strcmp(t->remote.lhost, "localhost") == 0 ? "127.0.0.1" : t->remote.lhost;
+}
+
 static int listen_tcp(struct rp_tunnel *t, struct rp_err *err)
 {
-	bool v6 = strchr(t->remote.lhost, ':') != NULL;
-	char *address = rp_asprintf(v6 ? "[%s]:%u" : "%s:%u", t->remote.lhost, (unsigned)t->port);
+	const char *host = bind_host(t);
+	bool v6 = strchr(host, ':') != NULL;
+	char *address = rp_asprintf(v6 ? "[%s]:%u" : "%s:%u", host, (unsigned)t->port);
 	if (address == NULL) {
 		return rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
@@ -320,7 +327,7 @@ static int listen_tcp(struct rp_tunnel *t, struct rp_err *err)
 static int listen_udp(struct rp_tunnel *t, struct rp_err *err)
 {
 	const struct rp_udp_server_options opt = {
-	    .lhost = t->remote.lhost, .lport = t->port, .target = t->target};
+	    .lhost = bind_host(t), .lport = t->port, .target = t->target};
 	return rp_udp_server_start(t->loop, t->mux, &opt, &udp_ops, t, &t->udp, err);
 }
 

@@ -282,6 +282,34 @@ int rp_remote_parse(const char *text, struct rp_remote *r, struct rp_err *err)
 	return 0;
 }
 
+int rp_remote_parse_side(const char *text, char **host, char **port, struct rp_err *err)
+{
+	struct places pl = {0};
+	enum rp_proto proto;
+	*host = NULL;
+	*port = NULL;
+	if (strchr(text, '/') != NULL) {
+		return rp_err_set(err, RP_EINVAL, "the protocol has a parameter of its own");
+	}
+	int rc = analyse(rp_str_c(text), &pl, &proto, err);
+	if (rc == 0 && (pl.ports != 1 || pl.hosts > 1)) {
+		rc = rp_err_set(err, RP_EINVAL, "more than one host and one port");
+	}
+	if (rc != 0) {
+		return rc;
+	}
+	*port = rp_str_dup(pl.port[0]);
+	*host = pl.host[0].len == 0 ? NULL : rp_str_dup(pl.host[0]);
+	if (*port == NULL || (pl.host[0].len > 0 && *host == NULL)) {
+		rp_free(*port);
+		rp_free(*host);
+		*port = NULL;
+		*host = NULL;
+		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+	}
+	return 0;
+}
+
 /* Free text of a peer that ends up in headers, logs and pages: no control bytes, well-formed,
  * capped. */
 static bool is_label(const char *s, size_t max)

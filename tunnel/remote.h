@@ -49,6 +49,10 @@ const char *rp_proto_text(enum rp_proto proto);
  * are range-checked. err: `failed to decode remote "x": …`. Fills the zeroed r (all strings
  * non-NULL but scheme and acl). */
 RP_NODISCARD int rp_remote_parse(const char *text, struct rp_remote *r, struct rp_err *err);
+/* One side alone, PORT or HOST:PORT (IPv6 in brackets), as the API takes it: *port is its text, *host
+ * NULL if there is none. Both owned, NULL on failure. err has the reason alone. */
+RP_NODISCARD int rp_remote_parse_side(
+    const char *text, char **host, char **port, struct rp_err *err);
 /* A Remote from a peer: protocol known, ports numbers in range, hosts without control bytes,
  * lengths capped. */
 RP_NODISCARD int rp_remote_check(const struct rp_remote *r, struct rp_err *err);

@@ -912,62 +912,98 @@ static unsigned put_tunnel(const char *query)
 	return ask("PUT", path, ADMIN, NULL);
 }
 
+#define ACL_HINT                                                                                       \
+	"acl: expected addresses and networks with commas and no blanks between them, like 192.0.2.1," \
+	"10.0.0.0/8,2001:db8::/32"
+
+/* Each says which field is wrong and what would be right. */
 static void test_tunnel_errors(void **state)
 {
+	static const char remote[] = "remote: expected PORT or HOST:PORT, like ";
+	static const char local[] = "local: expected PORT or ADDRESS:PORT, like ";
+	static const char scheme[] = "scheme: expected ";
+	static const char name[] = "name: expected at most 255 bytes";
+	static const char minutes[] = "idle-timeout-minutes: expected ";
+	static const char close_[] = "auto-close: expected a duration from 0s to 744h, like 1h30m";
+	static const char acl[] = ACL_HINT;
+	static const char idle_code[] = "ERR_CODE_INVALID_IDLE_TIMEOUT";
+	static const char acl_code[] = "ERR_CODE_INVALID_ACL";
 	static const struct {
-		const char *query, *code, *title;
+		const char *query, *code, *title, *detail;
 	} cases[] = {
-	    {"", "", "failed to decode"},
-	    {"remote=", "", "failed to decode"},
-	    {"remote=abc", "", "failed to decode"},
-	    {"remote=0", "", "failed to decode"},
-	    {"remote=65536", "", "failed to decode"},
-	    {"remote=1:h:22", "", "failed to decode"},
-	    {"remote=h:22:x", "", "failed to decode"},
-	    {"remote=22&local=x", "", "failed to decode"},
-	    {"remote=22&local=70000", "", "failed to decode"},
-	    {"remote=22&local=1:h:2", "", "failed to decode"},
-	    {"remote=22&local=2222:22", "", "failed to decode"},
-	    {"remote=22&protocol=icmp", "", "invalid protocol: expected tcp, udp or tcp+udp"},
-	    {"remote=22&protocol=TCP", "", "invalid protocol: expected tcp, udp or tcp+udp"},
+	    {"", "", "failed to decode \\\"\\\": Invalid remote", remote},
+	    {"remote=", "", "failed to decode \\\"\\\": Invalid remote", remote},
+	    {"remote=abc", "", "failed to decode \\\"abc\\\": Missing ports", remote},
+	    {"remote=0", "", "failed to decode \\\"0\\\": port is not in 1-65535", remote},
+	    {"remote=65536", "", "failed to decode \\\"65536\\\": port is not in 1-65535", remote},
+	    {"remote=1:h:22", "", "failed to decode \\\"1:h:22\\\": more than one ", remote},
+	    {"remote=22:23", "", "failed to decode \\\"22:23\\\": more than one ", remote},
+	    {"remote=h:22:x", "", "failed to decode \\\"h:22:x\\\": Missing ports", remote},
+	    {"remote=53/udp", "", "failed to decode \\\"53/udp\\\": the protocol ", remote},
+	    {"remote=::1:22", "", "failed to decode \\\"::1:22\\\": Invalid remote: IPv6 ", remote},
+	    {"remote=[::1:22", "", "failed to decode ", remote},
+	    {"remote=a%20b:22", "", "failed to decode \\\"a b:22\\\": Invalid host", remote},
+	    {"remote=22&local=x", "", "failed to decode \\\"x\\\": Missing ports", local},
+	    {"remote=22&local=0", "", "failed to decode \\\"0\\\": port is not ", local},
+	    {"remote=22&local=70000", "", "failed to decode \\\"70000\\\": port is not ", local},
+	    {"remote=22&local=1:h:2", "", "failed to decode \\\"1:h:2\\\": more than one ", local},
+	    {"remote=22&local=2222:22", "", "failed to decode \\\"2222:22\\\": more than ", local},
+	    {"remote=22&local=h:2222", "", "failed to decode \\\"h:2222\\\": the host is not an IP",
+	        local},
+	    {"remote=22&protocol=icmp", "", "invalid protocol: expected tcp, udp or tcp+udp",
+	        "icmp"},
+	    {"remote=22&protocol=TCP", "", "invalid protocol: expected tcp, udp or tcp+udp", "TCP"},
 	    {"remote=22&scheme=1234567890123456", "ERR_CODE_URI_SCHEME_LENGTH_EXCEED",
-	        "Invalid URI scheme. Exceeds the max length."},
-	    {"remote=22&name=a%0ab", "", "name or scheme is too long or has control characters"},
-	    {"remote=22&scheme=a%7fb", "", "name or scheme is too long or has control characters"},
-	    {"remote=22&http_proxy=1", "", "tunnel proxy not enabled"},
-	    {"remote=22&http_proxy=TRUE", "", "tunnel proxy not enabled"},
-	    {"remote=22&host_header=x", "", "host_header requires http_proxy to be activated"},
-	    {"remote=22&auth_user=x", "", "auth_user requires http_proxy to be activated"},
-	    {"remote=22&auth_password=x", "", "auth_password requires http_proxy to be activated"},
-	    {"remote=22&idle-timeout-minutes=x", "ERR_CODE_INVALID_IDLE_TIMEOUT",
-	        "Invalid idle timeout."},
-	    {"remote=22&idle-timeout-minutes=-1", "ERR_CODE_INVALID_IDLE_TIMEOUT",
-	        "Invalid idle timeout."},
-	    {"remote=22&idle-timeout-minutes=10081", "ERR_CODE_INVALID_IDLE_TIMEOUT",
-	        "Invalid idle timeout."},
-	    {"remote=22&skip-idle-timeout=1&idle-timeout-minutes=5",
-	        "ERR_CODE_INVALID_IDLE_TIMEOUT",
-	        "skip-idle-timeout and idle-timeout-minutes exclude each other"},
-	    {"remote=22&auto-close=x", "", "Invalid auto-close."},
-	    {"remote=22&auto-close=-1s", "", "Invalid auto-close."},
-	    {"remote=22&auto-close=745h", "", "Invalid auto-close."},
-	    {"remote=22&auto-close=60", "", "Invalid auto-close."},
-	    {"remote=22&acl=0.0.0.0", "ERR_CODE_INVALID_ACL",
-	        "0.0.0.0 would allow access to everyone. If that's what you want, do not set the ACL"},
-	    {"remote=22&acl=::", "ERR_CODE_INVALID_ACL",
-	        ":: would allow access to everyone. If that's what you want, do not set the ACL"},
-	    {"remote=22&acl=1.2.3.4,x", "ERR_CODE_INVALID_ACL", "invalid IP addr: x"},
-	    {"remote=22&acl=1.2.3", "ERR_CODE_INVALID_ACL", "invalid IP addr: 1.2.3"},
+	        "Invalid URI scheme. Exceeds the max length.", scheme},
+	    {"remote=22&scheme=a%7fb", "", "Invalid URI scheme. It has control characters.",
+	        scheme},
+	    {"remote=22&name=a%0ab", "", "Invalid name.", name},
+	    {"remote=22&http_proxy=1", "", "tunnel proxy not enabled", ""},
+	    {"remote=22&http_proxy=TRUE", "", "tunnel proxy not enabled", ""},
+	    {"remote=22&host_header=x", "", "host_header requires http_proxy to be activated", ""},
+	    {"remote=22&auth_user=x", "", "auth_user requires http_proxy to be activated", ""},
+	    {"remote=22&auth_password=x", "", "auth_password requires http_proxy to be activated",
+	        ""},
+	    {"remote=22&idle-timeout-minutes=x", idle_code, "Invalid idle timeout.", minutes},
+	    {"remote=22&idle-timeout-minutes=-1", idle_code, "Invalid idle timeout.", minutes},
+	    {"remote=22&idle-timeout-minutes=10081", idle_code, "Invalid idle timeout.", minutes},
+	    {"remote=22&skip-idle-timeout=1&idle-timeout-minutes=5", idle_code,
+	        "skip-idle-timeout and idle-timeout-minutes exclude each other", minutes},
+	    {"remote=22&auto-close=x", "", "Invalid auto-close.", close_},
+	    {"remote=22&auto-close=-1s", "", "Invalid auto-close.", close_},
+	    {"remote=22&auto-close=745h", "", "Invalid auto-close.", close_},
+	    {"remote=22&auto-close=60", "", "Invalid auto-close.", close_},
+	    {"remote=22&acl=0.0.0.0", acl_code,
+	        "0.0.0.0 would allow access to everyone. If that's what you want, do not set the ACL",
+	        acl},
+	    {"remote=22&acl=0.0.0.0/0", acl_code,
+	        "0.0.0.0 would allow access to everyone. If that's what you want, do not set the ACL",
+	        acl},
+	    {"remote=22&acl=::", acl_code,
+	        ":: would allow access to everyone. If that's what you want, do not set the ACL",
+	        acl},
+	    {"remote=22&acl=1.2.3.4,x", acl_code, "invalid IP addr: x", acl},
+	    {"remote=22&acl=1.2.3", acl_code, "invalid IP addr: 1.2.3", acl},
+	    {"remote=22&acl=1.2.3.4,%2010.0.0.0/8", acl_code, "invalid IP addr:  10.0.0.0/8", acl},
+	    {"remote=22&acl=1.2.3.4/33", acl_code, "invalid IP addr: 1.2.3.4/33", acl},
+	    {"remote=22&acl=2001:db8::/129", acl_code, "invalid IP addr: 2001:db8::/129", acl},
+	    {"remote=22&acl=1.2.3.4,", acl_code, "invalid IP addr: ", acl},
+	    /* The order of the checks: the first that is wrong is told. */
+	    {"remote=x&scheme=1234567890123456", "", "failed to decode", remote},
+	    {"remote=22&acl=x&auto-close=x", "", "Invalid auto-close.", close_},
 	};
 	(void)state;
 	assert_reply(404, FAIL("Client with id=\\\"c1\\\" not found."), put_tunnel("remote=22"));
 	connect_client("c1", 1);
 	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
 		char want[300];
+		char detail[300];
 		(void)snprintf(want, sizeof(want), "{\"errors\":[{\"code\":\"%s\",\"title\":\"%s",
 		    cases[i].code, cases[i].title);
+		(void)snprintf(detail, sizeof(detail), "\",\"detail\":\"%s", cases[i].detail);
 		unsigned status = put_tunnel(cases[i].query);
-		if (status != 400 || strncmp(body, want, strlen(want)) != 0) {
+		if (status != 400 || strncmp(body, want, strlen(want)) != 0 ||
+		    strstr(body, detail) == NULL) {
 			fail_msg("%s: %u %s", cases[i].query, status, body);
 		}
 	}
@@ -976,13 +1012,6 @@ static void test_tunnel_errors(void **state)
 	assert_reply(404, FAIL("client with id c1 not found"), put_tunnel("remote=22"));
 }
 
-#define TUNNEL                                                                                         \
-	"{\"id\":\"1\",\"name\":\"n\",\"protocol\":\"tcp\",\"lhost\":\"0.0.0.0\",\"lport\":\"20001\"," \
-	"\"lport_random\":true,\"owner\":\"admin\",\"rhost\":\"127.0.0.1\",\"rport\":\"22\","          \
-	"\"scheme\":\"ssh\",\"acl\":\"127.0.0.1\",\"idle_timeout_minutes\":5,\"auto_close\":"          \
-	"5400000000000,\"http_proxy\":false,\"host_header\":\"\",\"auth_user\":\"\","                  \
-	"\"auth_password\":\"\",\"tunnel_url\":\"\",\"created_at\":\"2026-01-02T03:04:05.5Z\""
-
 static void begin_tunnel(const char *query)
 {
 	char path[512];
@@ -990,6 +1019,68 @@ static void begin_tunnel(const char *query)
 	(void)snprintf(path, sizeof(path), "/clients/c1/tunnels?%s", query);
 	begin("PUT", path, ADMIN, NULL);
 }
+
+/* What is right arrives as it was meant; the requester is the ACL unless there is one. */
+static void test_tunnel_options(void **state)
+{
+	static const struct {
+		const char *query, *text, *acl;
+		int64_t idle_minutes, auto_close_s;
+	} cases[] = {
+	    {"remote=22", "::127.0.0.1:22", "127.0.0.1", 5, 0},
+	    {"remote=h.lan:65535&local=1", "0.0.0.0:1:h.lan:65535", "127.0.0.1", 5, 0},
+	    {"remote=[2001:db8::1]:22&local=[::1]:2222", "::1:2222:[2001:db8::1]:22", "127.0.0.1",
+	        5, 0},
+	    {"remote=1.2.3.4:22&local=localhost:2222&protocol=tcp", "localhost:2222:1.2.3.4:22",
+	        "127.0.0.1", 5, 0},
+	    {"remote=53&protocol=udp&acl=", "::127.0.0.1:53/udp", NULL, 5, 0},
+	    {"remote=53&protocol=tcp%2Budp&acl=", "::127.0.0.1:53/tcp+udp", NULL, 5, 0},
+	    {"remote=53&acl=10.0.0.0/8,::1,2001:db8::/32,1.2.3.4", "::127.0.0.1:53",
+	        "10.0.0.0/8,::1,2001:db8::/32,1.2.3.4", 5, 0},
+	    {"remote=22&idle-timeout-minutes=0", "::127.0.0.1:22", "127.0.0.1", 0, 0},
+	    {"remote=22&idle-timeout-minutes=10080", "::127.0.0.1:22", "127.0.0.1", 10080, 0},
+	    {"remote=22&skip-idle-timeout=1", "::127.0.0.1:22", "127.0.0.1", 0, 0},
+	    {"remote=22&skip-idle-timeout=true&idle-timeout-minutes=0", "::127.0.0.1:22",
+	        "127.0.0.1", 0, 0},
+	    {"remote=22&skip-idle-timeout=maybe", "::127.0.0.1:22", "127.0.0.1", 5, 0},
+	    {"remote=22&auto-close=744h", "::127.0.0.1:22", "127.0.0.1", 5, 744 * 3600},
+	    {"remote=22&auto-close=1m30s", "::127.0.0.1:22", "127.0.0.1", 5, 90},
+	    {"remote=22&auto-close=0s", "::127.0.0.1:22", "127.0.0.1", 5, 0},
+	};
+	(void)state;
+	connect_client("c1", 1);
+	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
+		char query[300];
+		(void)snprintf(query, sizeof(query), "%s&check_port=0&name=%%C3%%A4&scheme=rdp",
+		    cases[i].query);
+		begin_tunnel(query);
+		rp_fake_answer(wait_order(1), 0, "{\"IsAllowed\":true}");
+		const struct rp_remote *r = &wait_order(2)->remote;
+		struct rp_remote plain = *r;
+		plain.acl = NULL;
+		char *text = rp_remote_text(&plain);
+		if (strcmp(text, cases[i].text) != 0 ||
+		    strcmp(r->acl != NULL ? r->acl : "",
+		        cases[i].acl != NULL ? cases[i].acl : "") != 0 ||
+		    r->idle_timeout_minutes != cases[i].idle_minutes ||
+		    r->auto_close != cases[i].auto_close_s * RP_NS_PER_S) {
+			fail_msg("%s: %s %s", cases[i].query, text, r->acl);
+		}
+		assert_string_equal(r->name, "\xc3\xa4");
+		assert_string_equal(r->scheme, "rdp");
+		assert_string_equal(r->owner, "admin");
+		rp_free(text);
+		rp_fake_answer_tunnel(wait_order(2), RP_ENOMEM, NULL, "no");
+		assert_int_equal(finish(), 409);
+	}
+}
+
+#define TUNNEL                                                                                         \
+	"{\"id\":\"1\",\"name\":\"n\",\"protocol\":\"tcp\",\"lhost\":\"0.0.0.0\",\"lport\":\"20001\"," \
+	"\"lport_random\":true,\"owner\":\"admin\",\"rhost\":\"127.0.0.1\",\"rport\":\"22\","          \
+	"\"scheme\":\"ssh\",\"acl\":\"127.0.0.1\",\"idle_timeout_minutes\":5,\"auto_close\":"          \
+	"5400000000000,\"http_proxy\":false,\"host_header\":\"\",\"auth_user\":\"\","                  \
+	"\"auth_password\":\"\",\"tunnel_url\":\"\",\"created_at\":\"2026-01-02T03:04:05.5Z\""
 
 static void open_tunnel(void)
 {
@@ -1101,6 +1192,12 @@ static void test_tunnel_refused(void **state)
 	rp_fake_answer_tunnel(o, RP_EEXIST, NULL, "in use");
 	assert_reply(
 	    400, ERR("ERR_CODE_LOCAL_PORT_IN_USE", "Port 2222 already in use.", ""), finish());
+	/* By another program. */
+	begin_tunnel("remote=22&check_port=0&local=2222");
+	rp_fake_answer(wait_order(1), 0, "{\"IsAllowed\":true}");
+	rp_fake_answer_tunnel(wait_order(2), UV_EADDRINUSE, NULL, "in use");
+	assert_reply(
+	    400, ERR("ERR_CODE_LOCAL_PORT_IN_USE", "Port 2222 already in use.", ""), finish());
 	begin_tunnel("remote=22&check_port=0");
 	rp_fake_answer(wait_order(1), 0, "{\"IsAllowed\":true}");
 	rp_fake_answer_tunnel(wait_order(2), RP_ENOMEM, NULL, "unable to start tunnel: x");
@@ -1140,7 +1237,7 @@ static void test_tunnel_other_errors(void **state)
 	    ask("PUT", "/clients/c1/tunnels/1/acl", ADMIN, NULL));
 	assert_reply(400, ERR("", "Invalid JSON data.", "json: unknown field \\\"x\\\""),
 	    ask("PUT", "/clients/c1/tunnels/1/acl", ADMIN, "{\"x\":1}"));
-	assert_reply(400, ERR("ERR_CODE_INVALID_ACL", "invalid IP addr: x", ""),
+	assert_reply(400, ERR("ERR_CODE_INVALID_ACL", "invalid IP addr: x", ACL_HINT),
 	    ask("PUT", "/clients/c1/tunnels/1/acl", ADMIN, "{\"acl\":\"x\"}"));
 	begin("PUT", "/clients/c1/tunnels/7/acl", ADMIN, "{\"acl\":null}");
 	rp_fake_answer_tunnel(wait_order(2), RP_ENOENT, NULL, "");
@@ -1329,7 +1426,7 @@ static void test_off(void **state)
 	    rp_acceptor_port(((struct rp_api *)api_state)->acceptor));
 	off.api.address = taken;
 	assert_int_not_equal(rp_api_hooks()->start(&other, &parts, &err), 0);
-	assert_non_null(strstr(err.msg, "API: listen "));
+	assert_non_null(strstr(err.msg, "[api] address, --api-addr: listen "));
 	rp_api_hooks()->stop(other);
 	rp_api_hooks()->free(other);
 }
@@ -1376,6 +1473,7 @@ int main(void)
 	    T(test_strange_ids),
 	    T(test_attributes),
 	    T(test_tunnel_errors),
+	    T(test_tunnel_options),
 	    T(test_tunnel),
 	    T(test_tunnel_refused),
 	    T(test_tunnel_gone),

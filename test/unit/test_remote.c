@@ -139,6 +139,45 @@ static void test_parse_refused(void **state)
 	refuse(longer + 700, "Invalid host");
 }
 
+static void test_parse_side(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *host, *port;
+	} good[] = {{"22", NULL, "22"}, {":22", NULL, "22"}, {"h:22", "h", "22"},
+	    {"[::1]:22", "::1", "22"}};
+	static const char *const bad[] = {
+	    "", "h", "22:23", "a:22:23", "a:b:22", "h:22:", "22/tcp", "h/x:22", "0", "::1"};
+	char *host;
+	char *port;
+	struct rp_err err;
+	for (size_t i = 0; i < RP_ARRAY_LEN(good); i++) {
+		assert_int_equal(rp_remote_parse_side(good[i].text, &host, &port, &err), 0);
+		assert_string_equal(port, good[i].port);
+		assert_string_equal(
+		    host != NULL ? host : "", good[i].host != NULL ? good[i].host : "");
+		rp_free(host);
+		rp_free(port);
+	}
+	for (size_t i = 0; i < RP_ARRAY_LEN(bad); i++) {
+		if (rp_remote_parse_side(bad[i], &host, &port, &err) != RP_EINVAL) {
+			fail_msg("taken: %s", bad[i]);
+		}
+		assert_true(host == NULL && port == NULL && err.msg[0] != '\0');
+	}
+}
+
+static int oom_side(void *state)
+{
+	char *host;
+	char *port;
+	(void)state;
+	int rc = rp_remote_parse_side("h:22", &host, &port, NULL);
+	rp_free(host);
+	rp_free(port);
+	return rc;
+}
+
 #define WIRE                                                                                   \
 	"{\"name\":\"\",\"protocol\":\"tcp\",\"lhost\":\"0.0.0.0\",\"lport\":\"25001\","       \
 	"\"lport_random\":false,\"owner\":\"\",\"rhost\":\"127.0.0.1\",\"rport\":\"19000\","   \
@@ -339,6 +378,7 @@ static void test_oom(void **state)
 {
 	(void)state;
 	assert_int_equal(rp_oom_run(oom_body, NULL), 0);
+	assert_int_equal(rp_oom_run(oom_side, NULL), 0);
 }
 
 int main(void)
@@ -347,6 +387,7 @@ int main(void)
 	    cmocka_unit_test(test_proto),
 	    cmocka_unit_test(test_parse),
 	    cmocka_unit_test(test_parse_refused),
+	    cmocka_unit_test(test_parse_side),
 	    cmocka_unit_test(test_json),
 	    cmocka_unit_test(test_json_types),
 	    cmocka_unit_test(test_check),
