@@ -257,6 +257,9 @@ func (c *client) watch() {
 	case <-c.decided:
 	case <-time.After(time.Second):
 	}
+	if c.link != nil {
+		c.link.settle(time.Second)
+	}
 	emit("closed", "error", errorText(err), "kex", atomic.LoadInt32(&c.kexs))
 	c.exit <- exitClosed
 }

@@ -105,6 +105,21 @@ func (l *link) send(tag, name string, want bool, payload []byte) (bool, []byte, 
 	return ok, data, err
 }
 
+// settle waits until the requests made so far have printed their replies: one
+// that came right before the end is told before the end.
+func (l *link) settle(limit time.Duration) {
+	done := make(chan struct{})
+	select {
+	case l.queue <- func() { close(done) }:
+	default:
+		return
+	}
+	select {
+	case <-done:
+	case <-time.After(limit):
+	}
+}
+
 // run executes the commands that client and server share; false if unknown.
 func (l *link) run(cmd *command) bool {
 	switch cmd.Cmd {
