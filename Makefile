@@ -202,7 +202,7 @@ $(LIBS) $(MALLOC_release): $(DEPS_SSH)/versions ;
 
 TEST_PROFILE := $(if $(filter release,$(PROFILE)),debug,$(PROFILE))
 CORPUS = $(wildcard test/fuzz/corpus/$(1) test/fuzz/regressions/$(1))
-PROVE := prove -m -j2
+PROVE := prove -m -f -o -j2
 SAN_ENV := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1 \
 	UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1 TSAN_OPTIONS=second_deadlock_stack=1 \
 	LSAN_OPTIONS=print_suppressions=0
