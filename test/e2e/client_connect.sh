@@ -58,7 +58,7 @@ check "version" sh -c '"$0" client --version | grep -q -E "^version [0-9]+\.[0-9
 check "help" sh -c '"$0" client --help | grep -q -e --fallback-server' "$RPORT"
 
 ### No server
-free_port
+spare_port
 client lost --max-retry-count 1 --max-retry-interval 1s "127.0.0.1:$port"
 check "a missing server is logged" wait_for lost 'error: client: Connection error: .*refused'
 check "the wait is announced" wait_for lost 'client: Retrying in 1s'
@@ -95,9 +95,9 @@ check "the next one is not" wait_for dropped 'Retrying in [12][.0-9]*s'
 stop dropped
 
 ### Fallback servers and the way back
-free_port
+spare_port
 main_port=$port
-free_port
+spare_port
 go_server fallback
 client moving --server-switchback-interval 1s --fallback-server "127.0.0.1:$port" \
 	--fallback-server "$addr" "127.0.0.1:$main_port"
@@ -158,10 +158,10 @@ stop headers
 
 ### Proxies
 if command -v tinyproxy >/dev/null; then
-	free_port
+	spare_port
 	printf 'Port %s\nListen 127.0.0.1\nBasicAuth user words\nTimeout 60\n' "$port" >"$tmp/tiny.conf"
 	start tiny tinyproxy -d -c "$tmp/tiny.conf"
-	sleep 0.5
+	until_open "$port"
 	client connect --proxy "http://%75ser:w%6Frds@127.0.0.1:$port" "$addr"
 	check "CONNECT with credentials" wait_for connect 'client: Connected'
 	check "no proxy password in the log" not_in_log connect 'w(o|%6F)rds'
@@ -174,9 +174,9 @@ else
 	skip "no tinyproxy"
 fi
 if command -v microsocks >/dev/null; then
-	free_port
+	spare_port
 	start socks microsocks -i 127.0.0.1 -p "$port" -u user -P pass
-	sleep 0.5
+	until_open "$port"
 	client socks5 --proxy "socks://user:pass@127.0.0.1:$port" "localhost:${addr##*:}"
 	check "SOCKS5 with credentials" wait_for socks5 'client: Connected'
 	stop socks5
@@ -192,9 +192,9 @@ fi
 if command -v socat >/dev/null && command -v openssl >/dev/null; then
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
 		-addext subjectAltName=DNS:localhost -keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2>/dev/null
-	free_port
+	spare_port
 	start tls socat "OPENSSL-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork,cert=$tmp/cert.pem,key=$tmp/key.pem,verify=0" "TCP:$addr"
-	sleep 0.5
+	until_open "$port"
 	SSL_CERT_FILE=$tmp/cert.pem client wss "https://localhost:$port"
 	check "https with a trusted certificate" wait_for wss 'client: Connected'
 	stop wss

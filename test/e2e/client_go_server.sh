@@ -91,7 +91,7 @@ ask "capabilities" '"name":"put_capabilities","payload":{"ServerVersion":"1.0.0"
 ask "capabilities of nonsense" '"name":"put_capabilities","text":"{"' '"ok":true,"data":null'
 ask "open port" "\"name\":\"check_port\",\"payload\":{\"HostPort\":\"$tcp_target\",\"Timeout\":2000000000}" \
 	'"ok":true,"data":{"Open":true,"ErrMsg":""}'
-free_port
+spare_port
 ask "closed port" "\"name\":\"check_port\",\"payload\":{\"HostPort\":\"127.0.0.1:$port\",\"Timeout\":2000000000}" \
 	"\"ok\":true,\"data\":{\"Open\":false,\"ErrMsg\":\"dial tcp 127.0.0.1:$port: connect: connection refused\"}"
 ask "port of a wrong type" '"name":"check_port","payload":{"HostPort":5}' '"ok":false,"data":".+"'

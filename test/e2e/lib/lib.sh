@@ -162,11 +162,30 @@ finish() {
 	exit $?
 }
 
-# A port that was free a moment ago, for a server that is to come later.
-free_port() {
-	start freeport "$PEER" echo --duration 10s
-	wait_for freeport '"listening"' || return 1
-	port=$(printf '%s\n' "$line" | json tcp)
-	stop freeport
-	port=${port##*:}
+# closed PORT, is_open PORT: whether somebody listens at a port of 127.0.0.1
+closed() { ! is_open "$1"; }
+is_open() { socat -u OPEN:/dev/null "TCP:127.0.0.1:$1,connect-timeout=5" 2>/dev/null; }
+
+# until_open PORT: for programs that do not say when they listen.
+until_open() {
+	i=0
+	until is_open "$1"; do
+		i=$((i + 1))
+		if [ $i -gt $((WAIT_S * 10)) ]; then
+			echo "# nobody listens at $1 within $WAIT_S s"
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+# fixed_port: $port that a tunnel may have and nobody listens at; spare_port: one for other servers that cannot be told to
+# choose. Both are below the ports that the kernel gives away.
+fixed_port() { pick_port 20000 10001 fixed_port; }
+spare_port() { pick_port 10000 10000 spare_port; }
+n_ports=$$
+pick_port() {
+	n_ports=$((n_ports + 1))
+	port=$(($1 + n_ports * 7919 % $2))
+	closed "$port" || "$3"
 }

@@ -150,10 +150,6 @@ run_command() {
 	until_call '.data.status != "running"' "/clients/$1/commands/$jid"
 }
 
-# closed PORT, is_open PORT: whether somebody listens at a port of 127.0.0.1
-closed() { ! is_open "$1"; }
-is_open() { socat -u OPEN:/dev/null "TCP:127.0.0.1:$1,connect-timeout=5" 2>/dev/null; }
-
 # ended_with NAME STATUS: the program ends by itself.
 ended_with() {
 	wait_end "$1"
@@ -188,17 +184,6 @@ listens_at() {
 		[ $i -le $((WAIT_S * 10)) ] || give_up "$1 does not listen"
 		sleep 0.1
 	done
-}
-
-# fixed_port: $port that a tunnel may have and nobody listens at; spare_port: one for other servers that cannot be told to
-# choose. Both are below the ports that the kernel gives away.
-fixed_port() { pick_port 20000 10001 fixed_port; }
-spare_port() { pick_port 10000 10000 spare_port; }
-n_ports=$$
-pick_port() {
-	n_ports=$((n_ports + 1))
-	port=$(($1 + n_ports * 7919 % $2))
-	closed "$port" || "$3"
 }
 
 matches() { printf '%s\n' "$1" | grep -q -E -e "$2" || { echo "# '$1' does not match $2"; false; }; }
