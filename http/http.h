@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/buf.h"
 #include "core/defs.h"
@@ -60,6 +61,10 @@ void rp_http_parser_head_only(struct rp_http_parser *p);
  * the place to change the body's limit. */
 void rp_http_parser_on_head(struct rp_http_parser *p, void (*cb)(void *ctx), void *ctx);
 void rp_http_parser_set_body_max(struct rp_http_parser *p, size_t body_max);
+/* Bodies are not collected: cb gets their bytes, without any framing, inside feed as they arrive;
+ * of any length, unless set_body_max says otherwise. */
+void rp_http_parser_on_body(
+    struct rp_http_parser *p, void (*cb)(void *ctx, const uint8_t *p, size_t n), void *ctx);
 /* Feeds bytes; *used says how many belong to this message. 1 = message complete (head and body,
  * or head of an upgrade / CONNECT answer); 0 = more needed; RP_EPROTO, RP_ELIMIT
  * (rp_http_parser_body_too_large tells head and body apart), RP_ENOMEM: the parser stays in this

@@ -41,6 +41,8 @@ struct rp_http_parser {
 	size_t body_default;
 	void (*on_head)(void *ctx);
 	void *on_head_ctx;
+	void (*on_body)(void *ctx, const uint8_t *p, size_t n); /* NULL: collected in body */
+	void *on_body_ctx;
 	/* Scanner of the head. */
 	struct rp_buf raw; /* a head that came in pieces */
 	size_t line_len;
@@ -140,16 +142,23 @@ static int on_value(http_parser *hp, const char *at, size_t n)
 static int on_headers_complete(http_parser *hp)
 {
 	struct rp_http_parser *p = hp->data;
-	return p->head_only ? 1 : 0;
+	unsigned status = hp->status_code;
+	/* http-parser would wait for the length that these may announce (RFC 9112 6.3). */
+	bool bodiless = p->response && (status < 200 || status == 204 || status == 304);
+	return p->head_only || bodiless ? 1 : 0;
 }
 
 static int on_body(http_parser *hp, const char *at, size_t n)
 {
 	struct rp_http_parser *p = hp->data;
-	if (p->body.len + n > p->body_max) {
+	if (n > p->body_max - p->body.len) {
 		p->too_large = true;
 		p->failed = RP_ELIMIT;
 		return -1;
+	}
+	if (p->on_body != NULL) {
+		p->on_body(p->on_body_ctx, (const uint8_t *)at, n);
+		return 0;
 	}
 	p->failed = rp_buf_add(&p->body, at, n);
 	return p->failed == 0 ? 0 : -1;
@@ -234,6 +243,15 @@ void rp_http_parser_set_body_max(struct rp_http_parser *p, size_t body_max)
 {
 	p->body_max = body_max;
 	p->body.max = body_max;
+}
+
+void rp_http_parser_on_body(
+    struct rp_http_parser *p, void (*cb)(void *ctx, const uint8_t *p, size_t n), void *ctx)
+{
+	p->on_body = cb;
+	p->on_body_ctx = ctx;
+	p->body_default = SIZE_MAX;
+	rp_http_parser_set_body_max(p, SIZE_MAX);
 }
 
 static int fail(struct rp_http_parser *p, int code, unsigned status)
@@ -416,6 +434,9 @@ static int check_body(struct rp_http_parser *p)
 	if (p->hp.content_length > p->body_max) {
 		p->too_large = true;
 		return fail(p, RP_ELIMIT, 413);
+	}
+	if (p->on_body != NULL) {
+		return 0;
 	}
 	uint8_t *tail;
 	size_t first = RP_MIN((size_t)p->hp.content_length, BODY_FIRST_MAX);
