@@ -241,6 +241,24 @@ int rp_tls_client_new(const char *ca_file, struct rp_tls **out, struct rp_err *e
 	return 0;
 }
 
+int rp_tls_client_new_unverified(struct rp_tls **out, struct rp_err *err)
+{
+	*out = NULL;
+	struct rp_tls *t = make(false);
+	if (t == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
+	int rc = configure(t, err);
+	if (rc != 0) {
+		rp_tls_free(t);
+		return rc;
+	}
+	mbedtls_ssl_conf_min_tls_version(&t->conf, MBEDTLS_SSL_VERSION_TLS1_2);
+	mbedtls_ssl_conf_authmode(&t->conf, MBEDTLS_SSL_VERIFY_NONE);
+	*out = t;
+	return 0;
+}
+
 void rp_tls_free(struct rp_tls *t)
 {
 	if (t == NULL) {

@@ -25,6 +25,8 @@ RP_NODISCARD int rp_tls_server_new(const char *cert_file, const char *key_file,
  * /etc/ssl/certs/ca-certificates.crt, other distributions' usual places). TLS 1.2 and 1.3, name
  * and chain always verified. Reads files: at start-up, not on a busy loop. */
 RP_NODISCARD int rp_tls_client_new(const char *ca_file, struct rp_tls **out, struct rp_err *err);
+/* Clients that take any certificate: for targets whose path is protected by other means. */
+RP_NODISCARD int rp_tls_client_new_unverified(struct rp_tls **out, struct rp_err *err);
 /* After the last stream that uses it was closed. NULL is fine. */
 void rp_tls_free(struct rp_tls *t);
 
