@@ -70,7 +70,7 @@ static void write_switches(struct rp_jsonw *w, const struct rp_server_config *cf
 	key_bool(w, "two_fa_enabled", false);
 	key_str(w, "two_fa_delivery_method", "");
 	key_bool(w, "auth_header", false);
-	key_bool(w, "tunnel_proxy_enabled", false);
+	key_bool(w, "tunnel_proxy_enabled", cfg->server.tunnel_proxy_cert_file[0] != '\0');
 	key_bool(w, "caddy_integration_enabled", false);
 	key_bool(w, "monitoring_enabled", false);
 	rp_jsonw_key(w, "auditlog");

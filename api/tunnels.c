@@ -11,6 +11,7 @@
 #include "api/reply.h"
 #include "core/alloc.h"
 #include "core/clock.h"
+#include "tunnel/web.h"
 
 #include "core/banned.h"
 
@@ -19,6 +20,7 @@
 #define IDLE_MAX_MIN      10080
 #define AUTO_CLOSE_MAX_NS (INT64_C(744) * 3600 * RP_NS_PER_S)
 #define NAME_MAX_LEN      255
+#define PROXY_TEXT_MAX    255
 
 /* List of all */
 
@@ -193,22 +195,62 @@ static bool truthy(const char *s)
 	return strcmp(s, "1") == 0 || rp_ascii_ieq(s, "true") || rp_ascii_ieq(s, "t");
 }
 
-/* HTTPS reverse proxies come with the tunnels issue: until then no proxy is configured, and the
- * answer is the documented one. */
-static bool parse_proxy(struct rp_api_call *c)
+/* As Go reads a bool: 1 or 0, -1 for neither. */
+static int bool_of(const char *s)
 {
-	if (truthy(param(c, "http_proxy", ""))) {
-		return fail(c, 400, "", "tunnel proxy not enabled",
-		    "set 'tunnel_proxy_cert_file' and 'tunnel_proxy_key_file' (not built yet)");
+	if (truthy(s)) {
+		return 1;
 	}
-	static const char *const only[] = {"host_header", "auth_user", "auth_password"};
+	bool no = s[0] == '\0' || strcmp(s, "0") == 0 || rp_ascii_ieq(s, "false") ||
+	    rp_ascii_ieq(s, "f");
+	return no ? 0 : -1;
+}
+
+/* What only makes sense for a proxy. */
+static bool parse_proxy_options(struct rp_api_call *c, struct rp_remote *r)
+{
+	const struct {
+		const char *key;
+		char **slot;
+	} only[] = {{"host_header", &r->host_header}, {"auth_user", &r->auth_user},
+	    {"auth_password", &r->auth_password}};
 	for (size_t i = 0; i < RP_ARRAY_LEN(only); i++) {
-		if (param(c, only[i], "")[0] != '\0') {
-			char title[80];
+		char title[80];
+		const char *value = param(c, only[i].key, "");
+		if (value[0] != '\0' && !r->http_proxy) {
 			(void)snprintf(title, sizeof(title),
-			    "%s requires http_proxy to be activated", only[i]);
+			    "%s requires http_proxy to be activated", only[i].key);
 			return fail(c, 400, "", title, "");
 		}
+		if (strlen(value) > PROXY_TEXT_MAX || !control_free(value)) {
+			(void)snprintf(title, sizeof(title),
+			    "%s is too long or has control characters", only[i].key);
+			return fail(c, 400, "", title, "");
+		}
+		if (!set_text(c, only[i].slot, value)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool parse_proxy(struct rp_api_call *c, struct rp_remote *r)
+{
+	struct rp_err err = {0};
+	int on = bool_of(param(c, "http_proxy", ""));
+	if (on < 0) {
+		return fail(c, 500, "", "invalid http_proxy: expected true or false", "");
+	}
+	r->http_proxy = on > 0;
+	if (r->http_proxy && c->api->parts.cfg->server.tunnel_proxy_cert_file[0] == '\0') {
+		return fail(c, 400, "", "tunnel proxy not enabled",
+		    "the server needs 'tunnel_proxy_cert_file' and 'tunnel_proxy_key_file'");
+	}
+	if (!parse_proxy_options(c, r)) {
+		return false;
+	}
+	if (r->http_proxy && rp_web_check(r, &err) != 0) {
+		return fail(c, 400, "", err.msg, "");
 	}
 	return true;
 }
@@ -297,8 +339,8 @@ void rp_api_tunnel_put(struct rp_api_call *c)
 		rp_reply_fail(c, 404, "client with id %s not found", c->params[0]);
 		return;
 	}
-	if (parse_addresses(c, &r) && parse_labels(c, &r) && parse_proxy(c) && parse_times(c, &r) &&
-	    parse_acl(c, &r)) {
+	if (parse_addresses(c, &r) && parse_labels(c, &r) && parse_proxy(c, &r) &&
+	    parse_times(c, &r) && parse_acl(c, &r)) {
 		const struct rp_tunnel_open open = {
 		    .remote = &r,
 		    .check_port = strcmp(param(c, "check_port", ""), "0") != 0,

@@ -134,6 +134,7 @@ int rp_conn_tunnel_start(struct rp_conn *c, const struct rp_tunnel_info *want,
 {
 	struct rp_tunnel_options opt = {
 	    .ports = c->worker->workers->opt.ports,
+	    .web = c->worker->workers->opt.web,
 	    .no_half_close = !c->half_close,
 	};
 	int code = check_start(c, &want->remote, err);

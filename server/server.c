@@ -43,6 +43,7 @@ struct server {
 	struct rp_gate *gate;
 	struct rp_ports *ports;
 	struct rp_proxy_target *proxy;
+	struct rp_web_tls web; /* visitor NULL = not configured */
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
 	struct rp_workers *workers;
@@ -224,6 +225,23 @@ static int open_gate(struct server *s, struct rp_err *err)
 	return code == 0 ? 0 : rp_err_set(err, code, "out of memory");
 }
 
+/* The HTTPS proxies before tunnels. */
+static int open_tunnel_proxy(struct server *s, struct rp_err *err)
+{
+	const struct rp_conf_server *cfg = &s->cfg.server;
+	enum rp_tls_version min = strcmp(cfg->tls_min, "1.2") == 0 ? RP_TLS_1_2 : RP_TLS_1_3;
+	if (cfg->tunnel_proxy_cert_file[0] == '\0') {
+		return 0;
+	}
+	int code = rp_tls_server_new(
+	    cfg->tunnel_proxy_cert_file, cfg->tunnel_proxy_key_file, min, &s->web.visitor, err);
+	if (code != 0) {
+		(void)rp_err_wrap(err, "invalid 'tunnel_proxy_cert_file', 'tunnel_proxy_key_file'");
+		return code;
+	}
+	return rp_tls_client_new_unverified(&s->web.target, err);
+}
+
 static int start_workers(struct server *s, struct rp_err *err)
 {
 	const struct rp_workers_options opt = {
@@ -234,6 +252,7 @@ static int start_workers(struct server *s, struct rp_err *err)
 	    .gate = s->gate,
 	    .ports = s->ports,
 	    .proxy = s->proxy,
+	    .web = s->web.visitor != NULL ? &s->web : NULL,
 	    .control = s->loop,
 	    .events = rp_registry_events(),
 	    .ctx = s->registry,
@@ -301,6 +320,7 @@ static int start_parts(struct server *s, struct rp_err *err)
 	if (code == 0 && s->cfg.server.proxy[0] != '\0') {
 		code = rp_proxy_target_new(s->cfg.server.proxy, &s->proxy, err);
 	}
+	code = code != 0 ? code : open_tunnel_proxy(s, err);
 	code = code != 0 ? code : rp_registry_new(&reg, &s->registry, err);
 	const struct rp_jobs_options jobs = {
 	    .loop = s->loop, .cfg = &s->cfg, .registry = s->registry, .store = s->store};
@@ -329,6 +349,8 @@ static void free_parts(struct server *s)
 	rp_registry_free(s->registry);
 	rp_ports_free(s->ports);
 	rp_proxy_target_free(s->proxy);
+	rp_tls_free(s->web.visitor);
+	rp_tls_free(s->web.target);
 	rp_gate_free(s->gate);
 	rp_clientauth_free(s->auth);
 	rp_hostkey_free(s->hostkey);

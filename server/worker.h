@@ -25,6 +25,7 @@
 #include "tunnel/hello.h"
 #include "tunnel/ports.h"
 #include "tunnel/remote.h"
+#include "tunnel/web.h"
 
 /* id 0 = none; ids are never used twice. */
 struct rp_conn_ref {
@@ -65,6 +66,7 @@ struct rp_workers_options {
 	struct rp_gate *gate;
 	struct rp_ports *ports;
 	const struct rp_proxy_target *proxy; /* other requests of the clients' port; NULL = 404 */
+	const struct rp_web_tls *web;        /* for http_proxy; NULL = not configured */
 	struct rp_loop *control;
 	const struct rp_conn_events *events;
 	void *ctx;

@@ -20,13 +20,19 @@
 
 #define CONNECTIONS_MAX 16384u
 #define MINUTE_MS       60000u
+/* TLS costs some 40 KiB for each. */
+#define WEB_CONNECTIONS_MAX 512u
+/* Visitors outside the ACL who are being told so. */
+#define OUTSIDERS_MAX 32u
 /* A random port that somebody took between the probe and the bind is replaced by another one. */
 #define BIND_TRIES 8
 
 struct visitor {
 	struct rp_list node;
 	struct rp_tunnel *tunnel;
-	struct rp_pump *pump;
+	struct rp_pump *pump; /* one of the two */
+	struct rp_web *web;
+	bool outsider; /* gets the 403 page; does not count as use of the tunnel */
 };
 
 struct rp_tunnel {
@@ -37,6 +43,8 @@ struct rp_tunnel {
 	void *ctx;
 	struct rp_remote remote;
 	char *target; /* host:port on the wire */
+	bool proxied; /* visitors speak to a reverse proxy, as web says */
+	struct rp_web_options web;
 	enum rp_proto proto;
 	uint16_t port; /* reserved, 0 = none */
 	struct rp_addrlist acl;
@@ -47,6 +55,7 @@ struct rp_tunnel {
 	bool closing;
 	struct rp_list visitors;
 	size_t connections;
+	size_t outsiders;
 	uint64_t close_at_ms;  /* auto-close, 0 = never */
 	uint64_t last_used_ms; /* creation, or when the last visitor left */
 };
@@ -62,7 +71,7 @@ static void tunnel_free(struct rp_tunnel *t)
 static void maybe_finish(struct rp_tunnel *t)
 {
 	if (!t->closing || t->acceptor != NULL || t->udp != NULL || t->timer_open ||
-	    t->connections > 0) {
+	    t->connections > 0 || t->outsiders > 0) {
 		return;
 	}
 	if (t->ops != NULL) {
@@ -78,18 +87,23 @@ static uint64_t now_ms(const struct rp_tunnel *t)
 	return uv_now(rp_loop_uv(t->loop));
 }
 
+static uint64_t idle_ms(const struct rp_tunnel *t)
+{
+	uint64_t minute = t->opt.minute_ms != 0 ? t->opt.minute_ms : MINUTE_MS;
+	return (uint64_t)RP_MAX(t->remote.idle_timeout_minutes, 0) * minute;
+}
+
 /* When the tunnel counts as idle; 0 = not now. */
 static uint64_t idle_at(const struct rp_tunnel *t)
 {
 	if (t->remote.idle_timeout_minutes <= 0 || t->connections > 0) {
 		return 0;
 	}
-	uint64_t minute = t->opt.minute_ms != 0 ? t->opt.minute_ms : MINUTE_MS;
 	uint64_t last = t->last_used_ms;
 	if (t->udp != NULL) {
 		last = RP_MAX(last, rp_udp_server_last_used(t->udp));
 	}
-	return last + (uint64_t)t->remote.idle_timeout_minutes * minute;
+	return last + idle_ms(t);
 }
 
 static void on_timer(uv_timer_t *h);
@@ -150,39 +164,60 @@ static bool admits(const struct rp_tunnel *t, const struct sockaddr *peer)
 	return rp_addr_from_sockaddr(peer, &a) == 0 && rp_addrlist_has(&t->acl, &a);
 }
 
-static void on_visitor_done(void *ctx, const struct rp_pump_result *r)
+static struct visitor *visitor_new(struct rp_tunnel *t, bool outsider)
+{
+	struct visitor *v = rp_calloc(1, sizeof(*v));
+	if (v != NULL) {
+		v->tunnel = t;
+		v->outsider = outsider;
+		rp_list_append(&t->visitors, &v->node);
+		*(outsider ? &t->outsiders : &t->connections) += 1;
+	}
+	return v;
+}
+
+static void visitor_free(struct visitor *v)
+{
+	struct rp_tunnel *t = v->tunnel;
+	*(v->outsider ? &t->outsiders : &t->connections) -= 1;
+	rp_list_remove(&v->node);
+	rp_free(v);
+}
+
+static void on_visitor_done(void *ctx)
 {
 	struct visitor *v = ctx;
 	struct rp_tunnel *t = v->tunnel;
-	(void)r;
-	rp_list_remove(&v->node);
-	rp_free(v);
-	t->connections--;
-	if (t->connections == 0 && !t->closing) {
+	bool outsider = v->outsider;
+	visitor_free(v);
+	if (t->connections == 0 && !outsider && !t->closing) {
 		t->last_used_ms = now_ms(t);
 		start_timer(t);
 	}
 	maybe_finish(t);
 }
 
+static void on_pump_done(void *ctx, const struct rp_pump_result *r)
+{
+	(void)r;
+	on_visitor_done(ctx);
+}
+
 /* Joins an accepted connection to a channel of its own; takes fd. */
 static int start_visitor(struct rp_tunnel *t, int fd)
 {
 	const struct rp_pump_options opt = {.no_half_close = t->opt.no_half_close};
-	struct visitor *v = rp_calloc(1, sizeof(*v));
+	struct visitor *v = visitor_new(t, false);
 	if (v == NULL) {
 		(void)close(fd);
 		return RP_ENOMEM;
 	}
-	v->tunnel = t;
-	int rc = rp_pump_new(t->loop, &opt, on_visitor_done, v, &v->pump);
+	int rc = rp_pump_new(t->loop, &opt, on_pump_done, v, &v->pump);
 	if (rc != 0) {
-		rp_free(v);
+		visitor_free(v);
 		(void)close(fd);
 		return rc;
 	}
-	rp_list_append(&t->visitors, &v->node);
-	t->connections++;
 	/* From here on the pump's end takes the visitor along. */
 	struct rp_channel *c;
 	rc = rp_channel_open(
@@ -200,15 +235,52 @@ static int start_visitor(struct rp_tunnel *t, int fd)
 	return rc;
 }
 
+/* Asked again for each request: the ACL may have changed. */
+static bool web_admits(void *ctx, const char *peer)
+{
+	const struct visitor *v = ctx;
+	const struct rp_tunnel *t = v->tunnel;
+	struct rp_addr a;
+	return t->acl.n == 0 ||
+	    (rp_addr_parse(rp_str_c(peer), &a) == 0 && rp_addrlist_has(&t->acl, &a));
+}
+
+static const struct rp_web_ops web_ops = {
+    .admits = web_admits,
+    .on_done = on_visitor_done,
+};
+
+/* Serves an accepted connection by the reverse proxy; takes fd. */
+static void start_web(struct rp_tunnel *t, int fd, bool outsider)
+{
+	struct visitor *v = visitor_new(t, outsider);
+	if (v == NULL) {
+		(void)close(fd);
+	} else if (rp_web_new(t->loop, fd, t->mux, &t->web, &web_ops, v, &v->web) != 0) {
+		visitor_free(v);
+	}
+}
+
+static bool is_crowded(const struct rp_tunnel *t, bool outsider)
+{
+	size_t max = t->proxied ? WEB_CONNECTIONS_MAX : CONNECTIONS_MAX;
+	max = t->opt.connections_max != 0 ? t->opt.connections_max : max;
+	return outsider ? t->outsiders >= OUTSIDERS_MAX : t->connections >= max;
+}
+
 static void on_accept(void *ctx, int fd, const struct sockaddr *peer)
 {
 	struct rp_tunnel *t = ctx;
-	size_t max = t->opt.connections_max != 0 ? t->opt.connections_max : (size_t)CONNECTIONS_MAX;
-	if (t->closing || t->connections >= max || !admits(t, peer)) {
+	bool outsider = !admits(t, peer);
+	if (t->closing || is_crowded(t, outsider) || (outsider && !t->proxied)) {
 		(void)close(fd);
 		return;
 	}
-	(void)start_visitor(t, fd);
+	if (t->proxied) {
+		start_web(t, fd, outsider);
+	} else {
+		(void)start_visitor(t, fd);
+	}
 	start_timer(t);
 }
 
@@ -362,6 +434,33 @@ static int open_ports(struct rp_tunnel *t, struct rp_err *err)
 	}
 }
 
+/* A server without a certificate for it makes a plain tunnel (5.11). */
+static int prepare_web(struct rp_tunnel *t, struct rp_err *err)
+{
+	const struct rp_remote *r = &t->remote;
+	if (!r->http_proxy || t->opt.web == NULL) {
+		return 0;
+	}
+	int rc = rp_web_check(r, err);
+	if (rc != 0) {
+		return rp_err_wrap(err, "unable to start tunnel");
+	}
+	bool https = strcmp(r->scheme, "https") == 0;
+	t->proxied = true;
+	t->web = (struct rp_web_options){
+	    .visitor_tls = t->opt.web->visitor,
+	    .target_tls = https ? t->opt.web->target : NULL,
+	    .target = t->target,
+	    .target_host = r->rhost,
+	    .host_header = r->host_header != NULL ? r->host_header : "",
+	    .auth_user = r->auth_user,
+	    .auth_password = r->auth_password,
+	    .no_half_close = t->opt.no_half_close,
+	    .idle_ms = idle_ms(t),
+	};
+	return 0;
+}
+
 static int prepare(struct rp_tunnel *t, const struct rp_remote *r, struct rp_err *err)
 {
 	if (rp_proto_parse(r->protocol, &t->proto) != 0) {
@@ -377,7 +476,7 @@ static int prepare(struct rp_tunnel *t, const struct rp_remote *r, struct rp_err
 	if (t->target == NULL) {
 		return rp_err_set(err, RP_ENOMEM, "unable to start tunnel: out of memory");
 	}
-	return 0;
+	return prepare_web(t, err);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the parameters of the header */
@@ -458,6 +557,15 @@ static void on_timer_closed(uv_handle_t *h)
 	maybe_finish(t);
 }
 
+static void close_visitor(struct visitor *v)
+{
+	if (v->web != NULL) {
+		rp_web_close(v->web);
+	} else {
+		rp_pump_close(v->pump);
+	}
+}
+
 void rp_tunnel_close(struct rp_tunnel *t)
 {
 	if (t->closing) {
@@ -475,7 +583,7 @@ void rp_tunnel_close(struct rp_tunnel *t)
 	struct rp_list *it;
 	struct rp_list *tmp;
 	RP_LIST_FOREACH(it, tmp, &t->visitors) {
-		rp_pump_close(RP_LIST_ENTRY(it, struct visitor, node)->pump);
+		close_visitor(RP_LIST_ENTRY(it, struct visitor, node));
 	}
 	uv_close((uv_handle_t *)&t->timer, on_timer_closed);
 }

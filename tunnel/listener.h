@@ -16,15 +16,17 @@
 #include "tunnel/mux.h"
 #include "tunnel/ports.h"
 #include "tunnel/remote.h"
+#include "tunnel/web.h"
 
 struct rp_tunnel;
 
 struct rp_tunnel_options {
 	struct rp_ports *ports;
-	bool no_half_close;     /* peer is an installed client */
-	size_t connections_max; /* 0 = 16384 */
-	uint64_t age_ms;        /* it stood so long before (an earlier connection): auto-close */
-	unsigned minute_ms;     /* length of a minute of the idle time-out, 0 = 60000; for tests */
+	const struct rp_web_tls *web; /* for http_proxy; NULL: such tunnels are plain ones */
+	bool no_half_close;           /* peer is an installed client */
+	size_t connections_max;       /* 0 = 16384, or 512 through a proxy */
+	uint64_t age_ms;    /* it stood so long before (an earlier connection): auto-close */
+	unsigned minute_ms; /* length of a minute of the idle time-out, 0 = 60000; for tests */
 };
 
 struct rp_tunnel_ops {
