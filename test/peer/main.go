@@ -31,6 +31,8 @@ var subcommands = map[string]func(args []string) int{
 	"seed":     runSeed,
 	"echo":     runEcho,
 	"check":    runCheck,
+	"web":      runWeb,
+	"wscheck":  runWscheck,
 }
 
 func main() {
