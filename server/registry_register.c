@@ -140,6 +140,13 @@ static void refuse_connected(
 	    e->c.id);
 }
 
+/* Installed clients since 0.6.4, and our own kind, whose versions count from the beginning. */
+static bool knows_check_tunnel(const struct rp_new_connection *hello)
+{
+	return rp_version_at_least(hello->version, 0, 6, 4) ||
+	    rp_strlist_has(&hello->features, RP_FEATURE_HALF_CLOSE);
+}
+
 static void accept_pending(struct rp_registry *r, struct rp_pending *p)
 {
 	static const struct rp_json_vec none = {0};
@@ -156,8 +163,7 @@ static void accept_pending(struct rp_registry *r, struct rp_pending *p)
 		    p->id, old->n);
 	}
 	p->state = RP_PENDING_ACCEPTED;
-	rp_workers_accept(
-	    r->workers, p->ref, p->id, &plan, rp_version_at_least(p->hello.version, 0, 6, 4));
+	rp_workers_accept(r->workers, p->ref, p->id, &plan, knows_check_tunnel(&p->hello));
 	rp_tunnel_plan_fini(&plan);
 }
 

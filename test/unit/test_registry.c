@@ -491,6 +491,10 @@ static void test_old_tunnels(void **state)
 	assert_int_equal(o->old.n, 1);
 	assert_false(o->flag);
 	down(3);
+	/* Our own kind knows the question in every version. */
+	send_hello(4, "c1", "s1", "auth", ",\"Version\":\"0.1.0\",\"Features\":[\"half-close\"]");
+	assert_true(rp_fake_order(workers, rp_fake_count(workers) - 1)->flag);
+	down(4);
 }
 
 /* Reports */
