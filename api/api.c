@@ -20,6 +20,7 @@
 #include "core/clock.h"
 #include "core/crypto.h"
 #include "core/log.h"
+#include "server/crowd.h"
 
 #include "core/banned.h"
 
@@ -34,6 +35,7 @@ struct api_conn {
 	struct rp_list node;
 	struct rp_http_conn *http;
 	struct rp_api *api;
+	char source[RP_CROWD_SOURCE_MAX];
 };
 
 static void on_request(void *ctx, struct rp_http_req *req)
@@ -57,12 +59,18 @@ static bool on_bad_request(void *ctx, struct rp_http_req *req, unsigned status, 
 	return true;
 }
 
+static void conn_free(struct api_conn *conn)
+{
+	rp_gate_leave(conn->api->crowd, conn->source);
+	rp_list_remove(&conn->node);
+	rp_free(conn);
+}
+
 static void on_conn_closed(void *ctx, struct rp_http_conn *http)
 {
 	struct api_conn *conn = ctx;
 	(void)http;
-	rp_list_remove(&conn->node);
-	rp_free(conn);
+	conn_free(conn);
 }
 
 static const struct rp_http_server_ops http_ops = {
@@ -75,16 +83,15 @@ static void on_accept(void *ctx, int fd, const struct sockaddr *peer)
 {
 	struct rp_api *api = ctx;
 	struct api_conn *conn = rp_calloc(1, sizeof(*conn));
-	(void)peer;
-	if (conn == NULL) {
+	if (conn == NULL || rp_crowd_enter(api->crowd, peer, conn->source) != 0) {
+		rp_free(conn);
 		(void)close(fd);
 		return;
 	}
 	conn->api = api;
 	rp_list_append(&api->conns, &conn->node);
 	if (rp_http_conn_new(api->parts.loop, fd, &api->http, &http_ops, conn, &conn->http) != 0) {
-		rp_list_remove(&conn->node);
-		rp_free(conn);
+		conn_free(conn);
 	}
 }
 
@@ -192,6 +199,7 @@ static void api_free(void *state)
 	rp_sessions_free(api->sessions);
 	rp_users_free(api->users);
 	rp_gate_free(api->gate);
+	rp_gate_free(api->crowd);
 	rp_tls_free(api->tls);
 	rp_free_secret(api->jwt_secret);
 	if (api->access_log >= 0) {
@@ -220,6 +228,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	int code = rp_users_new(cfg, &api->users, err);
 	code = code != 0 ? code : open_secret(api, err);
 	code = code != 0 ? code : open_gate(api, err);
+	code = code != 0 ? code : rp_crowd_new(&api->crowd, err);
 	code = code != 0 ? code : rp_sessions_new(parts->store, &api->sessions, err);
 	code = code != 0 ? code : open_tls(api, err);
 	code = code != 0 ? code : open_access_log(api, err);

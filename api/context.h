@@ -27,7 +27,8 @@ struct rp_api {
 	const struct rp_conf_api *cfg;
 	struct rp_acceptor *acceptor;
 	struct rp_tls *tls;
-	struct rp_gate *gate; /* logins of API users */
+	struct rp_gate *gate;  /* logins of API users */
+	struct rp_gate *crowd; /* connections (server/crowd.h) */
 	struct rp_sessions *sessions;
 	struct rp_users *users;
 	struct rp_http_server_options http;

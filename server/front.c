@@ -13,6 +13,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "server/crowd.h"
 #include "server/proxy.h"
 #include "server/workers.h"
 
@@ -30,10 +31,12 @@ struct front {
 	struct rp_list node;
 	struct rp_worker *worker;
 	struct rp_http_conn *http;
+	char source[RP_CROWD_SOURCE_MAX];
 };
 
 static void front_free(struct front *f)
 {
+	rp_gate_leave(f->worker->workers->opt.crowd, f->source);
 	rp_list_remove(&f->node);
 	f->worker->n_fronts--;
 	rp_free(f);
@@ -163,14 +166,16 @@ static const struct rp_http_server_ops http_ops = {
     .on_conn_closed = on_conn_closed,
 };
 
-void rp_front_take(struct rp_worker *w, int fd)
+void rp_front_take(struct rp_worker *w, int fd, const char *source)
 {
 	struct front *f = NULL;
 	if (w->stopping || w->n_fronts >= FRONTS_MAX || (f = rp_calloc(1, sizeof(*f))) == NULL) {
+		rp_gate_leave(w->workers->opt.crowd, source);
 		(void)close(fd);
 		return;
 	}
 	f->worker = w;
+	(void)snprintf(f->source, sizeof(f->source), "%s", source);
 	rp_list_append(&w->fronts, &f->node);
 	w->n_fronts++;
 	int err = rp_http_conn_new(w->loop, fd, &w->workers->http, &http_ops, f, &f->http);

@@ -22,6 +22,7 @@
 #include "core/log.h"
 #include "http/accept.h"
 #include "server/clientauth.h"
+#include "server/crowd.h"
 #include "server/worker.h"
 #include "ssh/session.h"
 #include "tunnel/ports.h"
@@ -41,6 +42,7 @@ struct server {
 	struct rp_hostkey *hostkey;
 	struct rp_clientauth *auth;
 	struct rp_gate *gate;
+	struct rp_gate *crowd;
 	struct rp_ports *ports;
 	struct rp_proxy_target *proxy;
 	struct rp_web_tls web; /* visitor NULL = not configured */
@@ -123,8 +125,12 @@ static void on_stop(void *ctx)
 static void on_accept(void *ctx, int fd, const struct sockaddr *peer)
 {
 	struct server *s = ctx;
-	(void)peer;
-	rp_workers_take(s->workers, fd);
+	char source[RP_CROWD_SOURCE_MAX];
+	if (rp_crowd_enter(s->crowd, peer, source) != 0) {
+		(void)close(fd);
+		return;
+	}
+	rp_workers_take(s->workers, fd, source);
 }
 
 static void on_notify(void *ctx, const char *client_id, const char *name, const char *p, size_t n)
@@ -250,6 +256,7 @@ static int start_workers(struct server *s, struct rp_err *err)
 	    .hostkey = s->hostkey,
 	    .auth = s->auth,
 	    .gate = s->gate,
+	    .crowd = s->crowd,
 	    .ports = s->ports,
 	    .proxy = s->proxy,
 	    .web = s->web.visitor != NULL ? &s->web : NULL,
@@ -316,6 +323,7 @@ static int start_parts(struct server *s, struct rp_err *err)
 	code = code != 0 ? code : open_hostkey(s, err);
 	code = code != 0 ? code : open_auth(s, err);
 	code = code != 0 ? code : open_gate(s, err);
+	code = code != 0 ? code : rp_crowd_new(&s->crowd, err);
 	code = code != 0 ? code : open_ports(s, err);
 	if (code == 0 && s->cfg.server.proxy[0] != '\0') {
 		code = rp_proxy_target_new(s->cfg.server.proxy, &s->proxy, err);
@@ -352,6 +360,7 @@ static void free_parts(struct server *s)
 	rp_tls_free(s->web.visitor);
 	rp_tls_free(s->web.target);
 	rp_gate_free(s->gate);
+	rp_gate_free(s->crowd);
 	rp_clientauth_free(s->auth);
 	rp_hostkey_free(s->hostkey);
 	rp_loop_free(s->loop);

@@ -9,12 +9,14 @@
  */
 #include "server/worker.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "server/crowd.h"
 #include "server/workers.h"
 
 #include "core/banned.h"
@@ -123,27 +125,31 @@ struct take {
 	struct rp_msg msg;
 	struct rp_worker *worker;
 	int fd;
+	char source[RP_CROWD_SOURCE_MAX];
 };
 
 static void on_take(struct rp_msg *m)
 {
 	struct take *t = RP_CONTAINER_OF(m, struct take, msg);
-	rp_front_take(t->worker, t->fd);
+	rp_front_take(t->worker, t->fd, t->source);
 	rp_free(t);
 }
 
-void rp_workers_take(struct rp_workers *ws, int fd)
+void rp_workers_take(struct rp_workers *ws, int fd, const char *source)
 {
 	struct take *t = rp_calloc(1, sizeof(*t));
 	if (t == NULL) {
+		rp_gate_leave(ws->opt.crowd, source);
 		(void)close(fd);
 		return;
 	}
+	(void)snprintf(t->source, sizeof(t->source), "%s", source);
 	t->worker = &ws->v[ws->next++ % ws->n];
 	t->fd = fd;
 	t->msg.run = on_take;
 	if (rp_loop_post(t->worker->loop, &t->msg) != 0) {
 		rp_log_error("client-listener", "worker is overloaded, connection refused");
+		rp_gate_leave(ws->opt.crowd, source);
 		(void)close(fd);
 		rp_free(t);
 	}

@@ -64,6 +64,7 @@ struct rp_workers_options {
 	const struct rp_hostkey *hostkey;
 	struct rp_clientauth *auth;
 	struct rp_gate *gate;
+	struct rp_gate *crowd; /* slots of connections before their upgrade (server/crowd.h) */
 	struct rp_ports *ports;
 	const struct rp_proxy_target *proxy; /* other requests of the clients' port; NULL = 404 */
 	const struct rp_web_tls *web;        /* for http_proxy; NULL = not configured */
@@ -76,8 +77,9 @@ struct rp_workers;
 
 RP_NODISCARD int rp_workers_start(
     const struct rp_workers_options *opt, struct rp_workers **out, struct rp_err *err);
-/* A connection that the listener accepted: takes fd; goes to the workers in turn. */
-void rp_workers_take(struct rp_workers *w, int fd);
+/* A connection that the listener accepted: takes fd and the slot that source (copied) holds in the
+ * crowd; goes to the workers in turn. */
+void rp_workers_take(struct rp_workers *w, int fd, const char *source);
 /* Closes all connections and ends the threads; blocks until they are gone. Events that are still
  * under
  * way to the control loop are dropped. rp_workers_free only after the control loop has ended. */

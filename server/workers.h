@@ -38,8 +38,8 @@ struct rp_workers {
 };
 
 /* front.c: an accepted socket, until it is an SSH connection, was answered or was closed. Takes
- * fd. */
-void rp_front_take(struct rp_worker *w, int fd);
+ * fd and the slot of source. */
+void rp_front_take(struct rp_worker *w, int fd, const char *source);
 void rp_front_close_all(struct rp_worker *w);
 /* Closes a stream that nobody owns. */
 void rp_front_drop_stream(struct rp_stream *stream);

@@ -31,6 +31,16 @@ results() {
 	seq 1 "$1" | sed 's|.*|{"cmd":"request","name":"cmd_result","payload":{"jid":"'"$jid"'","status":"'"$2"'","command":"x","result":{"stdout":"'"$(head -c 2000 /dev/zero | tr '\0' x)"'"}}}|'
 }
 
+# until_answered SOURCE: the clients' port answers that address.
+until_answered() {
+	i=0
+	until [ "$(curl -s -o "$tmp/page" -w '%{http_code}' --max-time 10 --interface "$1" "http://$addr/")" = 404 ]; do
+		i=$((i + 1))
+		[ $i -le $((WAIT_S * 5)) ] || return 1
+		sleep 0.2
+	done
+}
+
 ### Another port's requests
 server_config server 'client_login_wait = 0
 jobs_max_results = 50' 'user_login_wait = 0'
@@ -42,6 +52,33 @@ api=http://$addr
 check "other requests go to the proxy's target" call_is 200 GET /status '"clients_connected":0'
 stop front
 check "whose server ends well" is "$status" 0
+api=$backend
+addr=$(sed -n 's/.*Listening for clients on //p' "$tmp/server.log")
+
+### One source that opens connections and says nothing
+server_config narrow 'client_login_wait = 0' 'user_login_wait = 0'
+start narrow sh -c 'ulimit -n 400 && exec "$0" server -c "$1"' "$RPORT" "$tmp/narrow.conf"
+wait_for narrow 'Listening for clients on ' || give_up "no server"
+addr=${line##* }
+wait_for narrow 'API Listening on ' || give_up "no API"
+api=${line##* }
+for port in "${addr##*:}" "${api##*:}"; do
+	start "crowd$port" python3 "$(dirname "$0")/lib/hostile.py" crowd "$port" 127.0.0.2 300
+	check "a crowd is not taken in whole" wait_for "crowd$port" '^refused'
+done
+check "another source is answered" is "$(curl -s -o "$tmp/page" -w '%{http_code}' --max-time 20 "http://$addr/")" 404
+check "by the API, too" call_is 200 GET /status '"clients_connected":0'
+start_peer elsewhere
+check "and is let in as a client" wait_for elsewhere '"registered"'
+check "which the API sees" connected elsewhere
+for port in "${addr##*:}" "${api##*:}"; do
+	stop "crowd$port"
+done
+check "afterwards that source is answered again" until_answered 127.0.0.2
+stop elsewhere
+stop narrow
+check "the server ends well" is "$status" 0
+check "silently" silent narrow
 api=$backend
 addr=$(sed -n 's/.*Listening for clients on //p' "$tmp/server.log")
 

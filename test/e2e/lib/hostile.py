@@ -5,9 +5,12 @@ hostile.py header PORT MEGABYTES        a request with a header that long: the a
 hostile.py body PORT PATH MEGABYTES     the same with a body
 hostile.py hold PORT SECONDS KIND...    begins that way and falls silent: "KIND closed" or "KIND open" after the time
 hostile.py silent PORT SOURCE N         N upgraded connections from that address: "ready", and stays
+hostile.py crowd PORT SOURCE N          N connections from that address that send nothing, opened again whenever they are
+                                        closed: "refused" when one is closed long before its time, and goes on
 hostile.py visitors PORT N              N connections that send nothing: "ready", and stays
 """
 
+import selectors
 import socket
 import sys
 import threading
@@ -118,6 +121,44 @@ def silent(port, source, n):
     stay(held)
 
 
+class Crowd:
+    """Connections of one source that say nothing, as many as the server lets stand."""
+
+    def __init__(self, port, source, n):
+        self.port, self.source, self.n = port, source, int(n)
+        self.poll = selectors.DefaultSelector()
+        self.count = 0
+        self.told = False
+
+    def open(self):
+        try:
+            s = connect(self.port, self.source)
+        except OSError:
+            return
+        self.poll.register(s, selectors.EVENT_READ, time.monotonic())
+        self.count += 1
+
+    def drop(self, s, since):
+        self.poll.unregister(s)
+        s.close()
+        self.count -= 1
+        if not self.told and time.monotonic() - since < 4:
+            print("refused", flush=True)
+            self.told = True
+
+    def run(self, seconds):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for _ in range(min(50, self.n - self.count)):
+                self.open()
+            for key, _ in self.poll.select(0.1):
+                self.drop(key.fileobj, key.data)
+
+
+def crowd(port, source, n):
+    Crowd(port, source, n).run(120)
+
+
 def visitors(port, n):
     stay([connect(port) for _ in range(int(n))])
 
@@ -130,7 +171,7 @@ def main():
         start = "POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n40000000\r\n" % args[1]
         stream(args[0], start.encode(), args[2])
     else:
-        {"hold": hold_all, "silent": silent, "visitors": visitors}[name](*args)
+        {"hold": hold_all, "silent": silent, "crowd": crowd, "visitors": visitors}[name](*args)
 
 
 if __name__ == "__main__":
