@@ -97,7 +97,7 @@ static const char *param(const struct rp_api_call *c, const char *key, const cha
 
 static bool fail_side(struct rp_api_call *c, const char *text, const char *why, const char *hint)
 {
-	char title[256];
+	char title[400];
 	(void)snprintf(title, sizeof(title), "failed to decode \"%.100s\": %s", text, why);
 	return fail(c, 400, "", title, hint);
 }

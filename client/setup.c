@@ -187,6 +187,16 @@ static int apply_options(struct rp_remote *r, const struct rp_conf_tunnel_option
 	return o->host_header[0] != '\0' ? replace_text(&r->host_header, o->host_header) : 0;
 }
 
+/* The reason alone does not tell what would be right. */
+static int refuse_remote(int code, struct rp_err *err)
+{
+	const struct rp_err why = *err;
+	return rp_err_set(err, code,
+	    "%.140s; expected PORT, LPORT:PORT, HOST:PORT or [LHOST:]LPORT:HOST:PORT, with /udp or "
+	    "/tcp+udp for UDP",
+	    why.msg);
+}
+
 static int add_remote(struct rp_client_setup *s, const struct rp_client_config *cfg,
     const char *text, struct rp_err *err)
 {
@@ -194,7 +204,7 @@ static int add_remote(struct rp_client_setup *s, const struct rp_client_config *
 	int code = rp_remote_parse(text, r, err);
 	if (code != 0) {
 		rp_remote_fini(r);
-		return code == RP_ENOMEM ? oom(err) : code;
+		return code == RP_ENOMEM ? oom(err) : refuse_remote(code, err);
 	}
 	s->n_remotes++;
 	if (cfg->remotes_from_args && apply_options(r, &cfg->tunnel) != 0) {

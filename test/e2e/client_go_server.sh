@@ -63,6 +63,14 @@ config mute_client <<-END
 END
 client mute_client
 
+# A target that reads to the end and says then what it got.
+start sink socat -u -d -d TCP-LISTEN:0,bind=127.0.0.1,fork,reuseaddr "SYSTEM:sha256sum >>$tmp/sums.log"
+i=0
+until sink=$(sed -n 's/.*listening on AF=2 127.0.0.1:\([0-9]*\)$/\1/p' "$tmp/sink.err" | grep .) || [ $i -gt 200 ]; do
+	i=$((i + 1))
+	sleep 0.1
+done
+
 ### Registration
 go_server server
 config c1 <<-END
@@ -70,13 +78,14 @@ config c1 <<-END
 	auth = "me:secret"
 	attributes_file_path = "$tmp/attributes"
 	tags = ["t1"]
-	remotes = ["$tcp_target"]
+	remotes = ["$sink", "$tcp_target"]
 END
 client c1
 check "the client connects" wait_for c1 'info: client: Connected \(Latency '
 check "the fingerprint is shown" wait_for c1 "info: client: Fingerprint $FINGERPRINT"
 check "it is registered" wait_for server '"registered".*"id":"c1"'
 tunnel=$(printf '%s\n' "$line" | json lport)
+sink_tunnel=$(printf '%s\n' "$line" | sed -n "s/.*\"lport\":\"\([0-9]*\)\"[^}]*\"rport\":\"$sink\".*/\1/p")
 session=$(printf '%s\n' "$line" | json session)
 check "half-close and tags are told" wait_for server '"Tags":\["t1"\].*"Features":\["half-close"\]'
 check "no secret is told" not_in_log server '"payload":.*secret'
@@ -155,6 +164,8 @@ check "WebSocket pings are answered" wait_for server '"event":"pong"'
 ### Tunnels
 check "100 MB pass both ways" quiet "$PEER" check --tcp "127.0.0.1:$tunnel" --bytes 100000000 \
 	--timeout 120s
+check "what a visitor sends before its end" sh -c 'head -c 3000000 "$1" | socat -u - "TCP:127.0.0.1:$2"' - "$RPORT" "$sink_tunnel"
+check "arrives to the last byte" wait_for sums "^$(head -c 3000000 "$RPORT" | sha256sum | cut -d' ' -f1) "
 check "connections beside each other" quiet "$PEER" check --tcp "127.0.0.1:$tunnel" --parallel 20 \
 	--bytes 1000000
 tell '{"cmd":"tunnel","tag":"u1","listen":"127.0.0.1:0","remote":"'"$udp_target"'","proto":"udp"}'

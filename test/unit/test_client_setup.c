@@ -185,7 +185,8 @@ static void test_tunnels(void **state)
 	}
 	unload(&cfg, &s);
 	const char *const bad[] = {"h", "x:y:z", NULL};
-	assert_refused(bad, "failed to decode remote \"x:y:z\"");
+	assert_refused(
+	    bad, "failed to decode remote \"x:y:z\": Missing ports; expected PORT, LPORT:PORT,");
 }
 
 static void write_file(const char *path, const char *text)
