@@ -45,7 +45,7 @@ struct server {
 	struct rp_gate *crowd;
 	struct rp_ports *ports;
 	struct rp_proxy_target *proxy;
-	struct rp_web_tls web; /* visitor NULL = not configured */
+	struct rp_web_settings web; /* visitor NULL = not configured */
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
 	struct rp_workers *workers;

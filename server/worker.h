@@ -67,7 +67,7 @@ struct rp_workers_options {
 	struct rp_gate *crowd; /* slots of connections before their upgrade (server/crowd.h) */
 	struct rp_ports *ports;
 	const struct rp_proxy_target *proxy; /* other requests of the clients' port; NULL = 404 */
-	const struct rp_web_tls *web;        /* for http_proxy; NULL = not configured */
+	const struct rp_web_settings *web;        /* for http_proxy; NULL = not configured */
 	struct rp_loop *control;
 	const struct rp_conn_events *events;
 	void *ctx;

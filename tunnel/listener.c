@@ -456,6 +456,8 @@ static int prepare_web(struct rp_tunnel *t, struct rp_err *err)
 	    .auth_user = r->auth_user,
 	    .auth_password = r->auth_password,
 	    .no_half_close = t->opt.no_half_close,
+	    .header_ms = t->opt.web->header_ms,
+	    .keep_ms = t->opt.web->keep_ms,
 	    .idle_ms = idle_ms(t),
 	};
 	return 0;

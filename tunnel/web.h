@@ -19,9 +19,11 @@
 #include "tunnel/remote.h"
 
 /* What all proxies of a server share. */
-struct rp_web_tls {
+struct rp_web_settings {
 	struct rp_tls *visitor; /* the server's certificate; NULL = no TLS, for tests only */
 	struct rp_tls *target;  /* towards https targets: their certificates are not verified */
+	unsigned header_ms;     /* TLS handshake and head of a request, 0 = 15 s */
+	unsigned keep_ms;       /* between two requests, 0 = 60 s */
 };
 
 /* Of one tunnel; borrowed by its visitors' connections with all that it points to. */
@@ -34,8 +36,8 @@ struct rp_web_options {
 	const char *auth_user;     /* "" = no login */
 	const char *auth_password;
 	bool no_half_close; /* the client is an installed one */
-	unsigned header_ms; /* TLS handshake and head of a request, 0 = 15 s */
-	unsigned keep_ms;   /* between two requests, 0 = 60 s */
+	unsigned header_ms; /* as in the settings */
+	unsigned keep_ms;
 	/* Without a byte in either direction while a request is answered, or through the pipe;
 	 * 0 = no limit. */
 	uint64_t idle_ms;

@@ -80,6 +80,11 @@ static void on_open(
 	rp_targets_open(rig->targets, c, extra, n);
 }
 
+static char *text_or_empty(const char *s)
+{
+	return (char *)(uintptr_t)(s != NULL ? s : "");
+}
+
 static int start_tunnel(struct rp_rig *rig)
 {
 	char lport[8];
@@ -99,13 +104,16 @@ static int start_tunnel(struct rp_rig *rig)
 	    .acl = (char *)(uintptr_t)rig->opt.acl,
 	    .idle_timeout_minutes = rig->opt.idle_minutes,
 	    .auto_close = rig->opt.auto_close,
-	    .host_header = (char *)(uintptr_t) "",
-	    .auth_user = (char *)(uintptr_t) "",
-	    .auth_password = (char *)(uintptr_t) "",
+	    .scheme = (char *)(uintptr_t)rig->opt.scheme,
+	    .http_proxy = rig->opt.web != NULL,
+	    .host_header = text_or_empty(rig->opt.host_header),
+	    .auth_user = text_or_empty(rig->opt.auth),
+	    .auth_password = text_or_empty(rig->opt.auth),
 	    .tunnel_url = (char *)(uintptr_t) "",
 	};
 	const struct rp_tunnel_options opt = {
 	    .ports = rig->ports,
+	    .web = rig->opt.web,
 	    .no_half_close = rig->opt.no_half_close,
 	    .connections_max = rig->opt.connections_max,
 	    .age_ms = rig->opt.age_ms,

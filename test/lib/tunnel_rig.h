@@ -29,6 +29,10 @@ struct rp_rig_options {
 	bool no_target; /* nobody listens at the target */
 	size_t connections_max;
 	const struct rp_target_rules *allowed;
+	const struct rp_web_settings *web; /* an HTTP proxy before the tunnel */
+	const char *scheme;
+	const char *host_header;
+	const char *auth; /* user and password, both this */
 };
 
 struct rp_rig {

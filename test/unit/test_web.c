@@ -1,0 +1,854 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reverse proxy before a tunnel, over real sockets: visitor and target are bytes on sockets of
+ * the scenario. Mostly without TLS, which http/ tests; once with it on both sides.
+ */
+#include "tunnel/web.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "test/lib/net.h"
+#include "test/lib/oom.h"
+#include "test/lib/tunnel_rig.h"
+
+/* Test threads report by this: cmocka's assertions belong to the main thread. */
+#define CHECK(expr) RP_VERIFY(expr)
+
+/* What the target sees of a request without headers of its own. */
+#define SEEN(line)                                                    \
+	line " HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 127.0.0.1\r\n" \
+	     "X-Forwarded-Proto: https\r\nX-Forwarded-Host: h\r\n"
+#define GET_A   "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+#define SEEN_A  SEEN("GET /a") "\r\n"
+#define ASK_WS  "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+#define SEEN_WS SEEN("GET /ws") "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+#define SWITCH \
+	"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+static const struct rp_web_settings no_tls;
+
+static void go(const struct rp_rig_options *opt, void (*scenario)(struct rp_rig *rig))
+{
+	struct rp_rig_options o = *opt;
+	struct rp_rig rig;
+	o.web = o.web != NULL ? o.web : &no_tls;
+	o.scheme = o.scheme != NULL ? o.scheme : "http";
+	assert_int_equal(rp_rig_init(&rig, &o), 0);
+	rp_rig_run(&rig, scenario);
+	assert_null(rp_pair_trouble(&rig.pair));
+	rp_rig_fini(&rig);
+}
+
+static void go_plain(void (*scenario)(struct rp_rig *rig))
+{
+	go(&(struct rp_rig_options){.web = &no_tls}, scenario);
+}
+
+static bool say(int fd, const char *text)
+{
+	return rp_rig_write_all(fd, text, strlen(text));
+}
+
+/* The next bytes are these. */
+static bool hear(int fd, const char *text)
+{
+	char buf[4096];
+	size_t n = strlen(text);
+	CHECK(n < sizeof(buf));
+	long got = rp_rig_read_all(fd, buf, n);
+	if (got != (long)n || memcmp(buf, text, n) != 0) {
+		(void)fprintf(
+		    stderr, "# wanted: %s\n# heard:  %.*s\n", text, (int)RP_MAX(got, 0L), buf);
+		return false;
+	}
+	return true;
+}
+
+/* All up to the end of the connection begins so and has that in it; false after a reset. */
+static bool hear_last(int fd, const char *start, const char *part)
+{
+	char buf[8192];
+	long n = rp_rig_read_all(fd, buf, sizeof(buf) - 1);
+	buf[RP_MAX(n, 0L)] = '\0';
+	bool ok = n > 0 && strncmp(buf, start, strlen(start)) == 0 && strstr(buf, part) != NULL;
+	if (!ok) {
+		(void)fprintf(stderr, "# wanted: %s ... %s\n# heard:  %s\n", start, part, buf);
+	}
+	return ok;
+}
+
+/* The end of the connection, cleanly or not, and nothing before it. */
+static bool hear_end(int fd)
+{
+	char c;
+	return rp_rig_read_all(fd, &c, 1) <= 0;
+}
+
+static int visit(struct rp_rig *rig, const char *request)
+{
+	int fd = rp_rig_connect(rig);
+	CHECK(fd >= 0 && say(fd, request));
+	return fd;
+}
+
+/* The target's side of a request. */
+static int serve(struct rp_rig *rig, const char *request)
+{
+	int fd = rp_rig_accept(rig);
+	CHECK(fd >= 0 && hear(fd, request));
+	return fd;
+}
+
+static void hang_up(int a, int b)
+{
+	(void)close(a);
+	(void)close(b);
+}
+
+/* --- requests and answers --- */
+
+static void keep_alive_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, GET_A);
+	int t = serve(rig, SEEN_A);
+	for (int i = 0; i < 3; i++) {
+		CHECK(say(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"));
+		CHECK(hear(v, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"));
+		CHECK(say(v, GET_A) && hear(t, SEEN_A));
+	}
+	hang_up(v, t);
+}
+
+static void test_keep_alive(void **state)
+{
+	(void)state;
+	go_plain(keep_alive_scenario);
+	go(&(struct rp_rig_options){.no_half_close = true}, keep_alive_scenario);
+}
+
+static void pipeline_scenario(struct rp_rig *rig)
+{
+	int v = visit(
+	    rig, GET_A GET_A "POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc" GET_A);
+	int t = serve(rig, SEEN_A);
+	CHECK(say(t, "HTTP/1.1 200 1\r\nContent-Length: 0\r\n\r\n") && hear(t, SEEN_A));
+	CHECK(say(t, "HTTP/1.1 200 2\r\nContent-Length: 0\r\n\r\n"));
+	CHECK(hear(t, SEEN("POST /b") "Content-Length: 3\r\n\r\nabc"));
+	CHECK(say(t, "HTTP/1.1 200 3\r\nContent-Length: 0\r\n\r\n") && hear(t, SEEN_A));
+	CHECK(say(t, "HTTP/1.1 200 4\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+	for (int i = 1; i <= 4; i++) {
+		char want[64];
+		(void)snprintf(
+		    want, sizeof(want), "HTTP/1.1 200 %d\r\nContent-Length: 0\r\n\r\n", i);
+		CHECK(hear(v, want));
+	}
+	/* The target ended its connection, the visitor did not. */
+	(void)close(t);
+	CHECK(say(v, GET_A));
+	t = serve(rig, SEEN_A);
+	hang_up(v, t);
+}
+
+static void test_pipeline(void **state)
+{
+	(void)state;
+	go_plain(pipeline_scenario);
+}
+
+static void pieces_scenario(struct rp_rig *rig)
+{
+	static const char in[] = "POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+	                         "3;ext=1\r\nabc\r\n02\r\nde\r\n0\r\nTrailer: x\r\n\r\n";
+	static const char out[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	                          "2\r\nhi\r\n0\r\n\r\n";
+	char sent[200] = "";
+	char body[200] = "";
+	int v = rp_rig_connect(rig);
+	for (size_t i = 0; i < sizeof(in) - 1; i++) {
+		CHECK(rp_rig_write_all(v, &in[i], 1));
+	}
+	int t = serve(rig, SEEN("POST /c") "Transfer-Encoding: chunked\r\n\r\n");
+	/* How it is cut into chunks is ours. */
+	for (size_t n = 0; strstr(sent, "0\r\n\r\n") == NULL; n++) {
+		CHECK(n < sizeof(sent) - 1 && rp_rig_read_all(t, sent + n, 1) == 1);
+		sent[n + 1] = '\0';
+		if (strchr("abcde", sent[n]) != NULL) {
+			body[strlen(body)] = sent[n];
+		}
+	}
+	CHECK(strcmp(body, "abcde") == 0);
+	CHECK(say(t, out) && hear(v, out));
+	hang_up(v, t);
+}
+
+static void test_pieces(void **state)
+{
+	(void)state;
+	go_plain(pieces_scenario);
+}
+
+static void framing_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, "HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n");
+	int t = serve(rig, SEEN("HEAD /a") "\r\n");
+	CHECK(say(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"));
+	CHECK(hear(v, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"));
+	CHECK(say(v, GET_A) && hear(t, SEEN_A));
+	CHECK(say(t, "HTTP/1.1 304 Same\r\nContent-Length: 9\r\n\r\n"));
+	CHECK(hear(v, "HTTP/1.1 304 Same\r\nContent-Length: 9\r\n\r\n"));
+	CHECK(say(v, GET_A) && hear(t, SEEN_A));
+	CHECK(say(t, "HTTP/1.1 103 Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 None\r\n\r\n"));
+	CHECK(hear(v, "HTTP/1.1 103 Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 None\r\n\r\n"));
+	/* An answer up to the end of its connection. */
+	CHECK(say(v, GET_A) && hear(t, SEEN_A));
+	CHECK(say(t, "HTTP/1.0 200 OK\r\n\r\nall of it"));
+	CHECK(hear(v, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nall of it\r\n"));
+	(void)close(t);
+	CHECK(hear(v, "0\r\n\r\n"));
+	(void)close(v);
+	/* And to an old visitor. */
+	v = visit(rig, "GET /a HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n");
+	t = serve(rig, SEEN_A);
+	CHECK(say(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"));
+	CHECK(hear(v, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhi") && hear_end(v));
+	hang_up(v, t);
+}
+
+static void test_framing(void **state)
+{
+	(void)state;
+	go_plain(framing_scenario);
+}
+
+/* The final answer comes although the body does not. */
+static void early_answer_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig,
+	    "POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n"
+	    "Expect: 100-continue\r\n\r\n");
+	int t = serve(rig, SEEN("POST /b") "Expect: 100-continue\r\nContent-Length: 100\r\n\r\n");
+	CHECK(say(t, "HTTP/1.1 413 Too much\r\nContent-Length: 0\r\n\r\n"));
+	CHECK(hear(v, "HTTP/1.1 413 Too much\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+	CHECK(hear_end(v));
+	hang_up(v, t);
+	v = visit(rig,
+	    "POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n"
+	    "Expect: 100-continue\r\n\r\n");
+	t = serve(rig, SEEN("POST /b") "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+	CHECK(say(t, "HTTP/1.1 100 Continue\r\n\r\n"));
+	CHECK(hear(v, "HTTP/1.1 100 Continue\r\n\r\n"));
+	CHECK(say(v, "abc") && hear(t, "abc"));
+	CHECK(say(t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+	CHECK(hear(v, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+	hang_up(v, t);
+}
+
+static void test_early_answer(void **state)
+{
+	(void)state;
+	go_plain(early_answer_scenario);
+}
+
+/* --- WebSockets --- */
+
+static void pipe_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, ASK_WS "early");
+	int t = serve(rig, SEEN_WS);
+	CHECK(say(t, SWITCH "first") && hear(v, SWITCH "first") && hear(t, "early"));
+	CHECK(say(v, "\x01\x02 any bytes\r\n\r\n") && hear(t, "\x01\x02 any bytes\r\n\r\n"));
+	if (rig->opt.no_half_close) {
+		(void)close(v);
+		CHECK(hear_end(t));
+		(void)close(t);
+		return;
+	}
+	CHECK(shutdown(v, SHUT_WR) == 0 && hear_end(t));
+	CHECK(say(t, "last") && hear(v, "last"));
+	(void)close(t);
+	CHECK(hear_end(v));
+	(void)close(v);
+}
+
+static void no_pipe_scenario(struct rp_rig *rig)
+{
+	/* Refused: the next request may follow. */
+	int v = visit(rig, ASK_WS GET_A);
+	int t = serve(rig, SEEN_WS);
+	CHECK(say(t, "HTTP/1.1 426 No\r\nContent-Length: 0\r\n\r\n") && hear(t, SEEN_A));
+	CHECK(hear(v, "HTTP/1.1 426 No\r\nContent-Length: 0\r\n\r\n"));
+	hang_up(v, t);
+	/* An upgrade that nobody asked for. */
+	v = visit(rig, GET_A);
+	t = serve(rig, SEEN_A);
+	CHECK(say(t, SWITCH));
+	CHECK(hear(v, "HTTP/1.1 502 Bad Gateway\r\n"));
+	hang_up(v, t);
+}
+
+static void test_websocket(void **state)
+{
+	(void)state;
+	go_plain(pipe_scenario);
+	go(&(struct rp_rig_options){.no_half_close = true}, pipe_scenario);
+	go_plain(no_pipe_scenario);
+}
+
+/* --- what goes wrong --- */
+
+static void refused_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	CHECK(hear_last(v, "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html", "</html>"));
+	(void)close(v);
+	v = visit(rig, "HEAD /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	CHECK(hear_last(v, "HTTP/1.1 502 Bad Gateway\r\n", "Connection: close\r\n\r\n"));
+	(void)close(v);
+	v = visit(rig, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
+	CHECK(hear_last(v, "HTTP/1.1 502 Bad Gateway\r\n", "</html>"));
+	(void)close(v);
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	go(&(struct rp_rig_options){.no_target = true}, refused_scenario);
+}
+
+static void bad_answers_scenario(struct rp_rig *rig)
+{
+	static const char *const answers[] = {
+	    "nonsense\r\n\r\n",
+	    "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+	    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+	    "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+	    "HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n",
+	    "HTTP/2.0 200 OK\r\n\r\n",
+	    "HTTP/1.1 200 OK\r\n",
+	    "",
+	};
+	for (size_t i = 0; i < RP_ARRAY_LEN(answers); i++) {
+		int v = visit(rig, "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+		int t = serve(rig, SEEN_A);
+		CHECK(say(t, answers[i]));
+		CHECK(shutdown(t, SHUT_WR) == 0);
+		CHECK(hear_last(v, "HTTP/1.1 502 Bad Gateway\r\n", "</html>"));
+		hang_up(v, t);
+	}
+}
+
+static void broken_answers_scenario(struct rp_rig *rig)
+{
+	static const char *const answers[] = {
+	    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab",
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+	};
+	for (size_t i = 0; i < RP_ARRAY_LEN(answers); i++) {
+		char buf[300];
+		int v = visit(rig, GET_A);
+		int t = serve(rig, SEEN_A);
+		CHECK(say(t, answers[i]));
+		(void)close(t);
+		while (recv(v, buf, sizeof(buf), 0) > 0) {
+		}
+		CHECK(errno == ECONNRESET);
+		(void)close(v);
+	}
+}
+
+/* What a target says unasked is not the answer to the next request. */
+static void unasked_scenario(struct rp_rig *rig)
+{
+	static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	static const char bad[] = "HTTP/1.1 200 Unasked\r\nContent-Length: 0\r\n\r\n";
+	int v = visit(rig, GET_A);
+	int t = serve(rig, SEEN_A);
+	char both[200];
+	(void)snprintf(both, sizeof(both), "%s%s", ok, bad);
+	CHECK(say(t, both) && hear(v, ok) && hear_end(t));
+	(void)close(t);
+	CHECK(say(v, GET_A));
+	t = serve(rig, SEEN_A);
+	CHECK(say(t, ok) && hear(v, ok));
+	CHECK(say(t, bad) && hear_end(t));
+	hang_up(v, t);
+}
+
+/* A used connection ends: one more try for what may be asked twice. */
+static void stale_scenario(struct rp_rig *rig)
+{
+	static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	int v = visit(rig, GET_A);
+	int t = serve(rig, SEEN_A);
+	CHECK(say(t, ok) && hear(v, ok));
+	CHECK(say(v, GET_A) && hear(t, SEEN_A));
+	(void)close(t);
+	t = serve(rig, SEEN_A);
+	CHECK(say(t, ok) && hear(v, ok));
+	CHECK(say(v, "POST /b HTTP/1.1\r\nHost: h\r\n\r\n") && hear(t, SEEN("POST /b") "\r\n"));
+	(void)close(t);
+	CHECK(hear(v, "HTTP/1.1 502 Bad Gateway\r\n"));
+	(void)close(v);
+}
+
+static void test_bad_targets(void **state)
+{
+	(void)state;
+	go_plain(bad_answers_scenario);
+	go_plain(broken_answers_scenario);
+	go_plain(unasked_scenario);
+	go_plain(stale_scenario);
+}
+
+static void bad_requests_scenario(struct rp_rig *rig)
+{
+	static const struct {
+		const char *request;
+		const char *answer;
+	} cases[] = {
+	    {"GET /a HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n"},
+	    {"GET /a HTTP/1.1\nHost: h\n\n", "HTTP/1.1 400 Bad Request\r\n"},
+	    {"GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n"},
+	    {"TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 405 Method Not Allowed\r\n"},
+	    {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
+	     "Content-Length: 3\r\n\r\n0\r\n\r\n",
+	        "HTTP/1.1 400 Bad Request\r\n"},
+	    {"GET / HTTP/3.0\r\nHost: h\r\n\r\n", "HTTP/1.1 505 HTTP Version Not Supported\r\n"},
+	};
+	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
+		int v = visit(rig, cases[i].request);
+		CHECK(hear_last(v, cases[i].answer, "Connection: close\r\n"));
+		(void)close(v);
+	}
+	/* A body that turns out to be none: neither side takes it for whole. */
+	int v = visit(
+	    rig, "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+	int t = serve(rig, SEEN("POST /b") "Transfer-Encoding: chunked\r\n\r\n");
+	CHECK(hear_last(v, "HTTP/1.1 400 Bad Request\r\n", "</html>") && hear_end(t));
+	hang_up(v, t);
+}
+
+static void test_bad_requests(void **state)
+{
+	(void)state;
+	go_plain(bad_requests_scenario);
+}
+
+static void leaving_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, GET_A);
+	int t = serve(rig, SEEN_A);
+	(void)close(v);
+	CHECK(hear_end(t));
+	(void)close(t);
+	v = visit(rig, "POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab");
+	t = serve(rig, SEEN("POST /b") "Content-Length: 5\r\n\r\nab");
+	(void)close(v);
+	CHECK(hear_end(t));
+	(void)close(t);
+}
+
+static void test_leaving(void **state)
+{
+	(void)state;
+	go_plain(leaving_scenario);
+	go(&(struct rp_rig_options){.no_half_close = true}, leaving_scenario);
+}
+
+/* --- slow sides --- */
+
+#define MUCH ((size_t)96 << 20)
+
+/* Sends until nothing has been taken for a while; how much that was. */
+static size_t stuff(int fd)
+{
+	static const char block[65536];
+	size_t total = 0;
+	unsigned waits = 0;
+	while (total < MUCH && waits < 20) {
+		ssize_t n = send(fd, block, sizeof(block), MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0) {
+			total += (size_t)n;
+			waits = 0;
+		} else {
+			waits++;
+			(void)usleep(50000);
+		}
+	}
+	return total;
+}
+
+static bool drain(int fd, size_t n)
+{
+	static char block[65536];
+	while (n > 0) {
+		long got = rp_rig_read_all(fd, block, RP_MIN(n, sizeof(block)));
+		if (got <= 0) {
+			return false;
+		}
+		n -= (size_t)got;
+	}
+	return true;
+}
+
+static void slow_visitor_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, GET_A);
+	int t = serve(rig, SEEN_A);
+	CHECK(say(t, "HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n"));
+	CHECK(hear(v, "HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n"));
+	size_t n = stuff(t);
+	CHECK(n > 0 && n < MUCH && drain(v, n));
+	hang_up(v, t);
+}
+
+static void slow_target_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, "POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999\r\n\r\n");
+	int t = serve(rig, SEEN("POST /b") "Content-Length: 999999999\r\n\r\n");
+	size_t n = stuff(v);
+	CHECK(n > 0 && n < MUCH && drain(t, n));
+	hang_up(v, t);
+}
+
+static void slow_pipe_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, ASK_WS);
+	int t = serve(rig, SEEN_WS);
+	CHECK(say(t, SWITCH) && hear(v, SWITCH));
+	size_t n = stuff(v);
+	CHECK(n > 0 && n < MUCH && drain(t, n));
+	n = stuff(t);
+	CHECK(n > 0 && n < MUCH && drain(v, n));
+	hang_up(v, t);
+}
+
+static void test_slow(void **state)
+{
+	(void)state;
+	go_plain(slow_visitor_scenario);
+	go_plain(slow_target_scenario);
+	go_plain(slow_pipe_scenario);
+}
+
+/* --- deadlines --- */
+
+static void late_head_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, "GET /a HTTP/1.1\r\nHo");
+	CHECK(hear_end(v));
+	(void)close(v);
+	v = rp_rig_connect(rig);
+	CHECK(v >= 0 && hear_end(v));
+	(void)close(v);
+	v = visit(rig, GET_A);
+	int t = serve(rig, SEEN_A);
+	CHECK(say(t, "HTTP/1.1 204 OK\r\n\r\n") && hear(v, "HTTP/1.1 204 OK\r\n\r\n"));
+	CHECK(hear_end(v) && hear_end(t));
+	hang_up(v, t);
+}
+
+static void stalled_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, GET_A);
+	int t = serve(rig, SEEN_A);
+	CHECK(hear_last(v, "HTTP/1.1 504 Gateway Timeout\r\n", "</html>") && hear_end(t));
+	hang_up(v, t);
+}
+
+static void stalled_pipe_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, ASK_WS);
+	int t = serve(rig, SEEN_WS);
+	CHECK(say(t, SWITCH) && hear(v, SWITCH));
+	CHECK(hear_end(v) && hear_end(t));
+	hang_up(v, t);
+}
+
+static void test_deadlines(void **state)
+{
+	(void)state;
+	static const struct rp_web_settings quick = {.header_ms = 300, .keep_ms = 300};
+	go(&(struct rp_rig_options){.web = &quick}, late_head_scenario);
+	go(&(struct rp_rig_options){.idle_minutes = 1}, stalled_scenario);
+	go(&(struct rp_rig_options){.idle_minutes = 1}, stalled_pipe_scenario);
+}
+
+/* --- who may --- */
+
+#define OUTSIDERS 32
+
+static void outsider_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, GET_A);
+	CHECK(hear_last(v, "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html", "</html>"));
+	(void)close(v);
+	/* Only so many are told so at a time. */
+	int crowd[OUTSIDERS];
+	for (size_t i = 0; i < OUTSIDERS; i++) {
+		crowd[i] = rp_rig_connect(rig);
+		CHECK(crowd[i] >= 0);
+	}
+	v = rp_rig_connect(rig);
+	CHECK(v >= 0 && hear_end(v));
+	(void)close(v);
+	for (size_t i = 0; i < OUTSIDERS; i++) {
+		(void)close(crowd[i]);
+	}
+}
+
+static void login_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, GET_A);
+	char head[] = "HTTP/1.1 401 Unauthorized\r\n";
+	CHECK(hear(v, head));
+	(void)close(v);
+	v = visit(rig, "GET /a HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bWU6bm8=\r\n\r\n");
+	CHECK(hear_last(v, head, "WWW-Authenticate: Basic realm=\"restricted\"\r\n"));
+	(void)close(v);
+	v = visit(rig, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab");
+	CHECK(hear_last(v, head, "</html>"));
+	(void)close(v);
+	v = visit(rig, "GET /a HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bWU6bWU=\r\n\r\n");
+	int t = serve(rig, SEEN_A);
+	hang_up(v, t);
+}
+
+static void test_access(void **state)
+{
+	(void)state;
+	go(&(struct rp_rig_options){.acl = "10.9.8.7"}, outsider_scenario);
+	go(&(struct rp_rig_options){.auth = "me"}, login_scenario);
+}
+
+static void crowd_scenario(struct rp_rig *rig)
+{
+	int v = visit(rig, GET_A);
+	int t = serve(rig, SEEN_A);
+	int second = rp_rig_connect(rig);
+	CHECK(second >= 0 && hear_end(second));
+	(void)close(second);
+	hang_up(v, t);
+}
+
+static void test_crowd(void **state)
+{
+	(void)state;
+	go(&(struct rp_rig_options){.connections_max = 1}, crowd_scenario);
+}
+
+static void test_check(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *protocol;
+		const char *scheme;
+		const char *user;
+		const char *password;
+		const char *text; /* NULL = fine */
+	} cases[] = {
+	    {"tcp", "http", "", "", NULL},
+	    {"tcp", "https", "a", "b", NULL},
+	    {"tcp", "https", "a", "", "auth_user and auth_password are needed together"},
+	    {"tcp", "https", NULL, "b", "auth_user and auth_password are needed together"},
+	    {"udp", "http", "", "", "http_proxy requires the protocol tcp"},
+	    {"tcp+udp", "http", "", "", "http_proxy requires the protocol tcp"},
+	    {"tcp", NULL, "", "", "http_proxy requires the scheme http or https"},
+	    {"tcp", "ssh", "", "", "http_proxy requires the scheme http or https"},
+	    {"tcp", "vnc", "", "",
+	        "http_proxy with the scheme vnc is not supported by this server"},
+	};
+	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
+		struct rp_err err = {0};
+		const struct rp_remote r = {
+		    .protocol = (char *)(uintptr_t)cases[i].protocol,
+		    .scheme = (char *)(uintptr_t)cases[i].scheme,
+		    .auth_user = (char *)(uintptr_t)cases[i].user,
+		    .auth_password = (char *)(uintptr_t)cases[i].password,
+		};
+		int rc = rp_web_check(&r, &err);
+		assert_int_equal(rc, cases[i].text == NULL ? 0 : RP_EINVAL);
+		assert_string_equal(err.msg, cases[i].text == NULL ? "" : cases[i].text);
+	}
+}
+
+/* --- ends of the tunnel while it is used --- */
+
+static void left_open_scenario(struct rp_rig *rig)
+{
+	/* The rig takes the tunnel down with all of these open. */
+	static int fds[6];
+	fds[0] = rp_rig_connect(rig);
+	fds[1] = visit(rig, GET_A);
+	fds[2] = serve(rig, SEEN_A);
+	fds[3] = visit(rig, ASK_WS);
+	fds[4] = serve(rig, SEEN_WS);
+	CHECK(say(fds[4], SWITCH) && hear(fds[3], SWITCH));
+	fds[5] = visit(rig, "GET /a HTTP/1.1\r\nHost: h\r\nUp");
+	rig->user = fds;
+}
+
+static void test_left_open(void **state)
+{
+	(void)state;
+	struct rp_rig rig;
+	const struct rp_rig_options opt = {.web = &no_tls, .scheme = "http"};
+	assert_int_equal(rp_rig_init(&rig, &opt), 0);
+	rp_rig_run(&rig, left_open_scenario);
+	const int *fds = rig.user;
+	for (size_t i = 0; i < 6; i++) {
+		assert_true(hear_end(fds[i]));
+		(void)close(fds[i]);
+	}
+	rp_rig_fini(&rig);
+}
+
+/* --- TLS --- */
+
+struct tls_case {
+	struct rp_net_certs certs;
+	struct rp_web_settings web;
+};
+
+/* curl is the visitor, openssl the target. */
+static void tls_scenario(struct rp_rig *rig)
+{
+	const struct tls_case *c = rig->user;
+	char command[600];
+	(void)snprintf(command, sizeof(command),
+	    "curl -sS --max-time 20 --cacert %s https://localhost:%u/ | grep -c 'Secure Renegotiation' >/dev/null",
+	    c->certs.ca, (unsigned)rig->port);
+	/* NOLINTNEXTLINE(cert-env33-c): a test's own command */
+	CHECK(system(command) == 0);
+}
+
+static FILE *start_openssl(const struct tls_case *c, uint16_t port)
+{
+	char command[600];
+	char line[256] = "";
+	(void)snprintf(command, sizeof(command),
+	    "exec openssl s_server -accept 127.0.0.1:%u -cert %s -key %s -www -naccept 1 2>/dev/null",
+	    (unsigned)port, c->certs.other_name, c->certs.other_name);
+	/* NOLINTNEXTLINE(cert-env33-c): likewise */
+	FILE *f = popen(command, "r");
+	assert_non_null(f);
+	while (strstr(line, "ACCEPT") == NULL) {
+		assert_non_null(fgets(line, sizeof(line), f));
+	}
+	return f;
+}
+
+static void test_tls(void **state)
+{
+	(void)state;
+	struct tls_case c = {0};
+	struct rp_err err;
+	struct rp_rig rig;
+	assert_int_equal(rp_net_certs_make(&c.certs), 0);
+	assert_int_equal(
+	    rp_tls_server_new(c.certs.cert, c.certs.key, RP_TLS_1_3, &c.web.visitor, &err), 0);
+	assert_int_equal(rp_tls_client_new_unverified(&c.web.target, &err), 0);
+	const struct rp_rig_options opt = {
+	    .web = &c.web, .scheme = "https", .host_header = "other.example:1", .no_target = true};
+	assert_int_equal(rp_rig_init(&rig, &opt), 0);
+	rig.user = &c;
+	/* openssl listens where the rig's own target does not. */
+	(void)close(rig.target_fd);
+	rig.target_fd = -1;
+	FILE *f = start_openssl(&c, rig.target_port);
+	rp_rig_run(&rig, tls_scenario);
+	rp_rig_fini(&rig);
+	assert_true(pclose(f) >= 0);
+	rp_tls_free(c.web.visitor);
+	rp_tls_free(c.web.target);
+	rp_net_certs_remove(&c.certs);
+}
+
+/* --- allocation failures --- */
+
+static void oom_scenario(struct rp_rig *rig)
+{
+	char buf[200];
+	bool *ok = rig->user;
+	struct timeval short_wait = {.tv_usec = 100000};
+	int v = rp_rig_connect(rig);
+	*ok = v >= 0 &&
+	    say(v,
+	        "POST /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+	        "Content-Length: 2\r\n\r\nab");
+	(void)setsockopt(rig->target_fd, SOL_SOCKET, SO_RCVTIMEO, &short_wait, sizeof(short_wait));
+	int t = rp_rig_accept(rig);
+	if (t >= 0) {
+		static const char seen[] = SEEN("POST /b") "Content-Length: 2\r\n\r\nab";
+		*ok = *ok && rp_rig_read_all(t, buf, sizeof(seen) - 1) == (long)sizeof(seen) - 1 &&
+		    say(t, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nfine");
+		(void)close(t);
+	} else {
+		*ok = false;
+	}
+	long n = v < 0 ? 0 : rp_rig_read_all(v, buf, sizeof(buf));
+	*ok = *ok && n > 20 && memcmp(buf + n - 7, "\r\n0\r\n\r\n", 7) == 0;
+	if (v >= 0) {
+		(void)close(v);
+	}
+}
+
+static int oom_body(void *state)
+{
+	(void)state;
+	struct rp_rig rig;
+	bool ok = false;
+	const struct rp_rig_options opt = {.web = &no_tls, .scheme = "http"};
+	int rc = rp_rig_init(&rig, &opt);
+	if (rc == 0) {
+		rig.user = &ok;
+		rp_rig_run(&rig, oom_scenario);
+	}
+	rp_rig_fini(&rig);
+	return rc == RP_ENOENT || (rc == 0 && !ok) ? RP_ENOMEM : rc;
+}
+
+static void test_oom(void **state)
+{
+	(void)state;
+	assert_int_equal(rp_oom_run(oom_body, NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_keep_alive),
+	    cmocka_unit_test(test_pipeline),
+	    cmocka_unit_test(test_pieces),
+	    cmocka_unit_test(test_framing),
+	    cmocka_unit_test(test_early_answer),
+	    cmocka_unit_test(test_websocket),
+	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_bad_targets),
+	    cmocka_unit_test(test_bad_requests),
+	    cmocka_unit_test(test_leaving),
+	    cmocka_unit_test(test_slow),
+	    cmocka_unit_test(test_deadlines),
+	    cmocka_unit_test(test_access),
+	    cmocka_unit_test(test_crowd),
+	    cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_left_open),
+	    cmocka_unit_test(test_tls),
+	    cmocka_unit_test(test_oom),
+	};
+	(void)signal(SIGPIPE, SIG_IGN); /* as the program does */
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
