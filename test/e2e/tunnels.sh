@@ -338,11 +338,18 @@ check "a tunnel by the API" open_tunnel c3 "remote=localhost:$tcp_port&acl=&skip
 api_port=$lport
 api_id=$tid
 check "one more" open_tunnel c3 "remote=127.0.0.1:$tcp_port&acl=&name=forbidden"
+check "one for four seconds" open_tunnel c3 "remote=localhost:$tcp_port&acl=127.0.0.1&auto-close=4s&name=brief"
+brief=$tid
 sed -i "s|^tunnel_allowed.*|tunnel_allowed = [\"127.0.0.1:$sum\", \"localhost\"]|" "$tmp/c3.conf"
 stop c3
 check "it goes" disconnected c3
+sleep 4
 start_client c3
 check "and comes back with other rules" connected c3
+check "the four seconds are over" in_log server \
+	"tunnel to localhost:$tcp_port does not come back: its auto-close time is over|tunnel $brief ended: auto-close"
+fixed_port
+api_spare=$port
 check "one is dropped" wait_for server "client c3 no longer allows the tunnel to 127.0.0.1:$tcp_port: it is dropped"
 check "two are left" json_is 'api,' '[.data.tunnels[].name] | sort | reverse | join(",")'
 check "with their ports" json_is "$own:$own_port $api_id:$api_port" \
@@ -350,16 +357,18 @@ check "with their ports" json_is "$own:$own_port $api_id:$api_port" \
 check "the changed ACL is still there" json_is 192.0.2.1 '.data.tunnels[] | select(.name == "").acl'
 check "and in force" refused "$own_port"
 check "the other works" quiet "$PEER" check --tcp "127.0.0.1:$api_port" --bytes 1000
+check "a listener on localhost" open_tunnel c3 "remote=localhost:$sum&acl=127.0.0.1&local=localhost:$api_spare"
+check "works" visits "$lport"
 check "a new one gets an id of its own" open_tunnel c3 "remote=localhost:$sum&acl="
 call GET /clients/c3
-check "three in all" json_is 3 '[.data.tunnels[].id] | unique | length'
+check "four in all" json_is 4 '[.data.tunnels[].id] | unique | length'
 sed -i 's|^remotes.*|remotes = ["1"]|; s|^tunnel_allowed.*||' "$tmp/c3.conf"
 stop c3
 disconnected c3
 start_client c3
 check "with other remotes" connected c3
 check "only those" json_is 1 '.data.tunnels[].rport'
-check "which is logged" wait_for server 'client c3 asks for other tunnels than before: its last 3 do not come back'
+check "which is logged" wait_for server 'client c3 asks for other tunnels than before: its last 4 do not come back'
 
 for name in c1 c2 c3; do
 	stop $name
