@@ -82,7 +82,7 @@ RP_LDFLAGS = $(LDFLAGS_$(PROFILE)) $(PROBED_LDFLAGS) $(SSH_LDFLAGS)
 # The seam to libssh (architecture.md): our objects define ssh_socket_*, and functions of libssh that are
 # wrapped call __wrap_NAME of ours. All of ssh/ is one member of librport.a, so that whoever uses
 # any of it takes our socket layer too and socket.c.o never comes out of libssh.a.
-SSH_WRAPS := ssh_analyze_banner ssh_send_banner ssh_packet_encrypt
+SSH_WRAPS := ssh_analyze_banner ssh_send_banner ssh_packet_encrypt ssh_packet_decrypt
 SSH_LDFLAGS := $(SSH_WRAPS:%=-Wl,--wrap=%)
 
 LIBS := $(DEPS_SSH)/lib/libssh.a $(if $(filter openssl,$(CRYPTO)),$(DEPS_SSH)/lib/libcrypto.a) \

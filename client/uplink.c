@@ -160,14 +160,32 @@ void rp_uplink_set_timer(struct rp_uplink *u, uint64_t ms)
 /* --- WebSocket --- */
 
 static void on_ws_data(
-    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, const uint8_t *p, size_t n)
+    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n)
 {
 	(void)opcode;
 	(void)first;
 	(void)last;
 	struct rp_uplink *u = ctx;
 	if (u->state != RP_UPLINK_CLOSING) {
-		rp_ssh_input(u->ssh, p, n);
+		rp_ssh_input_in_place(u->ssh, p, n);
+	}
+}
+
+/* The memory of the payloads that were handed out is used again. */
+static void on_ssh_reuse(void *ctx)
+{
+	struct rp_uplink *u = ctx;
+	if (u->mux != NULL) {
+		rp_mux_flush(u->mux);
+	}
+}
+
+static void on_ws_data_end(void *ctx)
+{
+	struct rp_uplink *u = ctx;
+	on_ssh_reuse(u);
+	if (u->ssh != NULL) {
+		rp_ssh_input_done(u->ssh);
 	}
 }
 
@@ -200,6 +218,7 @@ static void on_ws_closed(void *ctx)
 
 static const struct rp_ws_ops ws_ops = {
     .on_data = on_ws_data,
+    .on_data_end = on_ws_data_end,
     .on_drain = on_ws_drain,
     .on_end = on_ws_end,
     .on_closed = on_ws_closed,
@@ -290,10 +309,12 @@ static int open_targets(struct rp_uplink *u)
 	return 0;
 }
 
+static const struct rp_mux_options mux_options = {.batch = true};
+
 static void on_ssh_ready(void *ctx)
 {
 	struct rp_uplink *u = ctx;
-	int err = rp_mux_new(&u->mux, NULL, &rp_uplink_mux_ops, u);
+	int err = rp_mux_new(&u->mux, &mux_options, &rp_uplink_mux_ops, u);
 	if (err == 0) {
 		rp_mux_on_want_run(u->mux, on_want_run);
 		err = open_targets(u);
@@ -339,6 +360,7 @@ static const struct rp_ssh_ops ssh_ops = {
     .on_filled = on_ssh_filled,
     .on_ready = on_ssh_ready,
     .on_packet = on_ssh_packet,
+    .on_reuse = on_ssh_reuse,
     .on_rekey = on_ssh_rekey,
     .on_closed = on_ssh_closed,
     .on_hostkey = on_ssh_hostkey,

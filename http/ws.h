@@ -32,7 +32,7 @@ struct rp_ws_decoder_ops {
 	 * message, opcode is the message's (never RP_WS_CONT). n is 0 only for an empty message
 	 * or an empty last frame. */
 	void (*on_data)(
-	    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, const uint8_t *p, size_t n);
+	    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n);
 	/* A whole control frame (at most 125 bytes). */
 	void (*on_control)(void *ctx, enum rp_ws_opcode opcode, const uint8_t *p, size_t n);
 };
@@ -74,9 +74,12 @@ void rp_ws_mask(
 struct rp_ws;
 
 struct rp_ws_ops {
-	/* Data; memory valid during the call. None comes after rp_ws_read_stop or rp_ws_close. */
+	/* Data; the memory may be changed in place, and stays as it is left until on_data_end, or
+	 * for the call if there is none. None comes after rp_ws_read_stop or rp_ws_close. */
 	void (*on_data)(
-	    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, const uint8_t *p, size_t n);
+	    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n);
+	/* What was read at once has been handed out, as far as it was wanted. May be NULL. */
+	void (*on_data_end)(void *ctx);
 	/* See rp_stream_ops. May be NULL. */
 	void (*on_drain)(void *ctx);
 	/* Peer's close frame, EOF, error or protocol error: nothing more will come. code 0 for

@@ -221,7 +221,7 @@ static void on_control(void *ctx, enum rp_ws_opcode opcode, const uint8_t *p, si
 }
 
 static void on_frame_data(
-    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, const uint8_t *p, size_t n)
+    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n)
 {
 	struct rp_ws *w = ctx;
 	w->ops->on_data(w->ctx, opcode, first, last, p, n);
@@ -250,6 +250,9 @@ static void keep(struct rp_ws *w, const uint8_t *p, size_t n)
 static void feed(struct rp_ws *w, uint8_t *p, size_t n)
 {
 	int rc = rp_ws_decoder_feed(&w->decoder, p, n, &decoder_ops, w);
+	if (!w->closing && w->ops->on_data_end != NULL) {
+		w->ops->on_data_end(w->ctx);
+	}
 	if (!live(w)) {
 		return;
 	}

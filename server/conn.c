@@ -155,14 +155,32 @@ void rp_conn_tick(struct rp_conn *c, uint64_t now_ms)
 /* WebSocket */
 
 static void on_ws_data(
-    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, const uint8_t *p, size_t n)
+    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n)
 {
 	(void)opcode;
 	(void)first;
 	(void)last;
 	struct rp_conn *c = ctx;
 	if (c->state != RP_CONN_CLOSING) {
-		rp_ssh_input(c->ssh, p, n);
+		rp_ssh_input_in_place(c->ssh, p, n);
+	}
+}
+
+/* The memory of the payloads that were handed out is used again. */
+static void on_ssh_reuse(void *ctx)
+{
+	struct rp_conn *c = ctx;
+	if (c->mux != NULL) {
+		rp_mux_flush(c->mux);
+	}
+}
+
+static void on_ws_data_end(void *ctx)
+{
+	struct rp_conn *c = ctx;
+	on_ssh_reuse(c);
+	if (c->ssh != NULL) {
+		rp_ssh_input_done(c->ssh);
 	}
 }
 
@@ -190,6 +208,7 @@ static void on_ws_closed(void *ctx)
 
 static const struct rp_ws_ops ws_ops = {
     .on_data = on_ws_data,
+    .on_data_end = on_ws_data_end,
     .on_drain = on_ws_drain,
     .on_end = on_ws_end,
     .on_closed = on_ws_closed,
@@ -271,11 +290,13 @@ static void on_run(struct rp_deferred *d)
 	}
 }
 
+static const struct rp_mux_options mux_options = {.batch = true};
+
 static void on_ssh_ready(void *ctx)
 {
 	struct rp_conn *c = ctx;
 	leave_gate(c);
-	int err = rp_mux_new(&c->mux, NULL, &rp_conn_mux_ops, c);
+	int err = rp_mux_new(&c->mux, &mux_options, &rp_conn_mux_ops, c);
 	if (err != 0) {
 		rp_conn_fail(c, "%s", rp_err_text(err));
 		return;
@@ -318,6 +339,7 @@ static const struct rp_ssh_ops ssh_ops = {
     .on_filled = on_ssh_filled,
     .on_ready = on_ssh_ready,
     .on_packet = on_ssh_packet,
+    .on_reuse = on_ssh_reuse,
     .on_rekey = on_ssh_rekey,
     .on_closed = on_ssh_closed,
     .on_password = on_ssh_password,

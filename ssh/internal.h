@@ -85,6 +85,9 @@ struct rp_ssh {
 	bool muted;      /* libssh's output is dropped */
 	bool handled;    /* a packet callback took the packet in work */
 	bool kexing;
+	bool in_place; /* the input in work may be changed, and is kept */
+	bool lent;     /* payloads in rest were handed out, and are not done with */
+	bool plain;    /* libssh gets a packet that is decrypted already */
 	bool service_ok;
 	bool none_seen;
 	uint8_t failures;
@@ -157,6 +160,12 @@ bool rp_encrypt_is_gcm(const struct ssh_cipher_struct *cipher);
 /* Encrypts in place; the tag, or NULL: failed. */
 uint8_t *rp_encrypt_gcm(
     ssh_session session, struct ssh_crypto_struct *crypto, void *data, size_t len);
+
+/* May packets that arrive now be decrypted by rp_direct_step? */
+bool rp_direct_may_receive(const struct rp_ssh *s);
+/* One packet off the front, decrypted in place: its length, or 0: s->want bytes are needed, or the
+ * session is over. If it is not *ours, it is still to be handed to libssh. */
+size_t rp_direct_step(struct rp_ssh *s, uint8_t *p, size_t n, bool *ours);
 
 /* Sends straight into the transport's memory, if that is possible now. False: not done. */
 bool rp_direct_send(struct rp_ssh *s, const struct iovec *iov, int n, size_t total, int *err);

@@ -184,9 +184,51 @@ static bool set_wanted(struct rp_ssh *s, const struct framing *f)
 	return true;
 }
 
-static size_t packet_step(struct rp_ssh *s, const uint8_t *p, size_t n)
+/* Memory that libssh uses again for the next packet was handed out. */
+static void end_loan(struct rp_ssh *s)
+{
+	s->lent = false;
+	if (s->ops->on_reuse != NULL && !s->free_later) {
+		s->ops->on_reuse(s->ctx);
+	}
+}
+
+/* libssh has dealt with a packet. */
+static size_t finish_packet(struct rp_ssh *s, size_t whole, size_t used)
+{
+	end_loan(s);
+	if (!check(s)) {
+		return 0;
+	}
+	if (used != whole) {
+		rp_ssh_fail(s, RP_EPROTO, "packet: cut in two");
+		return 0;
+	}
+	rp_kex_after_packet(s);
+	return whole;
+}
+
+/* libssh gets what is not channel data, decrypted already. */
+static size_t direct_step(struct rp_ssh *s, uint8_t *p, size_t n)
+{
+	bool ours;
+	size_t whole = rp_direct_step(s, p, n, &ours);
+	if (whole == 0 || ours) {
+		return whole;
+	}
+	s->handled = false;
+	s->plain = true;
+	size_t used = ssh_packet_socket_callback(p, whole, s->session);
+	s->plain = false;
+	return finish_packet(s, whole, used);
+}
+
+static size_t packet_step(struct rp_ssh *s, const uint8_t *p, size_t n, bool mutable)
 {
 	ssh_session session = s->session;
+	if (mutable && rp_direct_may_receive(s)) {
+		return direct_step(s, (uint8_t *)(uintptr_t)p, n);
+	}
 	if (session->packet_state == PACKET_STATE_INIT) {
 		struct framing f = current_framing(session);
 		s->want = f.header;
@@ -209,21 +251,13 @@ static size_t packet_step(struct rp_ssh *s, const uint8_t *p, size_t n)
 	s->handled = false;
 	size_t whole = s->want;
 	size_t used = ssh_packet_socket_callback(p, whole, session);
-	if (!check(s)) {
-		return 0;
-	}
-	if (used != whole) {
-		rp_ssh_fail(s, RP_EPROTO, "packet: cut in two");
-		return 0;
-	}
-	rp_kex_after_packet(s);
-	return whole;
+	return finish_packet(s, whole, used);
 }
 
 /* One version line or packet off the front. 0: s->want bytes are needed, or the session is over. */
-static size_t step(struct rp_ssh *s, const uint8_t *p, size_t n)
+static size_t step(struct rp_ssh *s, const uint8_t *p, size_t n, bool mutable)
 {
-	return s->phase == RP_SSH_VERSION ? rp_banner_step(s, p, n) : packet_step(s, p, n);
+	return s->phase == RP_SSH_VERSION ? rp_banner_step(s, p, n) : packet_step(s, p, n, mutable);
 }
 
 /* Makes s->rest as long as s->want, as far as there are bytes; returns the bytes taken. */
@@ -232,6 +266,9 @@ static size_t keep(struct rp_ssh *s, const uint8_t *p, size_t n)
 	RP_VERIFY(s->want > s->rest.len);
 	size_t take = RP_MIN(n, s->want - s->rest.len);
 	uint8_t *unused;
+	if (s->lent) {
+		end_loan(s);
+	}
 	if (rp_buf_reserve(&s->rest, s->want - s->rest.len, &unused) != 0 ||
 	    rp_buf_add(&s->rest, p, take) != 0) {
 		rp_ssh_fail(s, RP_ENOMEM, "out of memory");
@@ -245,10 +282,11 @@ void rp_packets_feed(struct rp_ssh *s, const uint8_t *p, size_t n)
 	while (s->phase != RP_SSH_CLOSED && (n > 0 || s->rest.len > 0)) {
 		size_t used;
 		if (s->rest.len > 0) {
-			used = step(s, rp_buf_head(&s->rest), s->rest.len);
+			used = step(s, rp_buf_head(&s->rest), s->rest.len, true);
 			rp_buf_consume(&s->rest, used);
+			s->lent = s->lent || used > 0;
 		} else {
-			used = step(s, p, n);
+			used = step(s, p, n, s->in_place);
 			p += used;
 			n -= used;
 		}
@@ -262,8 +300,8 @@ void rp_packets_feed(struct rp_ssh *s, const uint8_t *p, size_t n)
 		p += kept;
 		n -= kept;
 	}
-	if (s->rest.len == 0) {
-		rp_buf_fini(&s->rest);
+	if (!s->in_place) {
+		rp_ssh_input_done(s);
 	}
 }
 

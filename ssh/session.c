@@ -280,9 +280,10 @@ static void settle(struct rp_ssh *s)
 	rp_free(why);
 }
 
-void rp_ssh_input(struct rp_ssh *s, const uint8_t *p, size_t n)
+static void input(struct rp_ssh *s, const uint8_t *p, size_t n, bool in_place)
 {
 	RP_VERIFY(!s->busy);
+	s->in_place = in_place;
 	if (s->phase != RP_SSH_IDLE && s->phase != RP_SSH_CLOSED) {
 		s->busy = true;
 		s->bytes_in += n;
@@ -292,6 +293,24 @@ void rp_ssh_input(struct rp_ssh *s, const uint8_t *p, size_t n)
 		s->busy = false;
 	}
 	settle(s);
+}
+
+void rp_ssh_input(struct rp_ssh *s, const uint8_t *p, size_t n)
+{
+	input(s, p, n, false);
+}
+
+void rp_ssh_input_in_place(struct rp_ssh *s, uint8_t *p, size_t n)
+{
+	input(s, p, n, true);
+}
+
+void rp_ssh_input_done(struct rp_ssh *s)
+{
+	s->lent = false;
+	if (s->rest.len == 0) {
+		rp_buf_fini(&s->rest);
+	}
 }
 
 void rp_ssh_set_rekey_limits(struct rp_ssh *s, uint64_t bytes, uint64_t ms)

@@ -45,8 +45,11 @@ struct rp_ssh_ops {
 	/* Authenticated: from now on on_packet and rp_ssh_send work. */
 	void (*on_ready)(void *ctx);
 	/* One payload of message number type (80..100); p points behind the message number.
-	 * Borrowed. */
+	 * Borrowed; from rp_ssh_input_in_place it stays valid until rp_ssh_input_done. */
 	void (*on_packet)(void *ctx, uint8_t type, const uint8_t *p, size_t n);
+	/* Payloads handed out so far are to become invalid before rp_ssh_input_done. May be NULL
+	 * if they are not used any longer than on_packet. */
+	void (*on_reuse)(void *ctx);
 	/* A key exchange after the first one starts or ends; may be NULL. While it runs
 	 * rp_ssh_send still takes packets (they are queued, 16 MiB at most), but a well-behaved
 	 * owner stops bulk data. Comes from below rp_ssh_input or rp_ssh_rekey, never from
@@ -81,6 +84,11 @@ RP_NODISCARD int rp_ssh_start(struct rp_ssh *s);
 /* Bytes from the transport, any split. May call every callback. After on_closed it does nothing.
  * n may be 0: a pending on_closed is delivered then. */
 void rp_ssh_input(struct rp_ssh *s, const uint8_t *p, size_t n);
+/* The same for bytes that may be decrypted where they are, with the same contents until
+ * rp_ssh_input_done. */
+void rp_ssh_input_in_place(struct rp_ssh *s, uint8_t *p, size_t n);
+/* Payloads of on_packet are not needed any more. */
+void rp_ssh_input_done(struct rp_ssh *s);
 /* Sends one connection protocol packet made of the pieces, the first byte being the message
  * number (80..100). Payload at most RP_SSH_PAYLOAD_MAX, else RP_ELIMIT. The pieces are copied.
  * RP_ECLOSED before on_ready and after the end; RP_EBUSY when too much waits for a key exchange.

@@ -142,6 +142,9 @@ void rp_mux_input(struct rp_mux *m, uint8_t type, const uint8_t *p, size_t n)
 	if (m->dead) {
 		return;
 	}
+	if (type != MSG_CHANNEL_DATA && type != MSG_CHANNEL_WINDOW_ADJUST) {
+		rp_mux_flush(m);
+	}
 	struct rp_cursor in;
 	rp_cursor_init(&in, p, n);
 	const char *why = handler_of(type)(m, &in);

@@ -29,6 +29,7 @@
 /* Constants of the installed base (wire protocol 2.7). */
 #define RP_MUX_WINDOW_DEFAULT (2u * 1024 * 1024)
 #define RP_MUX_PACKET_MAX     32768u
+#define RP_MUX_BATCH_MAX      16
 #define RP_MUX_PAYLOAD_MAX    261000u /* requests and replies, wire protocol 4.1 */
 #define RP_MUX_CHANNELS_MAX   16384u
 /* Unanswered incoming want_reply requests; more is a protocol error. */
@@ -84,6 +85,8 @@ struct rp_channel_ops {
 	/* Borrowed. The owner keeps what its socket does not take (at most the window) and reports
 	 * every byte by rp_channel_consumed, now or later. */
 	void (*on_data)(void *ctx, const uint8_t *p, size_t n);
+	/* The same for several messages at once, at most RP_MUX_BATCH_MAX; may be NULL. */
+	void (*on_datav)(void *ctx, const struct iovec *iov, int n);
 	void (*on_eof)(void *ctx);
 	/* A channel request (subsystem …): true = success. NULL: all fail. */
 	bool (*on_request)(void *ctx, struct rp_str name, const uint8_t *p, size_t n);
@@ -96,6 +99,9 @@ struct rp_mux_options {
 	uint32_t window; /* initial receive window of a channel, default RP_MUX_WINDOW_DEFAULT */
 	uint32_t packet_max; /* largest data message that we accept, default RP_MUX_PACKET_MAX */
 	size_t channels_max; /* default RP_MUX_CHANNELS_MAX */
+	/* What rp_mux_input is given stays valid until rp_mux_flush, which the owner calls before
+	 * it sleeps: data is collected for on_datav. */
+	bool batch;
 };
 
 /* opt may be NULL. ops borrowed. */
@@ -107,6 +113,8 @@ RP_NODISCARD int rp_mux_new(
 void rp_mux_free(struct rp_mux *m);
 /* One received packet: type 80..100 and what follows it. */
 void rp_mux_input(struct rp_mux *m, uint8_t type, const uint8_t *p, size_t n);
+/* Hands over what is collected (opt.batch); not from inside a callback of this mux. */
+void rp_mux_flush(struct rp_mux *m);
 /* The transport has room again (after send returned 1). */
 void rp_mux_drain(struct rp_mux *m);
 /* While a key exchange runs no channel data is pulled. */

@@ -102,6 +102,9 @@ int rp_mux_channel_new(struct rp_mux *m, enum rp_channel_state state, struct rp_
 
 static void channel_free(struct rp_channel *c)
 {
+	if (c->mux->batch.channel == c) {
+		c->mux->batch.channel = NULL;
+	}
 	rp_mux_table_remove(&c->mux->table, c->id);
 	rp_free(c);
 }

@@ -133,6 +133,41 @@ const char *rp_mux_in_adjust(struct rp_mux *m, struct rp_cursor *in)
 	return rp_mux_channel_adjust(c, n) == 0 ? NULL : "channel window too large";
 }
 
+/* Does anybody take the data of this channel? */
+static bool is_wanted(const struct rp_channel *c)
+{
+	return !c->eof_seen && !c->close_sent && c->ops != NULL && c->ops->on_data != NULL;
+}
+
+void rp_mux_flush(struct rp_mux *m)
+{
+	struct rp_channel *c = m->batch.channel;
+	m->batch.channel = NULL;
+	if (c == NULL) {
+		return;
+	}
+	if (is_wanted(c)) {
+		c->ops->on_datav(c->ctx, m->batch.iov, m->batch.n);
+		return;
+	}
+	size_t total = 0;
+	for (int i = 0; i < m->batch.n; i++) {
+		total += m->batch.iov[i].iov_len;
+	}
+	rp_channel_consumed(c, total);
+}
+
+static void collect(struct rp_channel *c, struct rp_str data)
+{
+	struct rp_mux *m = c->mux;
+	if (m->batch.channel != c || m->batch.n == RP_MUX_BATCH_MAX) {
+		rp_mux_flush(m);
+		m->batch.channel = c;
+		m->batch.n = 0;
+	}
+	m->batch.iov[m->batch.n++] = rp_mux_iov(data.p, data.len);
+}
+
 /* Checks and takes data off the window; what nobody wants is credited at once. */
 static const char *take_data(struct rp_channel *c, struct rp_str data, bool wanted)
 {
@@ -147,8 +182,12 @@ static const char *take_data(struct rp_channel *c, struct rp_str data, bool want
 		return NULL;
 	}
 	m->stats.bytes_in += data.len;
-	if (!wanted || c->eof_seen || c->close_sent || c->ops == NULL || c->ops->on_data == NULL) {
+	if (!wanted || !is_wanted(c)) {
 		rp_channel_consumed(c, data.len);
+		return NULL;
+	}
+	if (m->opt.batch && c->ops->on_datav != NULL) {
+		collect(c, data);
 		return NULL;
 	}
 	c->ops->on_data(c->ctx, (const uint8_t *)data.p, data.len);

@@ -70,6 +70,11 @@ struct rp_mux {
 	struct rp_mux_requests requests;
 	struct rp_list calls; /* struct rp_call; the first is on the wire */
 	struct rp_mux_stats stats;
+	struct {
+		struct rp_channel *channel; /* NULL: none */
+		int n;
+		struct iovec iov[RP_MUX_BATCH_MAX];
+	} batch;        /* data that arrived for one channel */
 	bool dead;      /* the peer broke the protocol, or the transport is gone */
 	bool full;      /* of the transport: until rp_mux_drain */
 	bool hold;      /* key exchange */

@@ -245,9 +245,12 @@ static void stop_writing(struct rp_pump *p)
 }
 
 /* Bytes taken, 0 = none now, -1 = the socket is broken. */
-static ssize_t write_pieces(int fd, struct iovec *iov, int n)
+static ssize_t write_pieces(int fd, const struct iovec *iov, int n)
 {
-	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)n};
+	struct msghdr msg = {
+	    .msg_iov = (struct iovec *)(uintptr_t)iov,
+	    .msg_iovlen = (size_t)n,
+	};
 	ssize_t sent;
 	do {
 		sent = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -282,33 +285,57 @@ static void flush(struct rp_pump *p)
 	check_end(p);
 }
 
-static void on_data(void *ctx, const uint8_t *data, size_t n)
+/* Keeps what the socket has not taken of the pieces. */
+static int keep(struct rp_pump *p, const struct iovec *iov, int n, size_t sent)
+{
+	int rc = 0;
+	for (int i = 0; i < n && rc == 0; i++) {
+		size_t part = RP_MIN(sent, iov[i].iov_len);
+		sent -= part;
+		if (part < iov[i].iov_len) {
+			const uint8_t *data = iov[i].iov_base;
+			rc = rp_chunks_add(&p->waiting, data + part, iov[i].iov_len - part);
+		}
+	}
+	return rc;
+}
+
+static void on_datav(void *ctx, const struct iovec *iov, int n)
 {
 	struct rp_pump *p = ctx;
-	p->result.bytes_in += n;
+	size_t total = 0;
+	for (int i = 0; i < n; i++) {
+		total += iov[i].iov_len;
+	}
+	p->result.bytes_in += total;
 	if (p->unwritable) {
-		credit(p, n);
+		credit(p, total);
 		return;
 	}
 	size_t sent = 0;
 	if (p->fd >= 0 && p->waiting.size == 0) {
-		struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = n};
-		ssize_t rc = write_pieces(p->fd, &iov, 1);
+		ssize_t rc = write_pieces(p->fd, iov, n);
 		if (rc < 0) {
-			credit(p, n);
+			credit(p, total);
 			stop_writing(p);
 			return;
 		}
 		sent = (size_t)rc;
 	}
-	if (sent < n && rp_chunks_add(&p->waiting, data + sent, n - sent) != 0) {
+	if (sent < total && keep(p, iov, n, sent) != 0) {
 		abort_with(p, "out of memory");
 		return;
 	}
-	if (sent < n && p->fd >= 0) {
+	if (sent < total && p->fd >= 0) {
 		arm(p, p->armed | UV_WRITABLE);
 	}
 	credit(p, sent);
+}
+
+static void on_data(void *ctx, const uint8_t *data, size_t n)
+{
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = n};
+	on_datav(ctx, &iov, 1);
 }
 
 static void on_eof(void *ctx)
@@ -402,6 +429,7 @@ const struct rp_channel_ops *rp_pump_channel_ops(void)
 	static const struct rp_channel_ops ops = {
 	    .on_pull = on_pull,
 	    .on_data = on_data,
+	    .on_datav = on_datav,
 	    .on_eof = on_eof,
 	    .on_closed = on_closed,
 	};

@@ -12,6 +12,8 @@
 
 /* Packets in each direction per loop turn. */
 #define TURN_PACKETS 64
+/* More than a batch of the mux takes. */
+#define SPENT_MAX 20
 
 struct packet {
 	struct rp_list node;
@@ -157,6 +159,28 @@ static const struct rp_mux_ops ops = {
     .on_error = on_error,
 };
 
+static void flush(struct rp_pair_end *e)
+{
+	if (e->mux != NULL) {
+		rp_mux_flush(e->mux);
+	}
+	while (!rp_list_empty(&e->spent)) {
+		struct packet *k = RP_LIST_ENTRY(e->spent.next, struct packet, node);
+		rp_list_remove(&k->node);
+		free(k);
+	}
+	e->spent_n = 0;
+}
+
+/* A packet that was delivered goes when the mux is done with it. */
+static void dispose(struct rp_pair_end *e, struct packet *k, bool last)
+{
+	rp_list_append(&e->spent, &k->node);
+	if (!e->batch || last || ++e->spent_n == SPENT_MAX) {
+		flush(e);
+	}
+}
+
 bool rp_pair_deliver(struct rp_pair_end *e)
 {
 	if (rp_list_empty(&e->out) || e->pair->broken) {
@@ -169,7 +193,7 @@ bool rp_pair_deliver(struct rp_pair_end *e)
 	if (to != NULL) {
 		rp_mux_input(to, k->data[0], k->data + 1, k->n - 1);
 	}
-	free(k);
+	dispose(&e->pair->end[1 - e->index], k, rp_list_empty(&e->out));
 	if (e->full && e->queued <= RP_PAIR_QUEUE_HIGH / 2 && e->mux != NULL) {
 		e->full = false;
 		rp_mux_drain(e->mux);
@@ -226,6 +250,8 @@ int rp_pair_init(struct rp_pair *p, const struct rp_mux_options *opt, struct rp_
 	for (int i = 0; i < 2; i++) {
 		rp_list_init(&p->end[i].out);
 		rp_list_init(&p->end[i].held);
+		rp_list_init(&p->end[i].spent);
+		p->end[i].batch = opt != NULL && opt[i].batch;
 		p->end[i].pair = p;
 		p->end[i].index = i;
 		p->end[i].packet_max = RP_MUX_PACKET_MAX;
@@ -262,6 +288,7 @@ void rp_pair_fini(struct rp_pair *p)
 			continue;
 		}
 		rp_pair_kill(p, i);
+		flush(e);
 		while (!rp_list_empty(&e->out)) {
 			struct packet *k = RP_LIST_ENTRY(e->out.next, struct packet, node);
 			rp_list_remove(&k->node);

@@ -24,10 +24,13 @@ struct rp_pair_end {
 	struct rp_pair *pair;
 	int index; /* 0, 1 */
 	struct rp_mux *mux;
-	struct rp_list out;  /* packets for the other end */
-	uint8_t *room;       /* reserved for a packet */
-	struct rp_list held; /* sent while it was */
-	size_t queued;       /* bytes in out */
+	struct rp_list out;   /* packets for the other end */
+	uint8_t *room;        /* reserved for a packet */
+	struct rp_list held;  /* sent while it was */
+	bool batch;           /* of its options */
+	struct rp_list spent; /* delivered to it, not flushed yet */
+	unsigned spent_n;
+	size_t queued; /* bytes in out */
 	size_t queued_max;
 	bool full;
 	bool run_wanted;

@@ -33,6 +33,13 @@ struct rp_ssh_side {
 	int code;
 	char why[256];
 	unsigned packets;
+	struct {
+		const uint8_t *p;
+		size_t n;
+		uint32_t sum;
+	} loan[16]; /* payloads that have to stay as they are */
+	size_t loans;
+	bool keeps;
 	/* NULL or the test's own; may free ssh (and set it to NULL). */
 	void (*on_ready)(struct rp_ssh_side *side);
 	void (*on_packet)(struct rp_ssh_side *side, uint8_t type, const uint8_t *p, size_t n);

@@ -110,7 +110,7 @@ struct echo {
 };
 
 static void echo_data(
-    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, const uint8_t *p, size_t n)
+    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n)
 {
 	struct echo *e = ctx;
 	e->n = first ? 0 : e->n;

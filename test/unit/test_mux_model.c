@@ -165,6 +165,15 @@ static void on_data(void *ctx, const uint8_t *p, size_t n)
 	poke(s->md);
 }
 
+static void on_datav(void *ctx, const struct iovec *iov, int n)
+{
+	assert_in_range(n, 1, RP_MUX_BATCH_MAX);
+	const struct stream *s = ctx;
+	for (int i = 0; i < n && !s->left; i++) {
+		on_data(ctx, iov[i].iov_base, iov[i].iov_len);
+	}
+}
+
 static void on_eof(void *ctx)
 {
 	struct stream *s = ctx;
@@ -190,6 +199,7 @@ static const struct rp_channel_ops ops = {
     .on_opened = on_opened,
     .on_pull = on_pull,
     .on_data = on_data,
+    .on_datav = on_datav,
     .on_eof = on_eof,
     .on_closed = on_closed,
 };
@@ -465,6 +475,7 @@ static void run(uint64_t seed)
 		    .window = small ? 1 + rnd(&md, 5000) : 1 + rnd(&md, 300000),
 		    .packet_max = rnd(&md, 2) == 0 ? 9 + rnd(&md, 4000) : 32768,
 		    .channels_max = 1 + rnd(&md, 50),
+		    .batch = rnd(&md, 2) == 0,
 		};
 		md.window[i] = opt[i].window;
 	}

@@ -164,7 +164,8 @@ static void scene_init(struct scene *s, bool no_half_close)
 	memset(s, 0, sizeof(*s));
 	s->opt.no_half_close = no_half_close;
 	assert_int_equal(rp_loop_new(&s->loop, "test"), 0);
-	assert_int_equal(rp_pair_init(&s->pair, NULL, s->loop), 0);
+	const struct rp_mux_options opt[2] = {{.batch = true}, {.batch = true}};
+	assert_int_equal(rp_pair_init(&s->pair, opt, s->loop), 0);
 	s->pair.end[1].user = s;
 	s->pair.end[1].on_open = on_open;
 	assert_int_equal(

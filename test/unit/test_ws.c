@@ -31,7 +31,7 @@ struct trace {
 };
 
 static void trace_data(
-    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, const uint8_t *p, size_t n)
+    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n)
 {
 	struct trace *t = ctx;
 	assert_int_equal(first, !t->open);
@@ -390,7 +390,7 @@ static void on_resume(struct rp_deferred *d)
 }
 
 static void on_data(
-    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, const uint8_t *p, size_t n)
+    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n)
 {
 	struct end *e = ctx;
 	assert_false(e->paused || e->ended > 0);
