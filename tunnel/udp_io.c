@@ -7,6 +7,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <sys/syscall.h>
 
 #include "core/err.h"
 #include "tunnel/gob.h"
@@ -92,12 +95,19 @@ void rp_udp_out_add(
 	o->n++;
 }
 
+/* musl's sendmmsg is a loop of sendmsg, for the sake of padding in its struct msghdr; here that is
+ * zero, which is all the kernel wants. */
+static int send_many(int fd, struct mmsghdr *msgs, unsigned n)
+{
+	return (int)syscall(SYS_sendmmsg, fd, msgs, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 void rp_udp_out_flush(struct rp_udp_out *o)
 {
 	unsigned at = 0;
 	bool again = false;
 	while (at < o->n) {
-		int rc = sendmmsg(o->fd, &o->msgs[at], o->n - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		int rc = send_many(o->fd, &o->msgs[at], o->n - at);
 		if (rc > 0) {
 			at += (unsigned)rc;
 			again = false;
