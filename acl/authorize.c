@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each rule is a function that says yes or no; whoever adds one gives it a reason of its own.
+ */
+#include "acl/authorize.h"
+
+#include "core/banned.h"
+
+const char *rp_permission_name(unsigned i)
+{
+	static const char *const names[RP_PERMISSIONS] = {"auditlog", "commands", "monitoring",
+	    "scheduler", "scripts", "tunnels", "uploads", "vault"};
+	return i < RP_PERMISSIONS ? names[i] : "";
+}
+
+static bool in_scope(enum rp_scope scope, const struct rp_action *a)
+{
+	switch (scope) {
+	case RP_SCOPE_FULL:
+		return true;
+	case RP_SCOPE_READ:
+		return !a->write && !a->websocket;
+	case RP_SCOPE_CLIENTS_AUTH:
+		return a->clients_auth;
+	}
+	return false;
+}
+
+static bool may_use(const struct rp_subject *s, const struct rp_object *o)
+{
+	if (s->admin) {
+		return true;
+	}
+	for (size_t i = 0; i < o->allowed->n; i++) {
+		if (rp_strlist_has(s->groups, o->allowed->v[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+enum rp_decision rp_authorize(
+    const struct rp_subject *s, const struct rp_action *a, const struct rp_object *o)
+{
+	if (!in_scope(s->scope, a)) {
+		return RP_DENIED_SCOPE;
+	}
+	if (a->admin && !s->admin) {
+		return RP_DENIED_ADMIN;
+	}
+	if (!s->admin && (a->permission & ~s->permissions) != 0) {
+		return RP_DENIED_PERMISSION;
+	}
+	return o == NULL || may_use(s, o) ? RP_ALLOWED : RP_DENIED_OBJECT;
+}
