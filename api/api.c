@@ -15,6 +15,7 @@
 #include "api/context.h"
 #include "api/reply.h"
 #include "api/sessions.h"
+#include "api/tokens.h"
 #include "api/users.h"
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -197,6 +198,7 @@ static void api_free(void *state)
 {
 	struct rp_api *api = state;
 	rp_sessions_free(api->sessions);
+	rp_tokens_free(api->tokens);
 	rp_users_free(api->users);
 	rp_gate_free(api->gate);
 	rp_gate_free(api->crowd);
@@ -230,6 +232,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	code = code != 0 ? code : open_gate(api, err);
 	code = code != 0 ? code : rp_crowd_new(&api->crowd, err);
 	code = code != 0 ? code : rp_sessions_new(parts->store, &api->sessions, err);
+	code = code != 0 ? code : rp_tokens_new(parts->store, &api->tokens, err);
 	code = code != 0 ? code : open_tls(api, err);
 	code = code != 0 ? code : open_access_log(api, err);
 	return code != 0 ? code : open_listener(api, err);

@@ -13,6 +13,7 @@
 #include "api/call.h"
 #include "api/jwt.h"
 #include "api/sessions.h"
+#include "api/tokens.h"
 #include "api/users.h"
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -48,6 +49,7 @@ static void let_in(
 		return;
 	}
 	c->user.admin = rp_strlist_has(&user->groups, RP_ADMIN_GROUP);
+	c->user.permissions = RP_MAY_ALL; /* there are no group details yet (rport-api 1.6) */
 	if (by_password) {
 		rp_gate_succeeded(c->api->gate, rp_api_peer(c), user->username);
 	}
@@ -148,19 +150,56 @@ static void check_static(
 	}
 }
 
-void rp_auth_password(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
+/* False: the call was answered. */
+static bool gate_open(struct rp_api_call *c, const char *name, rp_auth_cb cb)
 {
 	uint64_t now = rp_clock_ms();
 	if (rp_gate_banned(c->api->gate, rp_api_peer(c), now)) {
 		answer(c, cb, RP_AUTH_BANNED, 0);
-	} else if (!rp_gate_name_allowed(c->api->gate, name, now)) {
+		return false;
+	}
+	if (!rp_gate_name_allowed(c->api->gate, name, now)) {
 		answer(c, cb, RP_AUTH_WAIT, 0);
-	} else if (strlen(password) > PASSWORD_MAX) {
+		return false;
+	}
+	return true;
+}
+
+static void check_password(
+    struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
+{
+	if (strlen(password) > PASSWORD_MAX) {
 		refuse(c, cb, name);
 	} else if (rp_users_static(c->api->users)) {
 		check_static(c, name, password, cb);
 	} else {
 		check_hash(c, name, password, cb);
+	}
+}
+
+void rp_auth_password(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
+{
+	if (gate_open(c, name, cb)) {
+		check_password(c, name, password, cb);
+	}
+}
+
+/* Basic credentials: the password may be an API token. */
+static void by_basic(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
+{
+	bool equal;
+	if (!gate_open(c, name, cb)) {
+		return;
+	}
+	const struct rp_token *t = rp_tokens_match(c->api->tokens, name, password, &equal);
+	const struct rp_user *user = rp_users_find(c->api->users, name);
+	if (t == NULL || user == NULL) {
+		check_password(c, name, password, cb);
+	} else if (equal && t->expires_at >= rp_time_now()) {
+		c->user.scope = t->scope;
+		let_in(c, cb, user, true);
+	} else {
+		refuse(c, cb, name);
 	}
 }
 
@@ -246,7 +285,7 @@ void rp_auth_request(struct rp_api_call *c, rp_auth_cb cb)
 	}
 	int err = rp_auth_basic(c, &name, &password);
 	if (err == 0) {
-		rp_auth_password(c, name, password, cb);
+		by_basic(c, name, password, cb);
 		rp_free(name);
 		rp_free_secret(password);
 		return;

@@ -13,6 +13,7 @@
 #include "api/auth.h"
 #include "api/reply.h"
 #include "api/router.h"
+#include "api/tokens.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -86,17 +87,53 @@ void rp_api_call_end(
 	call_free(c);
 }
 
-bool rp_api_may_use(const struct rp_api_user *u, const struct rp_client *client)
+static enum rp_decision decide(
+    const struct rp_api_user *u, const struct rp_action *a, const struct rp_client *client)
 {
-	if (u->admin) {
-		return true;
-	}
-	for (size_t i = 0; i < client->allowed_user_groups.n; i++) {
-		if (rp_strlist_has(&u->groups, client->allowed_user_groups.v[i])) {
-			return true;
+	const struct rp_subject subject = {
+	    .groups = &u->groups,
+	    .admin = u->admin,
+	    .permissions = u->permissions,
+	    .scope = u->scope,
+	};
+	const struct rp_object object = {
+	    .allowed = client == NULL ? NULL : &client->allowed_user_groups,
+	};
+	return rp_authorize(&subject, a, client == NULL ? NULL : &object);
+}
+
+bool rp_api_may_see(const struct rp_api_call *c, const struct rp_client *client)
+{
+	const struct rp_action a = rp_route_action(c->route);
+	return decide(&c->user, &a, client) == RP_ALLOWED;
+}
+
+/* Says no in the words of the API (rport-api 1.6). */
+static void deny(struct rp_api_call *c, enum rp_decision why)
+{
+	unsigned bit = 0;
+	switch (why) {
+	case RP_ALLOWED:
+		return;
+	case RP_DENIED_SCOPE:
+		rp_reply_fail(c, 403, "the scope of this API token is \"%s\": it does not reach %s",
+		    rp_scope_name(c->user.scope), rp_http_req_path(c->req));
+		return;
+	case RP_DENIED_ADMIN:
+		rp_reply_fail(c, 403,
+		    "current user should belong to Administrators group to access this resource");
+		return;
+	case RP_DENIED_PERMISSION:
+		while ((c->route->permission >> bit) > 1) {
+			bit++;
 		}
+		rp_reply_fail(
+		    c, 403, "user does not have \"%s\" permission", rp_permission_name(bit));
+		return;
+	case RP_DENIED_OBJECT:
+		rp_reply_fail(c, 403, "Access denied to client(s) with ID(s): %s", c->params[0]);
+		return;
 	}
-	return false;
 }
 
 const struct rp_client *rp_api_client(struct rp_api_call *c)
@@ -106,8 +143,10 @@ const struct rp_client *rp_api_client(struct rp_api_call *c)
 		rp_reply_fail(c, 404, "Client with id=\"%s\" not found.", c->params[0]);
 		return NULL;
 	}
-	if (!rp_api_may_use(&c->user, client)) {
-		rp_reply_fail(c, 403, "Access denied to client(s) with ID(s): %s", c->params[0]);
+	const struct rp_action a = rp_route_action(c->route);
+	enum rp_decision d = decide(&c->user, &a, client);
+	if (d != RP_ALLOWED) {
+		deny(c, d);
 		return NULL;
 	}
 	return client;
@@ -115,6 +154,12 @@ const struct rp_client *rp_api_client(struct rp_api_call *c)
 
 static void run(struct rp_api_call *c)
 {
+	const struct rp_action a = rp_route_action(c->route);
+	enum rp_decision d = decide(&c->user, &a, NULL);
+	if (d != RP_ALLOWED) {
+		deny(c, d);
+		return;
+	}
 	if (c->route->auth == RP_ROUTE_CLIENT && rp_api_client(c) == NULL) {
 		return;
 	}

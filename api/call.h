@@ -19,8 +19,9 @@ void rp_api_refuse(struct rp_api_call *c, const struct rp_auth_result *r);
 /* The client of the first parameter if this user may use it; otherwise NULL, and the call was
  * answered (1.6). */
 const struct rp_client *rp_api_client(struct rp_api_call *c);
-/* May this user use this client? The one place that decides (rport-api 1.6). */
-bool rp_api_may_use(const struct rp_api_user *u, const struct rp_client *client);
+/* Does the answer to this call show this client? (rport-api 1.6: lists leave out silently what
+ * the user may not see.) */
+bool rp_api_may_see(const struct rp_api_call *c, const struct rp_client *client);
 /* Address that counts for bans and tunnel ACLs: the TCP peer. */
 const char *rp_api_peer(const struct rp_api_call *c);
 

@@ -79,7 +79,7 @@ static int parse(struct rp_api_call *c, const struct rp_listq_spec *spec, struct
 }
 
 struct found {
-	const struct rp_api_user *user;
+	const struct rp_api_call *call;
 	const struct rp_listq *q;
 	const struct rp_client **v;
 	size_t n;
@@ -90,7 +90,7 @@ struct found {
 static bool collect(const struct rp_client *client, void *ctx)
 {
 	struct found *f = ctx;
-	if (!rp_api_may_use(f->user, client) || !rp_listq_match(f->q, &rp_client_table, client)) {
+	if (!rp_api_may_see(f->call, client) || !rp_listq_match(f->q, &rp_client_table, client)) {
 		return true;
 	}
 	if (f->n == f->cap) {
@@ -121,7 +121,7 @@ void rp_api_clients(struct rp_api_call *c)
 	if (parse(c, &list_spec, &q) != 0) {
 		return;
 	}
-	struct found f = {.user = &c->user, .q = &q};
+	struct found f = {.call = c, .q = &q};
 	rp_registry_each(c->api->parts.registry, collect, &f);
 	if (f.err != 0) {
 		rp_reply_code(c, f.err, NULL);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "acl/authorize.h"
 #include "acl/gate.h"
 #include "core/jsonw.h"
 #include "core/list.h"
@@ -20,6 +21,7 @@
 #define RP_API_PARAMS_MAX 4
 
 struct rp_sessions;
+struct rp_tokens;
 struct rp_users;
 
 struct rp_api {
@@ -30,6 +32,7 @@ struct rp_api {
 	struct rp_gate *gate;  /* logins of API users */
 	struct rp_gate *crowd; /* connections (server/crowd.h) */
 	struct rp_sessions *sessions;
+	struct rp_tokens *tokens;
 	struct rp_users *users;
 	struct rp_http_server_options http;
 	struct rp_list conns;
@@ -44,6 +47,8 @@ struct rp_api_user {
 	char *name;
 	struct rp_strlist groups;
 	bool admin;
+	unsigned permissions; /* RP_MAY_… */
+	enum rp_scope scope;
 	uint64_t session; /* 0 = not by bearer token */
 };
 

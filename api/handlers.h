@@ -19,6 +19,19 @@ void rp_api_me(struct rp_api_call *c);
 void rp_api_me_ip(struct rp_api_call *c);
 void rp_api_auth_provider(struct rp_api_call *c);
 
+/* me_tokens.c: 3.5 */
+void rp_api_tokens_get(struct rp_api_call *c);
+void rp_api_tokens_post(struct rp_api_call *c);
+void rp_api_token_put(struct rp_api_call *c);
+void rp_api_token_delete(struct rp_api_call *c);
+void rp_api_token_gone(struct rp_api_call *c);
+
+/* user_admin.c: 4.2 */
+void rp_api_users_get(struct rp_api_call *c);
+void rp_api_user_sessions(struct rp_api_call *c);
+void rp_api_user_sessions_delete(struct rp_api_call *c);
+void rp_api_user_session_delete(struct rp_api_call *c);
+
 /* clients.c: 3.7, 3.8, 3.9 */
 void rp_api_clients(struct rp_api_call *c);
 void rp_api_client_get(struct rp_api_call *c);

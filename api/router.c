@@ -12,25 +12,36 @@
 #include "core/banned.h"
 
 static const struct rp_route routes[] = {
-    {"GET", "/login", RP_ROUTE_OPEN, rp_api_login_get},
-    {"POST", "/login", RP_ROUTE_OPEN, rp_api_login_post},
-    {"DELETE", "/logout", RP_ROUTE_OPEN, rp_api_logout},
-    {"GET", "/auth/provider", RP_ROUTE_OPEN, rp_api_auth_provider},
-    {"GET", "/status", RP_ROUTE_USER, rp_api_status},
-    {"GET", "/me", RP_ROUTE_USER, rp_api_me},
-    {"GET", "/me/ip", RP_ROUTE_USER, rp_api_me_ip},
-    {"GET", "/tunnels", RP_ROUTE_USER, rp_api_tunnels},
-    {"GET", "/clients", RP_ROUTE_USER, rp_api_clients},
-    {"GET", "/clients/{}", RP_ROUTE_CLIENT, rp_api_client_get},
-    {"DELETE", "/clients/{}", RP_ROUTE_CLIENT, rp_api_client_delete},
-    {"GET", "/clients/{}/attributes", RP_ROUTE_CLIENT, rp_api_attributes_get},
-    {"PUT", "/clients/{}/attributes", RP_ROUTE_CLIENT, rp_api_attributes_put},
-    {"PUT", "/clients/{}/tunnels", RP_ROUTE_CLIENT, rp_api_tunnel_put},
-    {"DELETE", "/clients/{}/tunnels/{}", RP_ROUTE_CLIENT, rp_api_tunnel_delete},
-    {"PUT", "/clients/{}/tunnels/{}/acl", RP_ROUTE_CLIENT, rp_api_tunnel_acl},
-    {"POST", "/clients/{}/commands", RP_ROUTE_CLIENT, rp_api_command_post},
-    {"GET", "/clients/{}/commands", RP_ROUTE_CLIENT, rp_api_commands},
-    {"GET", "/clients/{}/commands/{}", RP_ROUTE_CLIENT, rp_api_command_get},
+    {"GET", "/login", RP_ROUTE_OPEN, 0, rp_api_login_get},
+    {"POST", "/login", RP_ROUTE_OPEN, 0, rp_api_login_post},
+    {"DELETE", "/logout", RP_ROUTE_OPEN, 0, rp_api_logout},
+    {"GET", "/auth/provider", RP_ROUTE_OPEN, 0, rp_api_auth_provider},
+    {"GET", "/status", RP_ROUTE_USER, 0, rp_api_status},
+    {"GET", "/me", RP_ROUTE_USER, 0, rp_api_me},
+    {"GET", "/me/ip", RP_ROUTE_USER, 0, rp_api_me_ip},
+    {"GET", "/me/tokens", RP_ROUTE_USER, 0, rp_api_tokens_get},
+    {"POST", "/me/tokens", RP_ROUTE_USER, 0, rp_api_tokens_post},
+    {"PUT", "/me/tokens/{}", RP_ROUTE_USER, 0, rp_api_token_put},
+    {"DELETE", "/me/tokens/{}", RP_ROUTE_USER, 0, rp_api_token_delete},
+    {"GET", "/me/token", RP_ROUTE_USER, 0, rp_api_token_gone},
+    {"POST", "/me/token", RP_ROUTE_USER, 0, rp_api_token_gone},
+    {"DELETE", "/me/token", RP_ROUTE_USER, 0, rp_api_token_gone},
+    {"GET", "/users", RP_ROUTE_ADMIN, 0, rp_api_users_get},
+    {"GET", "/users/{}/sessions", RP_ROUTE_ADMIN, 0, rp_api_user_sessions},
+    {"DELETE", "/users/{}/sessions", RP_ROUTE_ADMIN, 0, rp_api_user_sessions_delete},
+    {"DELETE", "/users/{}/sessions/{}", RP_ROUTE_ADMIN, 0, rp_api_user_session_delete},
+    {"GET", "/tunnels", RP_ROUTE_USER, RP_MAY_TUNNELS, rp_api_tunnels},
+    {"GET", "/clients", RP_ROUTE_USER, 0, rp_api_clients},
+    {"GET", "/clients/{}", RP_ROUTE_CLIENT, 0, rp_api_client_get},
+    {"DELETE", "/clients/{}", RP_ROUTE_CLIENT, 0, rp_api_client_delete},
+    {"GET", "/clients/{}/attributes", RP_ROUTE_CLIENT, 0, rp_api_attributes_get},
+    {"PUT", "/clients/{}/attributes", RP_ROUTE_CLIENT, 0, rp_api_attributes_put},
+    {"PUT", "/clients/{}/tunnels", RP_ROUTE_CLIENT, RP_MAY_TUNNELS, rp_api_tunnel_put},
+    {"DELETE", "/clients/{}/tunnels/{}", RP_ROUTE_CLIENT, RP_MAY_TUNNELS, rp_api_tunnel_delete},
+    {"PUT", "/clients/{}/tunnels/{}/acl", RP_ROUTE_CLIENT, RP_MAY_TUNNELS, rp_api_tunnel_acl},
+    {"POST", "/clients/{}/commands", RP_ROUTE_CLIENT, RP_MAY_COMMANDS, rp_api_command_post},
+    {"GET", "/clients/{}/commands", RP_ROUTE_CLIENT, RP_MAY_COMMANDS, rp_api_commands},
+    {"GET", "/clients/{}/commands/{}", RP_ROUTE_CLIENT, RP_MAY_COMMANDS, rp_api_command_get},
 };
 
 /* Next segment of a path that begins with '/'. */
@@ -102,4 +113,21 @@ int rp_router_find(const char *method, const char *path, struct rp_api_call *c)
 		err = RP_EUNSUPPORTED;
 	}
 	return err;
+}
+
+struct rp_action rp_route_action(const struct rp_route *r)
+{
+	return (struct rp_action){
+	    .write = strcmp(r->method, "GET") != 0,
+	    .websocket = rp_str_starts(rp_str_c(r->path), "/ws/"),
+	    .admin = r->auth == RP_ROUTE_ADMIN,
+	    .clients_auth = rp_str_starts(rp_str_c(r->path), "/clients-auth"),
+	    .permission = r->permission,
+	};
+}
+
+const struct rp_route *rp_router_table(size_t *n)
+{
+	*n = RP_ARRAY_LEN(routes);
+	return routes;
 }

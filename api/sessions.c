@@ -145,7 +145,7 @@ int rp_sessions_add(struct rp_sessions *ss, struct rp_session *s, rp_store_done_
 	return err;
 }
 
-static struct entry *find(struct rp_sessions *ss, uint64_t id)
+static struct entry *find(const struct rp_sessions *ss, uint64_t id)
 {
 	char key[24];
 	(void)snprintf(key, sizeof(key), "%llu", (unsigned long long)id);
@@ -184,6 +184,55 @@ int rp_sessions_end(struct rp_sessions *ss, uint64_t id, rp_store_done_cb done, 
 	int err = rp_sessions_store_delete(ss->store, id, done, ctx);
 	if (err == 0) {
 		drop(&e->node, ss);
+	}
+	return err;
+}
+
+bool rp_sessions_is_of(const struct rp_sessions *ss, uint64_t id, const char *username)
+{
+	const struct entry *e = find(ss, id);
+	return e != NULL && strcmp(e->s.username, username) == 0;
+}
+
+struct walk {
+	struct rp_sessions *sessions;
+	const char *username;
+	void (*fn)(void *ctx, const struct rp_session *s);
+	void *ctx;
+};
+
+static void show_one(struct rp_hash_node *node, void *ctx)
+{
+	const struct walk *w = ctx;
+	const struct entry *e = RP_CONTAINER_OF(node, struct entry, node);
+	if (strcmp(e->s.username, w->username) == 0 && e->s.expires_at >= rp_time_now()) {
+		w->fn(w->ctx, &e->s);
+	}
+}
+
+void rp_sessions_each(struct rp_sessions *ss, const char *username,
+    void (*fn)(void *ctx, const struct rp_session *s), void *ctx)
+{
+	struct walk w = {.sessions = ss, .username = username, .fn = fn, .ctx = ctx};
+	rp_hash_each(&ss->by_id, show_one, &w);
+}
+
+static void drop_of_user(struct rp_hash_node *node, void *ctx)
+{
+	const struct walk *w = ctx;
+	const struct entry *e = RP_CONTAINER_OF(node, struct entry, node);
+	if (strcmp(e->s.username, w->username) == 0) {
+		drop(node, w->sessions);
+	}
+}
+
+int rp_sessions_end_all(
+    struct rp_sessions *ss, const char *username, rp_store_done_cb done, void *ctx)
+{
+	struct walk w = {.sessions = ss, .username = username};
+	int err = rp_sessions_store_delete_user(ss->store, username, done, ctx);
+	if (err == 0) {
+		rp_hash_each(&ss->by_id, drop_of_user, &w);
 	}
 	return err;
 }

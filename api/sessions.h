@@ -37,5 +37,12 @@ RP_NODISCARD int rp_sessions_add(
 bool rp_sessions_touch(struct rp_sessions *ss, uint64_t id, const char *username);
 RP_NODISCARD int rp_sessions_end(
     struct rp_sessions *ss, uint64_t id, rp_store_done_cb done, void *ctx);
+bool rp_sessions_is_of(const struct rp_sessions *ss, uint64_t id, const char *username);
+/* Those that have not expired, in no order. */
+void rp_sessions_each(struct rp_sessions *ss, const char *username,
+    void (*fn)(void *ctx, const struct rp_session *s), void *ctx);
+/* All of a user. */
+RP_NODISCARD int rp_sessions_end_all(
+    struct rp_sessions *ss, const char *username, rp_store_done_cb done, void *ctx);
 
 #endif

@@ -138,3 +138,37 @@ int rp_sessions_store_delete(struct rp_store *store, uint64_t id, rp_store_done_
 	};
 	return rp_store_submit(store, &job);
 }
+
+static int delete_user_work(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	const struct row *r = arg;
+	struct rp_stmt *stmt;
+	int code = rp_db_stmt(db, "DELETE FROM api_sessions WHERE username = ?", &stmt, err);
+	if (code != 0) {
+		return code;
+	}
+	rp_stmt_bind_text(stmt, 1, r->s.username);
+	return rp_stmt_run(stmt, err);
+}
+
+int rp_sessions_store_delete_user(
+    struct rp_store *store, const char *username, rp_store_done_cb done, void *ctx)
+{
+	struct row *r = rp_calloc(1, sizeof(*r));
+	if (r == NULL) {
+		return RP_ENOMEM;
+	}
+	r->s.username = rp_strdup(username);
+	if (r->s.username == NULL) {
+		row_free(r);
+		return RP_ENOMEM;
+	}
+	const struct rp_store_job job = {
+	    .work = delete_user_work,
+	    .arg = r,
+	    .free_arg = row_free,
+	    .done = done,
+	    .ctx = ctx,
+	};
+	return rp_store_submit(store, &job);
+}

@@ -15,5 +15,8 @@ RP_NODISCARD int rp_sessions_store_save(
     struct rp_store *store, const struct rp_session *s, rp_store_done_cb done, void *ctx);
 RP_NODISCARD int rp_sessions_store_delete(
     struct rp_store *store, uint64_t id, rp_store_done_cb done, void *ctx);
+/* All of a user. */
+RP_NODISCARD int rp_sessions_store_delete_user(
+    struct rp_store *store, const char *username, rp_store_done_cb done, void *ctx);
 
 #endif

@@ -12,9 +12,6 @@
 
 #include "core/banned.h"
 
-static const char *const permissions[] = {
-    "auditlog", "commands", "monitoring", "scheduler", "scripts", "tunnels", "uploads", "vault"};
-
 static void key_str(struct rp_jsonw *w, const char *key, const char *value)
 {
 	rp_jsonw_key(w, key);
@@ -108,11 +105,11 @@ void rp_api_me(struct rp_api_call *c)
 	rp_jsonw_key(&r.w, "groups");
 	rp_jsonw_strlist(&r.w, &c->user.groups);
 	key_str(&r.w, "two_fa_send_to", user != NULL ? user->two_fa_send_to : "");
-	/* Without group details every function is granted (1.6). */
 	rp_jsonw_key(&r.w, "effective_user_permissions");
 	rp_jsonw_obj(&r.w);
-	for (size_t i = 0; i < RP_ARRAY_LEN(permissions); i++) {
-		key_bool(&r.w, permissions[i], true);
+	for (unsigned i = 0; i < RP_PERMISSIONS; i++) {
+		key_bool(&r.w, rp_permission_name(i),
+		    c->user.admin || (c->user.permissions & (1u << i)) != 0);
 	}
 	rp_jsonw_obj_end(&r.w);
 	rp_jsonw_key(&r.w, "effective_extended_permissions");

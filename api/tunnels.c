@@ -25,7 +25,7 @@
 /* List of all */
 
 struct all {
-	const struct rp_api_user *user;
+	const struct rp_api_call *call;
 	struct rp_jsonw *w;
 };
 
@@ -47,7 +47,7 @@ static bool write_tunnels(const struct rp_client *client, void *ctx)
 {
 	struct all *a = ctx;
 	const struct rp_tunnel_info *v = client->tunnels.v;
-	if (!rp_client_connected(client) || !rp_api_may_use(a->user, client)) {
+	if (!rp_client_connected(client) || !rp_api_may_see(a->call, client)) {
 		return true;
 	}
 	for (size_t i = 0; i < client->tunnels.n; i++) {
@@ -60,7 +60,7 @@ void rp_api_tunnels(struct rp_api_call *c)
 {
 	struct rp_reply r;
 	rp_reply_begin(&r);
-	struct all a = {.user = &c->user, .w = &r.w};
+	struct all a = {.call = c, .w = &r.w};
 	rp_jsonw_arr(&r.w);
 	rp_registry_each(c->api->parts.registry, write_tunnels, &a);
 	rp_jsonw_arr_end(&r.w);

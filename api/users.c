@@ -203,6 +203,14 @@ const struct rp_user *rp_users_find(const struct rp_users *u, const char *name)
 	return NULL;
 }
 
+void rp_users_each(
+    const struct rp_users *u, void (*fn)(void *ctx, const struct rp_user *user), void *ctx)
+{
+	for (size_t i = 0; i < u->n; i++) {
+		fn(ctx, &u->v[i]);
+	}
+}
+
 const char *rp_users_decoy(const struct rp_users *u)
 {
 	return u->n == 0 ? NULL : u->v[0].password;

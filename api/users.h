@@ -30,6 +30,9 @@ RP_NODISCARD int rp_users_new(
 void rp_users_free(struct rp_users *u);
 /* NULL if there is no such user. Borrowed. */
 const struct rp_user *rp_users_find(const struct rp_users *u, const char *name);
+/* All, in the order of the file. */
+void rp_users_each(
+    const struct rp_users *u, void (*fn)(void *ctx, const struct rp_user *user), void *ctx);
 /* Hash to check the password of a name that does not exist against: takes as long as that of a
  * user in
  * the file, whatever cost these have. NULL without users. Borrowed. */

@@ -57,6 +57,16 @@ static const struct rp_db_migration migrations[] = {
     {"ALTER TABLE jobs ADD COLUMN expires_at TEXT;"
      "UPDATE jobs SET expires_at = started_at WHERE finished_at IS NULL;"
      "CREATE INDEX jobs_expires ON jobs (expires_at) WHERE finished_at IS NULL;"},
+    {"CREATE TABLE api_tokens ("
+     " username TEXT NOT NULL,"
+     " prefix TEXT NOT NULL,"
+     " name TEXT NOT NULL,"
+     " scope TEXT NOT NULL,"
+     " created_at BIGINT NOT NULL,"
+     " expires_at BIGINT NOT NULL,"
+     " token_hash TEXT NOT NULL,"
+     " PRIMARY KEY (username, prefix),"
+     " UNIQUE (username, name));"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Users and their logins, for administrators (rport-api 4.2).
+ */
+#include "api/handlers.h"
+#include "api/reply.h"
+#include "api/sessions.h"
+#include "api/users.h"
+
+#include "core/banned.h"
+
+/* With one static user there is nothing to administrate: false, and the call was answered. */
+static bool has_store(struct rp_api_call *c)
+{
+	if (!rp_users_static(c->api->users)) {
+		return true;
+	}
+	rp_reply_fail(c, 400,
+	    "server runs on a static user-password pair, please use JSON file or database for user data");
+	return false;
+}
+
+/* False: no such user, and the call was answered. */
+static bool user_exists(struct rp_api_call *c)
+{
+	if (!has_store(c)) {
+		return false;
+	}
+	if (rp_users_find(c->api->users, c->params[0]) != NULL) {
+		return true;
+	}
+	rp_reply_fail(c, 404, "cannot find user by username '%s'", c->params[0]);
+	return false;
+}
+
+static void write_user(void *ctx, const struct rp_user *u)
+{
+	struct rp_jsonw *w = ctx;
+	rp_jsonw_obj(w);
+	rp_jsonw_key(w, "username");
+	rp_jsonw_str(w, u->username);
+	rp_jsonw_key(w, "password_expired");
+	rp_jsonw_bool(w, u->password_expired);
+	rp_jsonw_key(w, "groups");
+	rp_jsonw_strlist(w, &u->groups);
+	rp_jsonw_key(w, "two_fa_send_to");
+	rp_jsonw_str(w, u->two_fa_send_to);
+	rp_jsonw_key(w, "effective_user_permissions");
+	rp_jsonw_null(w);
+	rp_jsonw_key(w, "effective_extended_permissions");
+	rp_jsonw_null(w);
+	rp_jsonw_key(w, "group_permissions_enabled");
+	rp_jsonw_bool(w, false);
+	rp_jsonw_obj_end(w);
+}
+
+void rp_api_users_get(struct rp_api_call *c)
+{
+	struct rp_reply r;
+	if (!has_store(c)) {
+		return;
+	}
+	rp_reply_begin(&r);
+	rp_jsonw_arr(&r.w);
+	rp_users_each(c->api->users, write_user, &r.w);
+	rp_jsonw_arr_end(&r.w);
+	rp_reply_end(&r, c);
+}
+
+static void write_session(void *ctx, const struct rp_session *s)
+{
+	struct rp_jsonw *w = ctx;
+	rp_jsonw_obj(w);
+	rp_jsonw_key(w, "session_id");
+	rp_jsonw_uint(w, s->id);
+	rp_jsonw_key(w, "expires_at");
+	rp_jsonw_time(w, s->expires_at);
+	rp_jsonw_key(w, "last_access_at");
+	rp_jsonw_time(w, s->last_access_at);
+	rp_jsonw_key(w, "username");
+	rp_jsonw_str(w, s->username);
+	rp_jsonw_key(w, "user_agent");
+	rp_jsonw_str(w, s->user_agent);
+	rp_jsonw_key(w, "ip_address");
+	rp_jsonw_str(w, s->ip_address);
+	rp_jsonw_obj_end(w);
+}
+
+void rp_api_user_sessions(struct rp_api_call *c)
+{
+	struct rp_reply r;
+	if (!user_exists(c)) {
+		return;
+	}
+	rp_reply_begin(&r);
+	rp_jsonw_arr(&r.w);
+	rp_sessions_each(c->api->sessions, c->params[0], write_session, &r.w);
+	rp_jsonw_arr_end(&r.w);
+	rp_reply_end(&r, c);
+}
+
+static void on_ended(void *ctx, int code, const struct rp_err *err)
+{
+	if (code != 0) {
+		rp_reply_code(ctx, code, err);
+	} else {
+		rp_reply_empty(ctx, 204);
+	}
+}
+
+void rp_api_user_sessions_delete(struct rp_api_call *c)
+{
+	if (!user_exists(c)) {
+		return;
+	}
+	int err = rp_sessions_end_all(c->api->sessions, c->params[0], on_ended, c);
+	if (err != 0) {
+		rp_reply_code(c, err, NULL);
+	}
+}
+
+void rp_api_user_session_delete(struct rp_api_call *c)
+{
+	uint64_t id;
+	if (!user_exists(c)) {
+		return;
+	}
+	if (rp_str_u64(rp_str_c(c->params[1]), INT64_MAX, &id) != 0) {
+		rp_reply_fail(c, 400, "invalid session id \"%s\": expected a number", c->params[1]);
+		return;
+	}
+	/* Somebody else's session is none of this user's: as if it were not there. */
+	int err = rp_sessions_is_of(c->api->sessions, id, c->params[0])
+	    ? rp_sessions_end(c->api->sessions, id, on_ended, c)
+	    : RP_ENOENT;
+	if (err == RP_ENOENT) {
+		rp_reply_fail(
+		    c, 404, "cannot find session %s of user '%s'", c->params[1], c->params[0]);
+	} else if (err != 0) {
+		rp_reply_code(c, err, NULL);
+	}
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One request is one connection; the loop is turned by hand until the answer is there.
+ */
+#include "test/lib/api_rig.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "api/api.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/crypto.h"
+#include "test/lib/conf_file.h"
+#include "test/lib/net.h"
+
+#define REPLY_MAX (4u * 1024 * 1024)
+#define WAIT_MS   20000
+/* tops3cret */
+#define HASH "$2y$05$abcdefghijklmnopqrstuuE5WkAp8h9bPInfaYqF3ipikxrOjQLoG"
+
+static const char users[] = "[{\"username\":\"admin\",\"password\":\"" HASH
+                            "\",\"groups\":[\"Administrators\"]},"
+                            "{\"username\":\"bob\",\"password\":\"" HASH
+                            "\",\"groups\":[\"staff\"]},"
+                            "{\"username\":\"old\",\"password\":\"" HASH
+                            "\",\"password_expired\":true}]";
+
+static void open_api(struct rp_api_rig *r)
+{
+	struct rp_err err = {0};
+	const struct rp_registry_options opt = {
+	    .loop = r->store.loop, .cfg = &r->cfg, .store = r->store.store};
+	assert_int_equal(rp_registry_new(&opt, &r->registry, &err), 0);
+	rp_registry_set_workers(r->registry, r->workers);
+	const struct rp_jobs_options orders = {.loop = r->store.loop,
+	    .cfg = &r->cfg,
+	    .registry = r->registry,
+	    .store = r->store.store};
+	assert_int_equal(rp_jobs_new(&orders, &r->jobs), 0);
+	const struct rp_server_parts parts = {
+	    .loop = r->store.loop,
+	    .cfg = &r->cfg,
+	    .store = r->store.store,
+	    .registry = r->registry,
+	    .jobs = r->jobs,
+	    .hostkey = r->hostkey,
+	    .clients_auth_source = "Static Credentials",
+	};
+	r->api = NULL;
+	if (rp_api_hooks()->start(&r->api, &parts, &err) != 0) {
+		fail_msg("%s", err.msg);
+	}
+}
+
+static void stop_api(struct rp_api_rig *r)
+{
+	rp_api_hooks()->stop(r->api);
+	rp_fake_clear(r->workers);
+	rp_registry_close(r->registry);
+	rp_jobs_close(r->jobs);
+}
+
+static void free_api(struct rp_api_rig *r)
+{
+	rp_api_hooks()->free(r->api);
+	rp_jobs_free(r->jobs);
+	rp_registry_free(r->registry);
+}
+
+static void load_config(struct rp_api_rig *r, const char *text)
+{
+	char path[RP_CONF_PATH_MAX];
+	char c[] = "-c";
+	char *argv[] = {c, path};
+	struct rp_err err = {0};
+	rp_conf_file_make(path, text);
+	if (rp_server_config_load(&r->cfg, 2, argv, &err) != RP_CONF_RUN ||
+	    rp_server_config_validate(&r->cfg, &err) != 0) {
+		fail_msg("%s", err.msg);
+	}
+	assert_int_equal(unlink(path), 0);
+	rp_free(r->cfg.server.data_dir);
+	r->cfg.server.data_dir = rp_strdup(r->store.dir);
+}
+
+static void write_config(struct rp_api_rig *r, const char *extra)
+{
+	char path[sizeof(r->store.dir) + 16];
+	(void)snprintf(path, sizeof(path), "%s/users.json", r->store.dir);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(users, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	char *text = rp_asprintf("[server]\nauth = 'one:tops3cret'\n[api]\n"
+	                         "address = '127.0.0.1:0'\njwt_secret = 'a secret of the test'\n"
+	                         "user_login_wait = 0\nmax_failed_login = 0\nauth_file = '%s'\n%s",
+	    path, extra != NULL ? extra : "");
+	load_config(r, text);
+	rp_free(text);
+}
+
+struct rp_api_rig *rp_api_rig_open(const char *extra)
+{
+	struct rp_err err = {0};
+	struct rp_api_rig *r = rp_calloc(1, sizeof(*r));
+	assert_non_null(r);
+	r->reply = rp_malloc(REPLY_MAX);
+	assert_non_null(r->reply);
+	rp_store_rig_open(&r->store);
+	write_config(r, extra);
+	assert_int_equal(rp_hostkey_from_seed("test", &r->hostkey, &err), 0);
+	r->workers = rp_fake_workers_new();
+	open_api(r);
+	return r;
+}
+
+/* The server frees the API when its loop has nothing left to do, a password check neither. */
+static void settle(struct rp_api_rig *r)
+{
+	const struct rp_api *api = r->api;
+	uint64_t end = rp_clock_ms() + WAIT_MS;
+	while (!rp_list_empty(&api->calls)) {
+		(void)uv_run(rp_loop_uv(r->store.loop), UV_RUN_ONCE);
+		assert_true(rp_clock_ms() < end);
+	}
+}
+
+void rp_api_rig_restart(struct rp_api_rig *r)
+{
+	stop_api(r);
+	settle(r);
+	rp_store_rig_restart(&r->store);
+	free_api(r);
+	open_api(r);
+}
+
+void rp_api_rig_close(struct rp_api_rig *r)
+{
+	stop_api(r);
+	settle(r);
+	rp_fake_workers_free(r->workers);
+	rp_store_rig_close(&r->store);
+	free_api(r);
+	rp_hostkey_free(r->hostkey);
+	rp_server_config_fini(&r->cfg);
+	rp_free(r->reply);
+	rp_free(r);
+}
+
+/* --- requests --- */
+
+/* True at the end of the connection. */
+static bool receive(struct rp_api_rig *r, int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	(void)uv_run(rp_loop_uv(r->store.loop), UV_RUN_NOWAIT);
+	(void)poll(&p, 1, 1);
+	if (r->refuse_orders && rp_fake_count(r->workers) > 0) {
+		rp_fake_clear(r->workers);
+	}
+	ssize_t n = recv(fd, r->reply + r->reply_n, REPLY_MAX - 1 - r->reply_n, MSG_DONTWAIT);
+	if (n > 0) {
+		r->reply_n += (size_t)n;
+	}
+	r->reply[r->reply_n] = '\0';
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+static char *credentials(const char *user)
+{
+	if (user == NULL) {
+		return rp_strdup("");
+	}
+	if (strncmp(user, "Bearer ", 7) == 0) {
+		return rp_asprintf("Authorization: %s\r\n", user);
+	}
+	char *b64 = rp_base64(user, strlen(user));
+	char *line = rp_asprintf("Authorization: Basic %s\r\n", b64);
+	rp_free(b64);
+	return line;
+}
+
+unsigned rp_api_rig_ask(struct rp_api_rig *r, const struct rp_api_ask *ask)
+{
+	const char *text = ask->body != NULL ? ask->body : "";
+	char *line = credentials(ask->user);
+	char *request = rp_asprintf("%s /api/v1%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%s"
+	                            "Content-Length: %zu\r\n\r\n%s",
+	    ask->method, ask->path, line,
+	    ask->body != NULL ? "Content-Type: application/json\r\n" : "", strlen(text), text);
+	int fd = rp_net_connect(rp_acceptor_port(((struct rp_api *)r->api)->acceptor));
+	assert_true(fd >= 0);
+	/* A request of a test fits into the socket's buffer. */
+	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+	rp_free(request);
+	rp_free(line);
+	r->reply_n = 0;
+	uint64_t end = rp_clock_ms() + WAIT_MS;
+	while (!receive(r, fd)) {
+		if (rp_clock_ms() >= end) {
+			fail_msg("no answer to %s %s", ask->method, ask->path);
+		}
+	}
+	assert_int_equal(close(fd), 0);
+	r->body = strstr(r->reply, "\r\n\r\n");
+	r->body = r->body == NULL ? "" : r->body + 4;
+	return r->reply_n > 12 ? (unsigned)strtoul(r->reply + 9, NULL, 10) : 0;
+}
+
+unsigned rp_api_rig_get(struct rp_api_rig *r, const char *name, const char *path)
+{
+	char user[64];
+	(void)snprintf(user, sizeof(user), "%s:%s", name, RP_API_RIG_PASSWORD);
+	const struct rp_api_ask ask = {.method = "GET", .path = path, .user = user};
+	return rp_api_rig_ask(r, &ask);
+}
+
+void rp_api_rig_client(struct rp_api_rig *r, const char *id, const char *allowed)
+{
+	static uint64_t refs;
+	static const char text[] = "{\"Name\":\"name of\",\"Version\":\"1.0.0\"}";
+	const struct rp_conn_events *ev = rp_registry_events();
+	const struct rp_conn_ref ref = {.worker = 0, .id = ++refs};
+	struct rp_new_connection hello = {0};
+	assert_int_equal(
+	    rp_json_decode_text(text, strlen(text), &rp_new_connection_table, true, &hello, NULL),
+	    0);
+	rp_free(hello.id);
+	hello.id = rp_strdup(id);
+	ev->on_register(r->registry, ref, "192.0.2.1", "auth", &hello);
+	rp_json_release(&rp_new_connection_table, &hello);
+	ev->on_up(r->registry, ref, NULL, 0);
+	rp_fake_clear(r->workers);
+	if (allowed != NULL) {
+		/* There is no call for it yet: the registry's own struct. */
+		struct rp_client *client = (struct rp_client *)(uintptr_t)rp_registry_get(
+		    r->registry, id);
+		assert_int_equal(
+		    rp_strlist_add(&client->allowed_user_groups, rp_str_c(allowed)), 0);
+	}
+}
+
+void rp_api_rig_text(const struct rp_api_rig *r, const char *key, char *out, size_t size)
+{
+	char want[64];
+	(void)snprintf(want, sizeof(want), "\"%s\":\"", key);
+	const char *at = strstr(r->body, want);
+	if (at == NULL) {
+		fail_msg("no %s in %s", want, r->body);
+		return;
+	}
+	at += strlen(want);
+	size_t n = strcspn(at, "\"");
+	assert_true(n < size);
+	(void)snprintf(out, size, "%.*s", (int)n, at);
+}

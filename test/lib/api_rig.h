@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The REST API over real sockets, with a real registry, job store and database, and a stand-in for
+ * the workers (test/lib/fake_workers.h); a client of the API on the same thread. One rig at a time.
+ */
+#ifndef RP_TEST_LIB_API_RIG_H
+#define RP_TEST_LIB_API_RIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/context.h"
+#include "test/lib/fake_workers.h"
+#include "test/lib/store_rig.h"
+
+/* Users of the file: admin (Administrators), bob (staff), old (expired); the same password. */
+#define RP_API_RIG_PASSWORD "tops3cret"
+
+struct rp_api_rig {
+	struct rp_store_rig store;
+	struct rp_server_config cfg;
+	struct rp_workers *workers;
+	struct rp_registry *registry;
+	struct rp_jobs *jobs;
+	struct rp_hostkey *hostkey;
+	void *api;
+	bool refuse_orders; /* what reaches the workers fails at once */
+	/* The last answer. */
+	char *reply;
+	size_t reply_n;
+	const char *body;
+};
+
+/* All of these fail the test when something does not work. extra: lines of [api]; NULL for none.
+ */
+struct rp_api_rig *rp_api_rig_open(const char *extra);
+/* As the server does when it is stopped and started again. */
+void rp_api_rig_restart(struct rp_api_rig *r);
+void rp_api_rig_close(struct rp_api_rig *r);
+
+struct rp_api_ask {
+	const char *method;
+	const char *path; /* behind /api/v1 */
+	const char *user; /* "name:password" as Basic, or "Bearer …"; NULL: no credentials */
+	const char *body; /* NULL: none */
+};
+/* Status of the answer. With the database's answers waited for. */
+unsigned rp_api_rig_ask(struct rp_api_rig *r, const struct rp_api_ask *ask);
+/* GET as one of the file's users. */
+unsigned rp_api_rig_get(struct rp_api_rig *r, const char *name, const char *path);
+/* A client of that id is connected; allowed: group of users that may use it, or NULL. */
+void rp_api_rig_client(struct rp_api_rig *r, const char *id, const char *allowed);
+/* Text of a key in the last answer, copied into out. */
+void rp_api_rig_text(const struct rp_api_rig *r, const char *key, char *out, size_t size);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is let in where: every route of the API is walked by every kind of caller, and what he gets
+ * stands in a table here. A route that the table does not have fails the test, so nobody adds one
+ * without saying who may use it.
+ */
+#include "api/router.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/alloc.h"
+#include "core/str.h"
+#include "test/lib/api_rig.h"
+
+#define PASSWORD RP_API_RIG_PASSWORD
+
+enum {
+	NOBODY,
+	WRONG,
+	ADMIN,
+	STAFF,
+	STRANGER,
+	TOKEN,
+	READER,
+	PAIRER,
+	CALLERS
+};
+
+static const char *const caller_names[CALLERS] = {"no credentials", "a wrong password",
+    "an administrator", "a user with access to the client", "a user without access to it",
+    "a token read+write", "a token read", "a token clients-auth"};
+
+/* "in" is everything that the handler answers itself: not 401, not 403. */
+enum {
+	IN = 0
+};
+
+struct row {
+	const char *method;
+	const char *path;
+	unsigned want[CALLERS];
+};
+
+/* clang-format off */
+#define OPEN        {IN, IN, IN, IN, IN, IN, IN, IN}
+#define USER        {401, 401, IN, IN, IN, IN, IN, 403}
+#define USER_WRITE  {401, 401, IN, IN, IN, IN, 403, 403}
+#define CLIENT      {401, 401, IN, IN, 403, IN, IN, 403}
+#define CLIENT_WRITE {401, 401, IN, IN, 403, IN, 403, 403}
+#define ADMINS      {401, 401, IN, 403, 403, IN, IN, 403}
+#define ADMINS_WRITE {401, 401, IN, 403, 403, IN, 403, 403}
+/* clang-format on */
+
+static const struct row rows[] = {
+    {"GET", "/auth/provider", OPEN},
+    {"GET", "/status", USER},
+    {"GET", "/me", USER},
+    {"GET", "/me/ip", USER},
+    {"GET", "/me/tokens", USER},
+    {"POST", "/me/tokens", USER_WRITE},
+    {"PUT", "/me/tokens/{}", USER_WRITE},
+    {"DELETE", "/me/tokens/{}", USER_WRITE},
+    {"GET", "/me/token", USER},
+    {"POST", "/me/token", USER_WRITE},
+    {"DELETE", "/me/token", USER_WRITE},
+    {"GET", "/users", ADMINS},
+    {"GET", "/users/{}/sessions", ADMINS},
+    {"DELETE", "/users/{}/sessions", ADMINS_WRITE},
+    {"DELETE", "/users/{}/sessions/{}", ADMINS_WRITE},
+    {"GET", "/tunnels", USER},
+    {"GET", "/clients", USER},
+    {"GET", "/clients/{}", CLIENT},
+    {"DELETE", "/clients/{}", CLIENT_WRITE},
+    {"GET", "/clients/{}/attributes", CLIENT},
+    {"PUT", "/clients/{}/attributes", CLIENT_WRITE},
+    {"PUT", "/clients/{}/tunnels", CLIENT_WRITE},
+    {"DELETE", "/clients/{}/tunnels/{}", CLIENT_WRITE},
+    {"PUT", "/clients/{}/tunnels/{}/acl", CLIENT_WRITE},
+    {"POST", "/clients/{}/commands", CLIENT_WRITE},
+    {"GET", "/clients/{}/commands", CLIENT},
+    {"GET", "/clients/{}/commands/{}", CLIENT},
+};
+
+/* These decide by what they are sent, not by who sends it (test_api.c). */
+static const char *const own_rules[] = {"GET /login", "POST /login", "DELETE /logout"};
+
+static const struct row *find_row(const struct rp_route *route)
+{
+	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
+		if (strcmp(rows[i].method, route->method) == 0 &&
+		    strcmp(rows[i].path, route->path) == 0) {
+			return &rows[i];
+		}
+	}
+	return NULL;
+}
+
+static bool has_own_rules(const struct rp_route *route)
+{
+	char text[128];
+	(void)snprintf(text, sizeof(text), "%s %s", route->method, route->path);
+	for (size_t i = 0; i < RP_ARRAY_LEN(own_rules); i++) {
+		if (strcmp(text, own_rules[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* /clients/{}… is that client; what else stands in braces does not exist. */
+static void fill_path(const char *pattern, const char *id, char *out, size_t size)
+{
+	size_t n = 0;
+	bool client = rp_str_starts(rp_str_c(pattern), "/clients/{}");
+	for (const char *p = pattern; *p != '\0' && n + 16 < size; p++) {
+		if (*p == '{') {
+			n += (size_t)snprintf(out + n, size - n, "%s", client ? id : "missing1");
+			client = false;
+			p++;
+		} else {
+			out[n++] = *p;
+		}
+	}
+	out[n] = '\0';
+}
+
+static void make_token(struct rp_api_rig *r, const char *scope, char out[static 128])
+{
+	char body[128];
+	char token[64];
+	(void)snprintf(body, sizeof(body), "{\"name\":\"%s\",\"scope\":\"%s\"}", scope, scope);
+	const struct rp_api_ask ask = {
+	    .method = "POST", .path = "/me/tokens", .user = "admin:" PASSWORD, .body = body};
+	assert_int_equal(rp_api_rig_ask(r, &ask), 200);
+	rp_api_rig_text(r, "token", token, sizeof(token));
+	(void)snprintf(out, 128, "admin:%s", token);
+}
+
+static void walk(struct rp_api_rig *r, const struct row *row, int caller, const char *user)
+{
+	char path[128];
+	fill_path(row->path, caller == STRANGER ? "theirs" : "ours", path, sizeof(path));
+	const struct rp_api_ask ask = {.method = row->method, .path = path, .user = user};
+	unsigned got = rp_api_rig_ask(r, &ask);
+	bool in = got != 0 && got != 401 && got != 403;
+	if (row->want[caller] == IN ? !in : got != row->want[caller]) {
+		fail_msg(
+		    "%s %s by %s: %u %s", row->method, path, caller_names[caller], got, r->body);
+	}
+}
+
+static void test_walk(void **state)
+{
+	struct rp_api_rig *r = rp_api_rig_open(NULL);
+	char users[CALLERS][128] = {
+	    [WRONG] = "admin:x",
+	    [ADMIN] = "admin:" PASSWORD,
+	    [STAFF] = "bob:" PASSWORD,
+	    [STRANGER] = "bob:" PASSWORD,
+	};
+	size_t n;
+	const struct rp_route *routes = rp_router_table(&n);
+	(void)state;
+	r->refuse_orders = true;
+	rp_api_rig_client(r, "ours", "staff");
+	rp_api_rig_client(r, "theirs", "others");
+	make_token(r, "read+write", users[TOKEN]);
+	make_token(r, "read", users[READER]);
+	make_token(r, "clients-auth", users[PAIRER]);
+
+	for (int caller = 0; caller < CALLERS; caller++) {
+		for (size_t i = 0; i < n; i++) {
+			const struct row *row = find_row(&routes[i]);
+			if (row == NULL) {
+				assert_true(has_own_rules(&routes[i]));
+				continue;
+			}
+			walk(r, row, caller, caller == NOBODY ? NULL : users[caller]);
+		}
+	}
+	rp_api_rig_close(r);
+}
+
+/* Nothing of the table is left over from a route that is gone. */
+static void test_table(void **state)
+{
+	size_t n;
+	size_t found = 0;
+	const struct rp_route *routes = rp_router_table(&n);
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		found += find_row(&routes[i]) != NULL;
+	}
+	assert_int_equal(found, RP_ARRAY_LEN(rows));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_walk),
+	};
+	return cmocka_run_group_tests_name("api_walk", tests, NULL, NULL);
+}
