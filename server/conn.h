@@ -107,6 +107,9 @@ void rp_conn_refuse(struct rp_conn *c, const char *text);
 void rp_conn_call(struct rp_conn *c, struct rp_order *o);
 /* The control loop has dealt with a notification. */
 void rp_conn_notified(struct rp_conn *c);
+/* It has dealt with an unknown number of them; those that are still under way are not counted any
+ * more. */
+void rp_conn_notified_all(struct rp_conn *c);
 /* Ends all calls with RP_ECLOSED. */
 void rp_conn_drop_calls(struct rp_conn *c);
 

@@ -132,12 +132,27 @@ static void on_notification(struct rp_conn *c, struct rp_str name, const uint8_t
 	}
 }
 
-void rp_conn_notified(struct rp_conn *c)
+static void resume(struct rp_conn *c)
 {
-	c->notifications--;
 	if (c->paused && c->notifications <= NOTIFICATIONS_MAX / 2) {
 		c->paused = false;
 		rp_ws_read_start(c->ws);
+	}
+}
+
+void rp_conn_notified(struct rp_conn *c)
+{
+	if (c->notifications > 0) {
+		c->notifications--;
+	}
+	resume(c);
+}
+
+void rp_conn_notified_all(struct rp_conn *c)
+{
+	if (c->state != RP_CONN_CLOSING) {
+		c->notifications = 0;
+		resume(c);
 	}
 }
 

@@ -6,6 +6,7 @@
  */
 #include "server/registry.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,17 +81,36 @@ struct rp_registry_entry *rp_registry_find(struct rp_registry *r, const char *id
 	return node == NULL ? NULL : RP_CONTAINER_OF(node, struct rp_registry_entry, node);
 }
 
+static void write_ref(struct rp_conn_ref ref, char out[static RP_REGISTRY_REF_MAX])
+{
+	(void)snprintf(out, RP_REGISTRY_REF_MAX, "%u.%" PRIu64, ref.worker, ref.id);
+}
+
 struct rp_registry_entry *rp_registry_find_ref(struct rp_registry *r, struct rp_conn_ref ref)
 {
-	struct rp_list *it;
-	struct rp_list *tmp;
-	RP_LIST_FOREACH(it, tmp, &r->all) {
-		struct rp_registry_entry *e = RP_LIST_ENTRY(it, struct rp_registry_entry, list);
-		if (e->ref.id != 0 && rp_conn_ref_eq(e->ref, ref)) {
-			return e;
-		}
+	char key[RP_REGISTRY_REF_MAX];
+	write_ref(ref, key);
+	struct rp_hash_node *node = rp_hash_get(&r->by_ref, key);
+	return node == NULL ? NULL : RP_CONTAINER_OF(node, struct rp_registry_entry, ref_node);
+}
+
+int rp_registry_set_ref(struct rp_registry *r, struct rp_registry_entry *e, struct rp_conn_ref ref)
+{
+	RP_VERIFY(e->ref.id == 0 && ref.id != 0);
+	write_ref(ref, e->ref_key);
+	int err = rp_hash_put(&r->by_ref, &e->ref_node, e->ref_key);
+	if (err == 0) {
+		e->ref = ref;
 	}
-	return NULL;
+	return err;
+}
+
+static void clear_ref(struct rp_registry *r, struct rp_registry_entry *e)
+{
+	if (e->ref.id != 0) {
+		rp_hash_remove(&r->by_ref, &e->ref_node);
+		e->ref = (struct rp_conn_ref){0};
+	}
 }
 
 static void entry_free(struct rp_registry_entry *e)
@@ -119,6 +139,7 @@ struct rp_registry_entry *rp_registry_add(struct rp_registry *r, const char *id)
 
 void rp_registry_remove(struct rp_registry *r, struct rp_registry_entry *e)
 {
+	clear_ref(r, e);
 	rp_hash_remove(&r->by_id, &e->node);
 	rp_list_remove(&e->list);
 	entry_free(e);
@@ -177,7 +198,7 @@ static void forget(struct rp_registry *r, struct rp_registry_entry *e)
 
 void rp_registry_disconnected(struct rp_registry *r, struct rp_registry_entry *e)
 {
-	e->ref = (struct rp_conn_ref){0};
+	clear_ref(r, e);
 	r->n_connected--;
 	rp_registry_set_state(e, false);
 	if (obsolete(r, e, rp_time_now())) {
@@ -430,6 +451,7 @@ int rp_registry_new(
 	}
 	r->opt = *opt;
 	rp_hash_init(&r->by_id);
+	rp_hash_init(&r->by_ref);
 	rp_list_init(&r->all);
 	rp_list_init(&r->pendings);
 	uv_loop_t *uv = rp_loop_uv(opt->loop);
@@ -474,6 +496,7 @@ void rp_registry_free(struct rp_registry *r)
 		rp_registry_remove(r, RP_LIST_ENTRY(it, struct rp_registry_entry, list));
 	}
 	rp_hash_fini(&r->by_id);
+	rp_hash_fini(&r->by_ref);
 	rp_free(r);
 }
 

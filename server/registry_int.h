@@ -13,13 +13,18 @@
 #include "core/list.h"
 #include "server/registry.h"
 
+/* "<worker>.<id>" */
+#define RP_REGISTRY_REF_MAX 36
+
 struct rp_registry_entry {
 	struct rp_hash_node node; /* by id */
 	struct rp_list list;      /* all, oldest first */
 	struct rp_client c;
 	char *session_id;
-	struct rp_conn_ref ref; /* id 0 = not connected */
-	bool probing;           /* a server ping is under way */
+	struct rp_conn_ref ref; /* id 0 = not connected; else in by_ref */
+	struct rp_hash_node ref_node;
+	char ref_key[RP_REGISTRY_REF_MAX];
+	bool probing; /* a server ping is under way */
 };
 
 /* A registration that is not finished: until the old connection is gone and the worker has
@@ -44,6 +49,7 @@ struct rp_registry {
 	struct rp_registry_options opt;
 	struct rp_workers *workers;
 	struct rp_hash by_id;
+	struct rp_hash by_ref; /* those that are connected */
 	struct rp_list all;
 	size_t n_connected;
 	struct rp_list pendings;
@@ -56,6 +62,9 @@ struct rp_registry {
 
 struct rp_registry_entry *rp_registry_find(struct rp_registry *r, const char *id);
 struct rp_registry_entry *rp_registry_find_ref(struct rp_registry *r, struct rp_conn_ref ref);
+/* From now on the events of that connection are this client's. RP_ENOMEM: nothing changed. */
+RP_NODISCARD int rp_registry_set_ref(
+    struct rp_registry *r, struct rp_registry_entry *e, struct rp_conn_ref ref);
 bool rp_conn_ref_eq(struct rp_conn_ref a, struct rp_conn_ref b);
 /* A new, disconnected, empty entry; NULL without memory. */
 struct rp_registry_entry *rp_registry_add(struct rp_registry *r, const char *id);

@@ -370,7 +370,6 @@ static void connected(struct rp_registry *r, struct rp_registry_entry *e, struct
 	swap_text(&e->c.client_auth_id, &p->auth_id);
 	swap_text(&e->session_id, &p->hello.session_id);
 	set_tunnels(&e->c, tunnels, n);
-	e->ref = p->ref;
 	e->probing = false;
 	r->n_connected++;
 	e->c.last_heartbeat_at = rp_time_now();
@@ -392,7 +391,7 @@ void rp_registry_on_up(void *ctx, struct rp_conn_ref ref, struct rp_tunnel_info 
 	if (e == NULL) {
 		e = rp_registry_add(r, p->id);
 	}
-	if (e == NULL) {
+	if (e == NULL || rp_registry_set_ref(r, e, ref) != 0) {
 		rp_workers_close(r->workers, ref, "out of memory");
 	} else {
 		connected(r, e, p, tunnels, n);

@@ -34,10 +34,15 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct rp_worker *w = timer->data;
 	uint64_t now = rp_clock_ms();
+	bool lost = atomic_exchange(&w->notified_lost, false);
 	struct rp_list *it;
 	struct rp_list *tmp;
 	RP_LIST_FOREACH(it, tmp, &w->conns) {
-		rp_conn_tick(RP_LIST_ENTRY(it, struct rp_conn, node), now);
+		struct rp_conn *c = RP_LIST_ENTRY(it, struct rp_conn, node);
+		if (lost) {
+			rp_conn_notified_all(c);
+		}
+		rp_conn_tick(c, now);
 	}
 }
 
@@ -294,9 +299,16 @@ void rp_workers_close(struct rp_workers *w, struct rp_conn_ref ref, const char *
 	send_text(w, ref, RP_ORDER_CLOSE, why);
 }
 
+/* Without memory for the message it cannot be told which connection it is about: then the worker
+ * lets all of its own read again, rather than leave one unread for ever. */
 void rp_workers_notified(struct rp_workers *w, struct rp_conn_ref ref)
 {
-	send_text(w, ref, RP_ORDER_NOTIFIED, NULL);
+	struct rp_order *o = order_new(w, ref, RP_ORDER_NOTIFIED);
+	if (o != NULL) {
+		send_order(o, true);
+	} else if (ref.worker < w->n) {
+		atomic_store(&w->v[ref.worker].notified_lost, true);
+	}
 }
 
 int rp_workers_call(struct rp_workers *w, struct rp_conn_ref ref, const struct rp_call_order *call,

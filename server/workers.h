@@ -5,6 +5,7 @@
 #ifndef RP_SERVER_WORKERS_H
 #define RP_SERVER_WORKERS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <uv.h>
@@ -24,6 +25,7 @@ struct rp_worker {
 	size_t n_fronts;
 	struct rp_list proxied; /* requests under way to [server] proxy */
 	uint64_t next_id;
+	atomic_bool notified_lost; /* set by the control loop: no memory for rp_workers_notified */
 	uv_timer_t tick;
 	bool stopping;
 };

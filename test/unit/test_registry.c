@@ -505,6 +505,44 @@ static void notify(uint64_t conn, const char *name, const char *text)
 	rp_registry_events()->on_notify(registry, ref(conn), name, text, strlen(text));
 }
 
+/* Events find their client by its connection, also among many that come and go. */
+static void test_many_connections(void **state)
+{
+	enum {
+		N = 150
+	};
+	char id[16];
+	(void)state;
+	cfg.server.auth_multiuse_creds = true;
+	for (uint64_t i = 1; i <= N; i++) {
+		(void)snprintf(id, sizeof(id), "m%u", (unsigned)i);
+		send_hello(i, id, "", "a", "");
+		up(i);
+		rp_fake_clear(workers);
+	}
+	for (uint64_t i = 1; i <= N; i += 2) {
+		down(i);
+	}
+	assert_int_equal(rp_registry_count(registry, true), N / 2);
+	for (uint64_t i = 1; i <= N; i++) {
+		char want[64] = "";
+		(void)snprintf(id, sizeof(id), "m%u", (unsigned)i);
+		assert_int_equal(rp_client_connected(rp_registry_get(registry, id)), i % 2 == 0);
+		notify(i, "cmd_result", "{}");
+		if (i % 2 == 0) {
+			(void)snprintf(want, sizeof(want), "%s cmd_result {}", id);
+		}
+		assert_string_equal(notified, want);
+	}
+	/* The same number on another worker is another connection. */
+	const struct rp_conn_ref other = {.worker = 1, .id = 2};
+	notified[0] = '\0';
+	rp_registry_events()->on_notify(registry, other, "cmd_result", "{}", 2);
+	assert_string_equal(notified, "");
+	rp_registry_events()->on_down(registry, other, "test");
+	assert_true(rp_client_connected(rp_registry_get(registry, "m2")));
+}
+
 static void test_reports(void **state)
 {
 	static const char *const bad[] = {"", "x", "[]", "null", "7", "\"x\"", "{", "{}x"};
@@ -752,6 +790,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_new_gone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_two_at_once, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_old_tunnels, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_many_connections, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reports, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_attributes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_pings, setup, teardown),

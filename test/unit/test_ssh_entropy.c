@@ -15,8 +15,6 @@
 
 #include "ssh/session.h"
 
-#include "core/banned.h"
-
 #define NO_ENTROPY (-0x3C) /* MBEDTLS_ERR_ENTROPY_SOURCE_FAILED */
 
 int mbedtls_platform_entropy_poll(void *data, unsigned char *output, size_t len, size_t *olen);
