@@ -10,20 +10,11 @@
  * path with delay and without a limit of its own. Ends of streams are delayed like bytes, new
  * connections are not.
  */
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
+#include "test/bench/tool.h"
 
 #define CHUNK_BYTES ((size_t)128 * 1024)
 #define QUEUE_MAX   1024u
@@ -32,7 +23,8 @@
 #define TURN_CHUNKS 32u
 /* Pause after a turn that moved something: many small reads become few large ones. */
 #define PAUSE_NS 200000u
-#define NS_IN_S  UINT64_C(1000000000)
+
+const char tool_name[] = "delay";
 
 struct chunk {
 	struct chunk *next;
@@ -63,19 +55,6 @@ static unsigned n_links;
 static struct chunk *unused;
 static uint64_t delay_ns;
 static struct sockaddr_in target;
-
-static _Noreturn void fail(const char *what)
-{
-	(void)fprintf(stderr, "delay: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS_IN_S + (uint64_t)t.tv_nsec;
-}
 
 static struct timespec timespec_of(uint64_t ns)
 {
@@ -186,12 +165,6 @@ static void link_close(unsigned i)
 	links[i] = links[--n_links];
 }
 
-static void no_delay(int fd)
-{
-	int on = 1;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
 static void link_open(int listener)
 {
 	int a = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -298,20 +271,6 @@ static void turn(int listener)
 	}
 }
 
-static int listen_any(void)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(fd, 64) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) != 0) {
-		fail("listen");
-	}
-	(void)printf("%u\n", (unsigned)ntohs(a.sin_port));
-	(void)fflush(stdout);
-	return fd;
-}
-
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -319,12 +278,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	delay_ns = strtoul(argv[1], NULL, 10) * UINT64_C(1000000);
-	target = (struct sockaddr_in){
-	    .sin_family = AF_INET,
-	    .sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10)),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	int listener = listen_any();
+	target = loopback(port_of(argv[2]));
+	uint16_t port;
+	int listener = listen_any(&port);
+	say_port(port);
 	for (;;) {
 		turn(listener);
 	}

@@ -4,102 +4,28 @@
  *
  *   load port                               prints a port that is free now
  *   load serve                              echo server; prints its port
- *   load echo PORT SECONDS                  64 bytes and back; prints p50 p99 max in us, and the
- * count
+ *   load echo PORT SECONDS                  64 bytes and back; prints p50 p99 max in us, and count
  *   load connect PORT SECONDS N             N at a time: connect, a byte and back, close; prints
- * per second
- *   load http PORT PATH USER:PASSWORD SECONDS N   N kept-alive connections; prints answers per
- * second
+ *                                           how many in a second
+ *   load http PORT PATH USER:PASSWORD SECONDS N
+ *                                           N kept-alive connections; prints answers in a second
  *
  * Status 1 and a line on stderr when the other side does not do its part.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
+#include "test/bench/tool.h"
 
 #define ECHO_BYTES  64
 #define SAMPLES_MAX (1u << 20)
 #define SLOTS_MAX   1024u
 #define EVENTS      64
-/* Nobody needs longer for an answer. */
-#define SILENCE_MS 10000
 
-static _Noreturn void fail(const char *what)
-{
-	(void)fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static uint64_t deadline(const char *seconds)
-{
-	return now_ns() + (uint64_t)(strtod(seconds, NULL) * 1e9);
-}
-
-static struct sockaddr_in loopback(uint16_t port)
-{
-	return (struct sockaddr_in){
-	    .sin_family = AF_INET,
-	    .sin_port = htons(port),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-}
-
-static uint16_t port_of(const char *text)
-{
-	return (uint16_t)strtoul(text, NULL, 10);
-}
-
-static int new_socket(int flags)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
-	int on = 1;
-	if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) {
-		fail("socket");
-	}
-	return fd;
-}
-
-static int listen_any(uint16_t *port)
-{
-	struct sockaddr_in a = loopback(0);
-	socklen_t len = sizeof(a);
-	int fd = new_socket(SOCK_NONBLOCK);
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(fd, 4096) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) != 0) {
-		fail("listen");
-	}
-	*port = ntohs(a.sin_port);
-	return fd;
-}
+const char tool_name[] = "load";
 
 /* --- echo server --- */
-
-static void watch(int epoll, int op, int fd, uint32_t events, uint32_t id)
-{
-	struct epoll_event e = {.events = events, .data.u32 = id};
-	if (epoll_ctl(epoll, op, fd, &e) != 0) {
-		fail("epoll_ctl");
-	}
-}
 
 static void accept_all(int epoll, int listener)
 {
@@ -108,8 +34,7 @@ static void accept_all(int epoll, int listener)
 		if (fd < 0) {
 			return;
 		}
-		int on = 1;
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		no_delay(fd);
 		watch(epoll, EPOLL_CTL_ADD, fd, EPOLLIN, (uint32_t)fd);
 	}
 }
@@ -129,8 +54,7 @@ static _Noreturn void serve(void)
 	int listener = listen_any(&port);
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	watch(epoll, EPOLL_CTL_ADD, listener, EPOLLIN, (uint32_t)listener);
-	(void)printf("%u\n", (unsigned)port);
-	(void)fflush(stdout);
+	say_port(port);
 	for (;;) {
 		struct epoll_event e[EVENTS];
 		int n = epoll_wait(epoll, e, EVENTS, -1);
@@ -308,8 +232,7 @@ static int crowd(const char *port, const char *request, const char *seconds, con
 		struct epoll_event e[EVENTS];
 		int got = epoll_wait(c.epoll, e, EVENTS, SILENCE_MS);
 		if (got == 0) {
-			errno = ETIMEDOUT;
-			fail("no answer");
+			fail_silence("no answer");
 		}
 		for (int i = 0; i < got; i++) {
 			on_event(&c, e[i].data.u32, e[i].events);
@@ -359,7 +282,7 @@ static int free_port(void)
 {
 	uint16_t port;
 	(void)close(listen_any(&port));
-	(void)printf("%u\n", (unsigned)port);
+	say_port(port);
 	return 0;
 }
 
