@@ -355,7 +355,7 @@ cppcheck: | build/setup/lint.stamp ## cppcheck
 check-scripts: | build/setup/lint.stamp
 	$(Q)shellcheck -S warning -e SC1007 $(wildcard scripts/setup scripts/deps scripts/deps-fetch \
 		scripts/deps-recipes scripts/demo scripts/check scripts/check-* scripts/probe-flags \
-		.ci/run test/peer/build test/bench/run test/e2e/*.sh test/e2e/lib/*.sh)
+		.ci/run test/peer/build test/bench/run test/bench/lib/*.sh test/e2e/*.sh test/e2e/lib/*.sh)
 	$(Q)$(if $(wildcard test/peer/build),test/peer/build --check)
 
 check-man: | build/setup/lint.stamp
