@@ -8,6 +8,7 @@
 #include "tunnel/mux.h"
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "tunnel/mux_private.h"
 
 #include "core/banned.h"
@@ -42,6 +43,7 @@ int rp_mux_new(
 	}
 	m->opt.window = m->opt.window != 0 ? m->opt.window : RP_MUX_WINDOW_DEFAULT;
 	m->opt.packet_max = m->opt.packet_max != 0 ? m->opt.packet_max : RP_MUX_PACKET_MAX;
+	m->opt.clock_ns = m->opt.clock_ns != NULL ? m->opt.clock_ns : rp_clock_ns;
 	m->opt.channels_max = m->opt.channels_max != 0 ? m->opt.channels_max : RP_MUX_CHANNELS_MAX;
 	rp_mux_table_init(&m->table, m->opt.channels_max);
 	rp_mux_queue_init(&m->queue);

@@ -8,7 +8,8 @@
  * Sending is pull: an owner says rp_channel_ready when it has bytes; while the transport has room
  * the mux asks one channel after the other (ops->on_pull) for at most 32 KiB, straight into the
  * packet. Channels whose last pulls were small go first. Global requests and replies never wait
- * behind data.
+ * behind data. The peer's window is used to its last byte, however small a message that makes: by
+ * that the peer sees that it is the limit (tunnel/window.h).
  *
  * Receiving: on_data hands bytes over; the window is credited only for what rp_channel_consumed
  * reports (bytes that a socket took).
@@ -25,6 +26,7 @@
 #include "core/defs.h"
 #include "core/err.h"
 #include "core/str.h"
+#include "tunnel/budget.h"
 
 /* Constants of the installed base (wire protocol 2.7). */
 #define RP_MUX_WINDOW_DEFAULT (2u * 1024 * 1024)
@@ -97,6 +99,11 @@ struct rp_channel_ops {
 
 struct rp_mux_options {
 	uint32_t window; /* initial receive window of a channel, default RP_MUX_WINDOW_DEFAULT */
+	/* Receive windows follow the path (tunnel/window.h) as far as this budget of the process
+	 * allows, which may also make them start smaller; it outlives the mux. NULL: they keep
+	 * their initial size. */
+	struct rp_budget *budget;
+	uint64_t (*clock_ns)(void); /* of the paths; default rp_clock_ns */
 	uint32_t packet_max; /* largest data message that we accept, default RP_MUX_PACKET_MAX */
 	size_t channels_max; /* default RP_MUX_CHANNELS_MAX */
 	/* What rp_mux_input is given stays valid until rp_mux_flush, which the owner calls before
@@ -131,13 +138,17 @@ int rp_mux_reply(struct rp_mux *m, uint64_t ticket, bool ok, const void *p, size
 /* Sends a global request without reply. */
 RP_NODISCARD int rp_mux_notify(struct rp_mux *m, const char *name, const void *p, size_t n);
 /* Sends a global request with want_reply; one is on the wire at a time (installed peers expect
- * that), others wait in order. The callback comes exactly once unless the call is cancelled: code
+ * that), others wait in order, and their time-outs run meanwhile. The callback comes exactly once unless the call is cancelled: code
  * 0 = success, RP_EDENIED = failure (data is the peer's text), RP_ECLOSED. Borrowed data. */
 typedef void (*rp_call_cb)(void *ctx, int code, const uint8_t *p, size_t n);
 RP_NODISCARD int rp_mux_call(struct rp_mux *m, const char *name, const void *p, size_t n,
     rp_call_cb cb, void *ctx, struct rp_call **out);
-/* Forgets the callback (time-out). A request that is on the wire keeps its place until the answer
- * comes. */
+/* Forgets the callback (time-out). A call that was not sent yet is never sent. One that is on the
+ * wire keeps its place until the answer comes, however late, because answers carry no number: the
+ * next call's answer could not be told from it. So the calls behind it wait meanwhile, for ever if
+ * the peer never answers; they are not sent and not failed, each ends by the time-out of its owner.
+ * A peer that answers late is then served again without a new connection, and one that has gone
+ * silent is for the keep-alive to find. Every owner of a call needs a time-out. */
 void rp_call_cancel(struct rp_call *c);
 
 /* Opens a channel. Callbacks as above; never from inside this call. */

@@ -33,6 +33,7 @@ static void send_eof(struct rp_channel *c)
 static void send_close(struct rp_channel *c)
 {
 	c->close_sent = true;
+	rp_window_fini(&c->window);
 	rp_mux_queue_remove(&c->turn);
 	send_number(c, MSG_CHANNEL_CLOSE);
 }
@@ -95,7 +96,7 @@ int rp_mux_channel_new(struct rp_mux *m, enum rp_channel_state state, struct rp_
 	}
 	c->mux = m;
 	c->state = state;
-	rp_window_init(&c->window, m->opt.window);
+	rp_window_init(&c->window, m->opt.window, m->opt.budget);
 	*out = c;
 	return 0;
 }
@@ -105,6 +106,7 @@ static void channel_free(struct rp_channel *c)
 	if (c->mux->batch.channel == c) {
 		c->mux->batch.channel = NULL;
 	}
+	rp_window_fini(&c->window);
 	rp_mux_table_remove(&c->mux->table, c->id);
 	rp_free(c);
 }
@@ -264,7 +266,7 @@ void rp_channel_consumed(struct rp_channel *c, size_t n)
 		return;
 	}
 	uint32_t credit = rp_window_consume(&c->window, (uint32_t)RP_MIN(n, (size_t)UINT32_MAX));
-	if (credit == 0 || c->eof_seen) {
+	if (credit == 0) {
 		return;
 	}
 	uint8_t b[9] = {MSG_CHANNEL_WINDOW_ADJUST};

@@ -168,6 +168,16 @@ static void collect(struct rp_channel *c, struct rp_str data)
 	m->batch.iov[m->batch.n++] = rp_mux_iov(data.p, data.len);
 }
 
+/* Counts it off the window; false: the peer was not allowed to send it. */
+static bool fits_window(struct rp_channel *c, uint32_t n)
+{
+	struct rp_mux *m = c->mux;
+	if (m->opt.budget != NULL && n > 0) {
+		rp_window_path_data(&m->path, m->opt.clock_ns(), n);
+	}
+	return rp_window_take(&c->window, n, &m->path) == 0;
+}
+
 /* Checks and takes data off the window; what nobody wants is credited at once. */
 static const char *take_data(struct rp_channel *c, struct rp_str data, bool wanted)
 {
@@ -175,13 +185,16 @@ static const char *take_data(struct rp_channel *c, struct rp_str data, bool want
 	if (data.len > m->opt.packet_max) {
 		return "data message too long";
 	}
-	if (rp_window_take(&c->window, (uint32_t)data.len) != 0) {
+	if (!fits_window(c, (uint32_t)data.len)) {
 		return "data beyond the channel window";
 	}
 	if (data.len == 0) {
 		return NULL;
 	}
 	m->stats.bytes_in += data.len;
+	if (c->eof_seen || c->close_sent) {
+		return NULL;
+	}
 	if (!wanted || !is_wanted(c)) {
 		rp_channel_consumed(c, data.len);
 		return NULL;
@@ -235,6 +248,7 @@ const char *rp_mux_in_eof(struct rp_mux *m, struct rp_cursor *in)
 	}
 	if (!c->eof_seen) {
 		c->eof_seen = true;
+		rp_window_end(&c->window);
 		if (!c->close_sent && c->ops != NULL && c->ops->on_eof != NULL) {
 			c->ops->on_eof(c->ctx);
 		}

@@ -68,6 +68,7 @@ struct rp_mux {
 	struct rp_mux_table table;
 	struct rp_mux_queue queue;
 	struct rp_mux_requests requests;
+	struct rp_window_path path;
 	struct rp_list calls; /* struct rp_call; the first is on the wire */
 	struct rp_mux_stats stats;
 	struct {

@@ -214,7 +214,14 @@ static void act(struct owner *o, uint8_t what)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct owner o = {0};
-	struct rp_mux_options opt = {.window = 4096, .packet_max = 64, .channels_max = 12};
+	struct rp_budget budget;
+	rp_budget_init(&budget, 65536);
+	struct rp_mux_options opt = {
+	    .window = 4096,
+	    .budget = &budget,
+	    .packet_max = 64,
+	    .channels_max = 12,
+	};
 	struct rp_cursor in;
 	uint8_t n;
 	if (rp_mux_new(&o.mux, &opt, &mux_ops, &o) != 0) {
@@ -248,6 +255,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	o.pending = NULL;
 	rp_mux_free(o.mux);
 	RP_VERIFY(o.calls == 0);
+	RP_VERIFY(rp_budget_promised(&budget) == 0);
 	for (int i = 0; i < CHANNELS_MAX; i++) {
 		RP_VERIFY(o.c[i] == NULL);
 	}

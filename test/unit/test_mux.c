@@ -705,6 +705,31 @@ static void test_calls_one_at_a_time(void **state)
 	assert_int_equal(a.codes[3], RP_ECLOSED);
 }
 
+/* The calls behind one that is never answered: each ends by its owner's time-out and was not
+ * sent, so that no late answer is taken for its own; the last one is in time. */
+static void test_call_without_answer(void **state)
+{
+	(void)state;
+	struct wire w;
+	struct rp_mux *m = wire_mux(&w);
+	struct answers a = {0};
+	struct rp_call *c;
+	for (unsigned i = 0; i < 2 * RP_MUX_CALLS_MAX; i++) {
+		assert_int_equal(rp_mux_call(m, "lost", NULL, 0, on_answer, &a, &c), 0);
+		rp_call_cancel(c);
+	}
+	assert_int_equal(rp_mux_call(m, "next", NULL, 0, on_answer, &a, &c), 0);
+	assert_int_equal(w.n, 1);
+	INPUT(m, "\x51L");
+	assert_int_equal(a.n, 0);
+	assert_int_equal(w.n, 2);
+	ASSERT_PACKET(&w, 1, "\x50\0\0\0\4next\1");
+	INPUT(m, "\x51N");
+	assert_int_equal(a.n, 1);
+	assert_int_equal(a.text[0], 'N');
+	rp_mux_free(m);
+}
+
 static void test_call_limits(void **state)
 {
 	(void)state;
@@ -857,17 +882,17 @@ static void test_small_parts(void **state)
 {
 	(void)state;
 	struct rp_window win;
-	rp_window_init(&win, 800);
-	assert_int_equal(rp_window_take(&win, 801), RP_EPROTO);
-	assert_int_equal(rp_window_take(&win, 800), 0);
-	assert_int_equal(rp_window_take(&win, 1), RP_EPROTO);
+	rp_window_init(&win, 800, NULL);
+	assert_int_equal(rp_window_take(&win, 801, NULL), RP_EPROTO);
+	assert_int_equal(rp_window_take(&win, 800, NULL), 0);
+	assert_int_equal(rp_window_take(&win, 1, NULL), RP_EPROTO);
 	assert_int_equal(rp_window_consume(&win, 99), 0);
 	assert_int_equal(rp_window_consume(&win, 1), 100);
 	assert_int_equal(rp_window_consume(&win, 5000), 700);
 	assert_int_equal(rp_window_consume(&win, 1), 0);
 	assert_int_equal(win.open, 800);
-	rp_window_init(&win, 1);
-	assert_int_equal(rp_window_take(&win, 1), 0);
+	rp_window_init(&win, 1, NULL);
+	assert_int_equal(rp_window_take(&win, 1, NULL), 0);
 	assert_int_equal(rp_window_consume(&win, 0), 0);
 	assert_int_equal(rp_window_consume(&win, 1), 1);
 
@@ -981,6 +1006,7 @@ int main(void)
 	    cmocka_unit_test(test_replies_keep_order),
 	    cmocka_unit_test(test_requests_limit),
 	    cmocka_unit_test(test_calls_one_at_a_time),
+	    cmocka_unit_test(test_call_without_answer),
 	    cmocka_unit_test(test_call_limits),
 	    cmocka_unit_test(test_channels_limit),
 	    cmocka_unit_test(test_full_and_hold),

@@ -61,9 +61,17 @@ struct model {
 	int conns;
 	uint64_t rng;
 	int depth;
-	bool calm; /* no new trouble: everything is to come to its end */
-	uint32_t window[2];
+	bool calm;                   /* no new trouble: everything is to come to its end */
+	uint32_t window[2];          /* most that a channel may hold */
+	struct rp_budget *budget[2]; /* NULL: fixed windows */
 };
+
+/* Between any two messages the path was idle. */
+static uint64_t slow_clock(void)
+{
+	static uint64_t now;
+	return now += 1000000;
+}
 
 /* splitmix64 */
 static uint32_t rnd(struct model *md, uint32_t below)
@@ -159,6 +167,9 @@ static void on_data(void *ctx, const uint8_t *p, size_t n)
 	s->held += n;
 	int index = s->side == 0 ? s->conn % 2 : 1 - s->conn % 2;
 	assert_true(s->held <= s->md->window[index]);
+	const struct rp_budget *b = s->md->budget[index];
+	assert_true(
+	    b == NULL || rp_budget_promised(b) <= b->limit + (uint64_t)CONNS_MAX * RP_BUDGET_FLOOR);
 	if (s->md->calm || rnd(s->md, 2) == 0) {
 		consume(s, s->held);
 	}
@@ -469,6 +480,7 @@ static void run(uint64_t seed)
 	memset(&md, 0, sizeof(md));
 	md.rng = seed;
 	struct rp_mux_options opt[2];
+	struct rp_budget budget[2];
 	for (int i = 0; i < 2; i++) {
 		bool small = rnd(&md, 2) == 0;
 		opt[i] = (struct rp_mux_options){
@@ -478,6 +490,13 @@ static void run(uint64_t seed)
 		    .batch = rnd(&md, 2) == 0,
 		};
 		md.window[i] = opt[i].window;
+		if (rnd(&md, 2) == 0) {
+			rp_budget_init(&budget[i], 1 + rnd(&md, 8 << 20));
+			md.budget[i] = &budget[i];
+			opt[i].budget = &budget[i];
+			opt[i].clock_ns = slow_clock;
+			md.window[i] = RP_MAX(opt[i].window, (uint32_t)(budget[i].limit / 4));
+		}
 	}
 	assert_int_equal(rp_pair_init(&md.pair, opt, NULL), 0);
 	for (int i = 0; i < 2; i++) {
@@ -508,6 +527,9 @@ static void run(uint64_t seed)
 		}
 	}
 	rp_pair_fini(&md.pair);
+	for (int i = 0; i < 2; i++) {
+		assert_true(md.budget[i] == NULL || rp_budget_promised(md.budget[i]) == 0);
+	}
 	for (int i = 0; i < md.conns; i++) {
 		assert_true(md.st[i][0].closed || md.st[i][0].left);
 	}
