@@ -31,6 +31,7 @@
 #include "core/loop.h"
 #include "core/serial.h"
 #include "http/tls.h"
+#include "tunnel/budget.h"
 #include "tunnel/hello.h"
 
 #define RP_AGENT_SIGNALS 3
@@ -39,6 +40,7 @@ struct rp_agent {
 	struct rp_loop *loop;
 	const struct rp_client_config *cfg;
 	struct rp_client_setup setup;
+	struct rp_budget budget;        /* tunnel_memory */
 	struct rp_tls *tls;             /* NULL without wss */
 	struct rp_new_connection hello; /* as it is sent; addresses and attributes change */
 

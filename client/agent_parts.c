@@ -146,6 +146,7 @@ int rp_agent_open(struct rp_agent *a, const struct rp_client_config *cfg, struct
 {
 	*a = (struct rp_agent){.cfg = cfg};
 	rp_results_init(&a->results);
+	rp_budget_init(&a->budget, (uint64_t)cfg->client.tunnel_memory);
 	int code = rp_client_setup_init(&a->setup, cfg, err);
 	code = code != 0 ? code : open_policy(a, err);
 	if (code == 0 && a->setup.any_tls) {

@@ -31,6 +31,7 @@ struct rp_conf_client {
 	char *attributes_file_path;
 	struct rp_strlist remotes;
 	struct rp_strlist tunnel_allowed;
+	int64_t tunnel_memory; /* bytes, for the windows of all tunnels together */
 	bool allow_root;
 	char *data_dir;
 	int64_t updates_interval; /* 0 = never */

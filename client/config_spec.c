@@ -8,6 +8,7 @@
 #include "client/config.h"
 #include "core/clock.h"
 #include "core/defs.h"
+#include "tunnel/budget.h"
 
 #include "core/banned.h"
 
@@ -51,6 +52,7 @@ static const struct rp_conf_opt opts[] = {
     {CLIENT(attributes_file_path, STR)},
     {CLIENT(remotes, STRLIST)},
     {CLIENT(tunnel_allowed, STRLIST)},
+    {CLIENT(tunnel_memory, SIZE), .def = "256MiB", .min = RP_BUDGET_MIN, .max = MANY},
     {CLIENT(allow_root, BOOL), .def = "false", .flag = "allow-root",
         .help = "Do not refuse to run as root."},
     {CLIENT(data_dir, STR), .def = "/var/lib/rport", .flag = "data-dir",

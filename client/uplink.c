@@ -309,12 +309,11 @@ static int open_targets(struct rp_uplink *u)
 	return 0;
 }
 
-static const struct rp_mux_options mux_options = {.batch = true};
-
 static void on_ssh_ready(void *ctx)
 {
 	struct rp_uplink *u = ctx;
-	int err = rp_mux_new(&u->mux, &mux_options, &rp_uplink_mux_ops, u);
+	const struct rp_mux_options opt = {.budget = &u->agent->budget, .batch = true};
+	int err = rp_mux_new(&u->mux, &opt, &rp_uplink_mux_ops, u);
 	if (err == 0) {
 		rp_mux_on_want_run(u->mux, on_want_run);
 		err = open_targets(u);

@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/defs.h"
 #include "server/config.h"
+#include "tunnel/budget.h"
 
 #include "core/banned.h"
 
@@ -92,7 +93,7 @@ static const struct rp_conf_opt opts[] = {
     {SERVER(tunnel_cors, STRLIST)},
     {SERVER(novnc_root, STR), .flag = "novnc-root", .help = "Directory of noVNC."},
     {SERVER(guacd_address, STR), .flag = "guacd-address", .help = "Address of guacd."},
-    {SERVER(tunnel_memory, SIZE), .def = "256MiB", .min = 4 << 20, .max = MANY},
+    {SERVER(tunnel_memory, SIZE), .def = "256MiB", .min = RP_BUDGET_MIN, .max = MANY},
     {SERVER(workers, INT), .def = "0", .min = 0, .max = 1024},
     {OLD("server", cleanup_lost_clients, BOOL), AT(server, purge_disconnected_clients)},
     {OLD("server", keep_lost_clients, DURATION), AT(server, keep_disconnected_clients)},

@@ -290,13 +290,12 @@ static void on_run(struct rp_deferred *d)
 	}
 }
 
-static const struct rp_mux_options mux_options = {.batch = true};
-
 static void on_ssh_ready(void *ctx)
 {
 	struct rp_conn *c = ctx;
 	leave_gate(c);
-	int err = rp_mux_new(&c->mux, &mux_options, &rp_conn_mux_ops, c);
+	const struct rp_mux_options opt = {.budget = options(c)->budget, .batch = true};
+	int err = rp_mux_new(&c->mux, &opt, &rp_conn_mux_ops, c);
 	if (err != 0) {
 		rp_conn_fail(c, "%s", rp_err_text(err));
 		return;

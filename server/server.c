@@ -25,6 +25,7 @@
 #include "server/crowd.h"
 #include "server/worker.h"
 #include "ssh/session.h"
+#include "tunnel/budget.h"
 #include "tunnel/ports.h"
 
 #include "core/banned.h"
@@ -46,6 +47,7 @@ struct server {
 	struct rp_ports *ports;
 	struct rp_proxy_target *proxy;
 	struct rp_web_settings web; /* visitor NULL = not configured */
+	struct rp_budget budget;    /* tunnel_memory */
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
 	struct rp_workers *workers;
@@ -250,6 +252,7 @@ static int open_tunnel_proxy(struct server *s, struct rp_err *err)
 
 static int start_workers(struct server *s, struct rp_err *err)
 {
+	rp_budget_init(&s->budget, (uint64_t)s->cfg.server.tunnel_memory);
 	const struct rp_workers_options opt = {
 	    .n = (unsigned)s->cfg.server.workers,
 	    .cfg = &s->cfg,
@@ -258,6 +261,7 @@ static int start_workers(struct server *s, struct rp_err *err)
 	    .gate = s->gate,
 	    .crowd = s->crowd,
 	    .ports = s->ports,
+	    .budget = &s->budget,
 	    .proxy = s->proxy,
 	    .web = s->web.visitor != NULL ? &s->web : NULL,
 	    .control = s->loop,

@@ -22,6 +22,7 @@
 #include "server/tunnel_info.h"
 #include "server/tunnel_plan.h"
 #include "ssh/hostkey.h"
+#include "tunnel/budget.h"
 #include "tunnel/hello.h"
 #include "tunnel/ports.h"
 #include "tunnel/remote.h"
@@ -66,8 +67,9 @@ struct rp_workers_options {
 	struct rp_gate *gate;
 	struct rp_gate *crowd; /* slots of connections before their upgrade (server/crowd.h) */
 	struct rp_ports *ports;
+	struct rp_budget *budget;            /* of the receive windows of all tunnels */
 	const struct rp_proxy_target *proxy; /* other requests of the clients' port; NULL = 404 */
-	const struct rp_web_settings *web;        /* for http_proxy; NULL = not configured */
+	const struct rp_web_settings *web;   /* for http_proxy; NULL = not configured */
 	struct rp_loop *control;
 	const struct rp_conn_events *events;
 	void *ctx;

@@ -76,6 +76,7 @@ static void defaults(void **state)
 	assert_true(cfg.client.use_system_id && cfg.client.use_hostname);
 	assert_false(cfg.client.allow_root || cfg.remotes_from_args);
 	assert_true(cfg.client.updates_interval == 4 * 3600 * RP_NS_PER_S);
+	assert_int_equal(cfg.client.tunnel_memory, 256 << 20);
 	assert_true(cfg.client.server_switchback_interval == 120 * RP_NS_PER_S);
 	assert_true(cfg.client.ip_refresh_min == 1800 * RP_NS_PER_S);
 	assert_true(cfg.connection.keep_alive == 180 * RP_NS_PER_S);
@@ -279,6 +280,8 @@ static void rules(void **state)
 	    {SERVER "proxy = 'u:tops3cret@p'\n",
 	        ":4: client.proxy: invalid proxy url: expected http://, socks://, socks5:// or "
 	        "socks5h:// and HOST:PORT"},
+	    {SERVER "tunnel_memory = '15MiB'\n",
+	        ":4: client.tunnel_memory: \"15MiB\" is too small, expected at least 16777216"},
 	    {SERVER "ip_api_url = 'x'\n",
 	        ":4: client.ip_api_url: invalid ip_api_url: expected a URL with http:// or https://"},
 	    {SERVER "[connection]\nheaders = ['A: 1', 'B b: tops3cret']\n",

@@ -239,6 +239,8 @@ static void server_rules(void **state)
 	        "'auth_file' and 'auth' are both set: expected only one of them"},
 	    {AUTH "auth_table = 't'\n",
 	        "'auth' and 'auth_table' are both set: expected only one of them"},
+	    {"[server]\ntunnel_memory = '15MiB'\n",
+	        ":2: server.tunnel_memory: \"15MiB\" is too small, expected at least 16777216"},
 	    {"[server]\nauth_file = 'f'\nauth_table = 't'\n",
 	        "'auth_file' and 'auth_table' are both set: expected only one of them"},
 	    {"[server]\nauth = 'tops3cret'\n",
