@@ -282,7 +282,7 @@ run-valgrind: $(UNIT_RUN)
 	$(Q)$(if $(UNIT_RUN),RP_VALGRIND=1 CMOCKA_MESSAGE_OUTPUT=TAP \
 		$(PROVE) $(if $(T),-v) -e '$(VALGRIND)' $(UNIT_RUN))
 
-# BENCH='--quick --json FILE' are options of test/bench/run.
+# BENCH='--quick --json FILE --readme' are options of test/bench/run.
 bench: | build/setup/bench.stamp ## measure speed; prints one table
 	+$(Q)$(MAKE) PROFILE=release all bench-programs
 	$(Q)RPORT=$(CURDIR)/$(RESULT_release) RPORT_BENCH=$(CURDIR)/build/release-$(CRYPTO)/test/bench \
