@@ -34,8 +34,7 @@ void rp_api_attributes_get(struct rp_api_call *c)
 	}
 	rp_reply_begin(&r);
 	rp_jsonw_obj(&r.w);
-	rp_jsonw_key(&r.w, "tags");
-	rp_jsonw_strlist(&r.w, &client->tags);
+	rp_jsonw_put_strlist(&r.w, "tags", &client->tags);
 	rp_jsonw_key(&r.w, "labels");
 	rp_jsonw_strmap(&r.w, &client->labels);
 	rp_jsonw_obj_end(&r.w);

@@ -41,8 +41,7 @@ static void on_started(void *ctx, const char *jid, int code, const struct rp_err
 		struct rp_reply r;
 		rp_reply_begin(&r);
 		rp_jsonw_obj(&r.w);
-		rp_jsonw_key(&r.w, "jid");
-		rp_jsonw_str(&r.w, jid);
+		rp_jsonw_put_str(&r.w, "jid", jid);
 		rp_jsonw_obj_end(&r.w);
 		rp_reply_end(&r, c);
 	} else if (code == RP_EDENIED || code == RP_EPROTO) {

@@ -24,17 +24,14 @@ static int write_claims(struct rp_buf *out, const char *username, uint64_t sessi
 	rp_random_text(jti, sizeof(jti) - 1);
 	rp_jsonw_init(&w, out);
 	rp_jsonw_obj(&w);
-	rp_jsonw_key(&w, "username");
-	rp_jsonw_str(&w, username);
-	rp_jsonw_key(&w, "sessionID");
-	rp_jsonw_uint(&w, session);
+	rp_jsonw_put_str(&w, "username", username);
+	rp_jsonw_put_uint(&w, "sessionID", session);
 	/* Everything but the second step of a half-way login. */
 	rp_jsonw_key(&w, "scopes");
 	rp_jsonw_raw(&w,
 	    "[{\"uri\":\"*\",\"method\":\"*\"},"
 	    "{\"uri\":\"/api/v1/verify-2fa\",\"method\":\"*\",\"exclude\":true}]");
-	rp_jsonw_key(&w, "jti");
-	rp_jsonw_str(&w, jti);
+	rp_jsonw_put_str(&w, "jti", jti);
 	rp_jsonw_obj_end(&w);
 	return rp_jsonw_end(&w);
 }

@@ -69,10 +69,8 @@ static void on_session_stored(void *ctx, int code, const struct rp_err *err)
 	struct rp_reply r;
 	rp_reply_begin(&r);
 	rp_jsonw_obj(&r.w);
-	rp_jsonw_key(&r.w, "token");
-	rp_jsonw_str(&r.w, token);
-	rp_jsonw_key(&r.w, "two_fa");
-	rp_jsonw_null(&r.w);
+	rp_jsonw_put_str(&r.w, "token", token);
+	rp_jsonw_put_null(&r.w, "two_fa");
 	rp_jsonw_obj_end(&r.w);
 	rp_free_secret(token);
 	rp_reply_end(&r, c);

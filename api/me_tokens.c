@@ -39,27 +39,15 @@ static const struct rp_json_table new_table = RP_JSON_TABLE(new_fields, struct b
 static const struct rp_json_field change_fields[] = {F(name, STR), F(expires_at, TIME)};
 static const struct rp_json_table change_table = RP_JSON_TABLE(change_fields, struct body);
 
-static void key_str(struct rp_jsonw *w, const char *key, const char *value)
-{
-	rp_jsonw_key(w, key);
-	rp_jsonw_str(w, value);
-}
-
-static void key_time(struct rp_jsonw *w, const char *key, int64_t value)
-{
-	rp_jsonw_key(w, key);
-	rp_jsonw_time(w, value);
-}
-
 static void write_token(void *ctx, const struct rp_token *t)
 {
 	struct rp_jsonw *w = ctx;
 	rp_jsonw_obj(w);
-	key_str(w, "prefix", t->prefix);
-	key_str(w, "name", t->name);
-	key_time(w, "created_at", t->created_at);
-	key_time(w, "expires_at", t->expires_at);
-	key_str(w, "scope", rp_scope_name(t->scope));
+	rp_jsonw_put_str(w, "prefix", t->prefix);
+	rp_jsonw_put_str(w, "name", t->name);
+	rp_jsonw_put_time(w, "created_at", t->created_at);
+	rp_jsonw_put_time(w, "expires_at", t->expires_at);
+	rp_jsonw_put_str(w, "scope", rp_scope_name(t->scope));
 	rp_jsonw_obj_end(w);
 }
 
@@ -140,10 +128,10 @@ static void on_added(void *ctx, int code, const struct rp_err *err)
 	}
 	rp_reply_begin(&r);
 	rp_jsonw_obj(&r.w);
-	key_str(&r.w, "prefix", ch->token.prefix);
-	key_time(&r.w, "expires_at", ch->token.expires_at);
-	key_str(&r.w, "scope", rp_scope_name(ch->token.scope));
-	key_str(&r.w, "token", ch->text);
+	rp_jsonw_put_str(&r.w, "prefix", ch->token.prefix);
+	rp_jsonw_put_time(&r.w, "expires_at", ch->token.expires_at);
+	rp_jsonw_put_str(&r.w, "scope", rp_scope_name(ch->token.scope));
+	rp_jsonw_put_str(&r.w, "token", ch->text);
 	rp_jsonw_obj_end(&r.w);
 	rp_reply_end(&r, ch->call);
 	change_free(ch);
@@ -198,12 +186,12 @@ static void on_changed(void *ctx, int code, const struct rp_err *err)
 	}
 	rp_reply_begin(&r);
 	rp_jsonw_obj(&r.w);
-	key_str(&r.w, "prefix", ch->token.prefix);
+	rp_jsonw_put_str(&r.w, "prefix", ch->token.prefix);
 	if (ch->token.name != NULL) {
-		key_str(&r.w, "name", ch->token.name);
+		rp_jsonw_put_str(&r.w, "name", ch->token.name);
 	}
 	if (ch->token.expires_at != RP_TIME_ZERO) {
-		key_time(&r.w, "expires_at", ch->token.expires_at);
+		rp_jsonw_put_time(&r.w, "expires_at", ch->token.expires_at);
 	}
 	rp_jsonw_obj_end(&r.w);
 	rp_reply_end(&r, ch->call);

@@ -35,12 +35,9 @@ void rp_reply_text(struct rp_api_call *c, unsigned status, const char *text)
 static void write_error(struct rp_jsonw *w, const char *code, const char *title, const char *detail)
 {
 	rp_jsonw_obj(w);
-	rp_jsonw_key(w, "code");
-	rp_jsonw_str(w, code);
-	rp_jsonw_key(w, "title");
-	rp_jsonw_str(w, title);
-	rp_jsonw_key(w, "detail");
-	rp_jsonw_str(w, detail);
+	rp_jsonw_put_str(w, "code", code);
+	rp_jsonw_put_str(w, "title", title);
+	rp_jsonw_put_str(w, "detail", detail);
 	rp_jsonw_obj_end(w);
 }
 
@@ -131,8 +128,7 @@ void rp_reply_end_count(struct rp_reply *r, struct rp_api_call *c, int64_t count
 {
 	rp_jsonw_key(&r->w, "meta");
 	rp_jsonw_obj(&r->w);
-	rp_jsonw_key(&r->w, "count");
-	rp_jsonw_int(&r->w, count);
+	rp_jsonw_put_int(&r->w, "count", count);
 	rp_jsonw_obj_end(&r->w);
 	finish(r, c);
 }

@@ -12,24 +12,6 @@
 
 #include "core/banned.h"
 
-static void key_str(struct rp_jsonw *w, const char *key, const char *value)
-{
-	rp_jsonw_key(w, key);
-	rp_jsonw_str(w, value);
-}
-
-static void key_bool(struct rp_jsonw *w, const char *key, bool value)
-{
-	rp_jsonw_key(w, key);
-	rp_jsonw_bool(w, value);
-}
-
-static void key_int(struct rp_jsonw *w, const char *key, int64_t value)
-{
-	rp_jsonw_key(w, key);
-	rp_jsonw_int(w, value);
-}
-
 static void key_ports(struct rp_jsonw *w, const char *key, const struct rp_port_list *ports)
 {
 	rp_jsonw_key(w, key);
@@ -49,31 +31,30 @@ static void key_ports(struct rp_jsonw *w, const char *key, const struct rp_port_
 
 static void write_server(struct rp_jsonw *w, const struct rp_server_parts *p)
 {
-	key_str(w, "version", RP_VERSION);
-	key_int(w, "clients_connected", (int64_t)rp_registry_count(p->registry, true));
-	key_int(w, "clients_disconnected", (int64_t)rp_registry_count(p->registry, false));
-	key_str(w, "fingerprint", rp_hostkey_md5(p->hostkey));
-	key_str(w, "fingerprint_sha256", rp_hostkey_sha256(p->hostkey));
-	rp_jsonw_key(w, "connect_url");
-	rp_jsonw_strlist(w, &p->cfg->server.url);
-	key_str(w, "pairing_url", p->cfg->server.pairing_url);
-	key_str(w, "clients_auth_source", p->clients_auth_source);
-	key_str(w, "clients_auth_mode", "Read Only");
+	rp_jsonw_put_str(w, "version", RP_VERSION);
+	rp_jsonw_put_int(w, "clients_connected", (int64_t)rp_registry_count(p->registry, true));
+	rp_jsonw_put_int(w, "clients_disconnected", (int64_t)rp_registry_count(p->registry, false));
+	rp_jsonw_put_str(w, "fingerprint", rp_hostkey_md5(p->hostkey));
+	rp_jsonw_put_str(w, "fingerprint_sha256", rp_hostkey_sha256(p->hostkey));
+	rp_jsonw_put_strlist(w, "connect_url", &p->cfg->server.url);
+	rp_jsonw_put_str(w, "pairing_url", p->cfg->server.pairing_url);
+	rp_jsonw_put_str(w, "clients_auth_source", p->clients_auth_source);
+	rp_jsonw_put_str(w, "clients_auth_mode", "Read Only");
 }
 
 static void write_switches(struct rp_jsonw *w, const struct rp_server_config *cfg)
 {
-	key_bool(w, "group_permissions_enabled", false);
-	key_bool(w, "two_fa_enabled", false);
-	key_str(w, "two_fa_delivery_method", "");
-	key_bool(w, "auth_header", false);
-	key_bool(w, "tunnel_proxy_enabled", cfg->server.tunnel_proxy_cert_file[0] != '\0');
-	key_bool(w, "caddy_integration_enabled", false);
-	key_bool(w, "monitoring_enabled", false);
+	rp_jsonw_put_bool(w, "group_permissions_enabled", false);
+	rp_jsonw_put_bool(w, "two_fa_enabled", false);
+	rp_jsonw_put_str(w, "two_fa_delivery_method", "");
+	rp_jsonw_put_bool(w, "auth_header", false);
+	rp_jsonw_put_bool(w, "tunnel_proxy_enabled", cfg->server.tunnel_proxy_cert_file[0] != '\0');
+	rp_jsonw_put_bool(w, "caddy_integration_enabled", false);
+	rp_jsonw_put_bool(w, "monitoring_enabled", false);
 	rp_jsonw_key(w, "auditlog");
 	rp_jsonw_obj(w);
-	key_bool(w, "enabled", false);
-	key_str(w, "rotation", cfg->api.audit_log_rotation);
+	rp_jsonw_put_bool(w, "enabled", false);
+	rp_jsonw_put_str(w, "rotation", cfg->api.audit_log_rotation);
 	rp_jsonw_obj_end(w);
 }
 
@@ -84,12 +65,12 @@ void rp_api_status(struct rp_api_call *c)
 	rp_reply_begin(&r);
 	rp_jsonw_obj(&r.w);
 	write_server(&r.w, &c->api->parts);
-	key_str(&r.w, "users_auth_source", rp_users_source(c->api->users));
+	rp_jsonw_put_str(&r.w, "users_auth_source", rp_users_source(c->api->users));
 	write_switches(&r.w, cfg);
-	key_str(&r.w, "tunnel_host", cfg->server.tunnel_host);
+	rp_jsonw_put_str(&r.w, "tunnel_host", cfg->server.tunnel_host);
 	key_ports(&r.w, "excluded_ports", &cfg->server.excluded_ports);
 	key_ports(&r.w, "used_ports", &cfg->server.used_ports);
-	key_int(&r.w, "password_min_length", cfg->api.password_min_length);
+	rp_jsonw_put_int(&r.w, "password_min_length", cfg->api.password_min_length);
 	rp_jsonw_obj_end(&r.w);
 	rp_reply_end(&r, c);
 }
@@ -100,21 +81,20 @@ void rp_api_me(struct rp_api_call *c)
 	struct rp_reply r;
 	rp_reply_begin(&r);
 	rp_jsonw_obj(&r.w);
-	key_str(&r.w, "username", c->user.name);
-	key_bool(&r.w, "password_expired", false);
-	rp_jsonw_key(&r.w, "groups");
-	rp_jsonw_strlist(&r.w, &c->user.groups);
-	key_str(&r.w, "two_fa_send_to", user != NULL ? user->two_fa_send_to : "");
+	rp_jsonw_put_str(&r.w, "username", c->user.name);
+	rp_jsonw_put_bool(&r.w, "password_expired", false);
+	rp_jsonw_put_strlist(&r.w, "groups", &c->user.groups);
+	rp_jsonw_put_str(&r.w, "two_fa_send_to", user != NULL ? user->two_fa_send_to : "");
 	rp_jsonw_key(&r.w, "effective_user_permissions");
 	rp_jsonw_obj(&r.w);
 	for (unsigned i = 0; i < RP_PERMISSIONS; i++) {
-		key_bool(&r.w, rp_permission_name(i),
+		rp_jsonw_put_bool(&r.w, rp_permission_name(i),
 		    c->user.admin || (c->user.permissions & (1u << i)) != 0);
 	}
 	rp_jsonw_obj_end(&r.w);
 	rp_jsonw_key(&r.w, "effective_extended_permissions");
 	rp_jsonw_raw(&r.w, "{\"tunnels_restricted\":null,\"commands_restricted\":null}");
-	key_bool(&r.w, "group_permissions_enabled", false);
+	rp_jsonw_put_bool(&r.w, "group_permissions_enabled", false);
 	rp_jsonw_obj_end(&r.w);
 	rp_reply_end(&r, c);
 }
@@ -124,7 +104,7 @@ void rp_api_me_ip(struct rp_api_call *c)
 	struct rp_reply r;
 	rp_reply_begin(&r);
 	rp_jsonw_obj(&r.w);
-	key_str(&r.w, "ip", rp_api_peer(c));
+	rp_jsonw_put_str(&r.w, "ip", rp_api_peer(c));
 	rp_jsonw_obj_end(&r.w);
 	rp_reply_end(&r, c);
 }
@@ -134,10 +114,10 @@ void rp_api_auth_provider(struct rp_api_call *c)
 	struct rp_reply r;
 	rp_reply_begin(&r);
 	rp_jsonw_obj(&r.w);
-	key_str(&r.w, "auth_provider", "built-in");
-	key_str(&r.w, "settings_uri", "");
-	key_str(&r.w, "device_settings_uri", "");
-	key_int(&r.w, "max_token_lifetime", c->api->cfg->max_token_lifetime);
+	rp_jsonw_put_str(&r.w, "auth_provider", "built-in");
+	rp_jsonw_put_str(&r.w, "settings_uri", "");
+	rp_jsonw_put_str(&r.w, "device_settings_uri", "");
+	rp_jsonw_put_int(&r.w, "max_token_lifetime", c->api->cfg->max_token_lifetime);
 	rp_jsonw_obj_end(&r.w);
 	rp_reply_end(&r, c);
 }

@@ -37,8 +37,7 @@ static void write_tunnel(
 		rp_jsonw_field(w, &rp_tunnel_info_table.fields[i], info);
 	}
 	if (client_id != NULL) {
-		rp_jsonw_key(w, "client_id");
-		rp_jsonw_str(w, client_id);
+		rp_jsonw_put_str(w, "client_id", client_id);
 	}
 	rp_jsonw_obj_end(w);
 }

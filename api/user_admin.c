@@ -37,20 +37,13 @@ static void write_user(void *ctx, const struct rp_user *u)
 {
 	struct rp_jsonw *w = ctx;
 	rp_jsonw_obj(w);
-	rp_jsonw_key(w, "username");
-	rp_jsonw_str(w, u->username);
-	rp_jsonw_key(w, "password_expired");
-	rp_jsonw_bool(w, u->password_expired);
-	rp_jsonw_key(w, "groups");
-	rp_jsonw_strlist(w, &u->groups);
-	rp_jsonw_key(w, "two_fa_send_to");
-	rp_jsonw_str(w, u->two_fa_send_to);
-	rp_jsonw_key(w, "effective_user_permissions");
-	rp_jsonw_null(w);
-	rp_jsonw_key(w, "effective_extended_permissions");
-	rp_jsonw_null(w);
-	rp_jsonw_key(w, "group_permissions_enabled");
-	rp_jsonw_bool(w, false);
+	rp_jsonw_put_str(w, "username", u->username);
+	rp_jsonw_put_bool(w, "password_expired", u->password_expired);
+	rp_jsonw_put_strlist(w, "groups", &u->groups);
+	rp_jsonw_put_str(w, "two_fa_send_to", u->two_fa_send_to);
+	rp_jsonw_put_null(w, "effective_user_permissions");
+	rp_jsonw_put_null(w, "effective_extended_permissions");
+	rp_jsonw_put_bool(w, "group_permissions_enabled", false);
 	rp_jsonw_obj_end(w);
 }
 
@@ -71,18 +64,12 @@ static void write_session(void *ctx, const struct rp_session *s)
 {
 	struct rp_jsonw *w = ctx;
 	rp_jsonw_obj(w);
-	rp_jsonw_key(w, "session_id");
-	rp_jsonw_uint(w, s->id);
-	rp_jsonw_key(w, "expires_at");
-	rp_jsonw_time(w, s->expires_at);
-	rp_jsonw_key(w, "last_access_at");
-	rp_jsonw_time(w, s->last_access_at);
-	rp_jsonw_key(w, "username");
-	rp_jsonw_str(w, s->username);
-	rp_jsonw_key(w, "user_agent");
-	rp_jsonw_str(w, s->user_agent);
-	rp_jsonw_key(w, "ip_address");
-	rp_jsonw_str(w, s->ip_address);
+	rp_jsonw_put_uint(w, "session_id", s->id);
+	rp_jsonw_put_time(w, "expires_at", s->expires_at);
+	rp_jsonw_put_time(w, "last_access_at", s->last_access_at);
+	rp_jsonw_put_str(w, "username", s->username);
+	rp_jsonw_put_str(w, "user_agent", s->user_agent);
+	rp_jsonw_put_str(w, "ip_address", s->ip_address);
 	rp_jsonw_obj_end(w);
 }
 

@@ -19,30 +19,6 @@
 
 /* --- configuration --- */
 
-static void put_str(struct rp_jsonw *w, const char *key, const char *v)
-{
-	rp_jsonw_key(w, key);
-	rp_jsonw_str(w, v);
-}
-
-static void put_bool(struct rp_jsonw *w, const char *key, bool v)
-{
-	rp_jsonw_key(w, key);
-	rp_jsonw_bool(w, v);
-}
-
-static void put_int(struct rp_jsonw *w, const char *key, int64_t v)
-{
-	rp_jsonw_key(w, key);
-	rp_jsonw_int(w, v);
-}
-
-static void put_list(struct rp_jsonw *w, const char *key, const struct rp_strlist *v)
-{
-	rp_jsonw_key(w, key);
-	rp_jsonw_strlist(w, v);
-}
-
 static void put_empty_list(struct rp_jsonw *w, const char *key)
 {
 	rp_jsonw_key(w, key);
@@ -50,17 +26,11 @@ static void put_empty_list(struct rp_jsonw *w, const char *key)
 	rp_jsonw_arr_end(w);
 }
 
-static void put_null(struct rp_jsonw *w, const char *key)
-{
-	rp_jsonw_key(w, key);
-	rp_jsonw_null(w);
-}
-
 static void put_proxy(struct rp_jsonw *w, const struct rp_client_setup *s)
 {
 	char *authority = s->has_proxy ? rp_url_authority(&s->proxy) : NULL;
 	char *text = authority == NULL ? NULL : rp_asprintf("%s://%s", s->proxy.scheme, authority);
-	put_str(w, "proxy", text == NULL ? "" : text);
+	rp_jsonw_put_str(w, "proxy", text == NULL ? "" : text);
 	rp_free(text);
 	rp_free(authority);
 }
@@ -80,32 +50,32 @@ static void put_client(
 {
 	rp_jsonw_key(w, "client");
 	rp_jsonw_obj(w);
-	put_str(w, "server", c->server);
-	put_list(w, "fallback_servers", &c->fallback_servers);
-	put_int(w, "server_switchback_interval", c->server_switchback_interval);
-	put_str(w, "fingerprint", c->fingerprint);
-	put_str(w, "auth", "");
+	rp_jsonw_put_str(w, "server", c->server);
+	rp_jsonw_put_strlist(w, "fallback_servers", &c->fallback_servers);
+	rp_jsonw_put_int(w, "server_switchback_interval", c->server_switchback_interval);
+	rp_jsonw_put_str(w, "fingerprint", c->fingerprint);
+	rp_jsonw_put_str(w, "auth", "");
 	put_proxy(w, s);
-	put_str(w, "id", c->id);
-	put_bool(w, "use_system_id", c->use_system_id);
-	put_str(w, "name", c->name);
-	put_bool(w, "use_hostname", c->use_hostname);
-	put_list(w, "tags", &c->tags);
+	rp_jsonw_put_str(w, "id", c->id);
+	rp_jsonw_put_bool(w, "use_system_id", c->use_system_id);
+	rp_jsonw_put_str(w, "name", c->name);
+	rp_jsonw_put_bool(w, "use_hostname", c->use_hostname);
+	rp_jsonw_put_strlist(w, "tags", &c->tags);
 	rp_jsonw_key(w, "labels");
 	rp_jsonw_strmap(w, &c->labels);
-	put_list(w, "remotes", &c->remotes);
-	put_list(w, "tunnel_allowed", &c->tunnel_allowed);
-	put_bool(w, "allow_root", c->allow_root);
-	put_int(w, "updates_interval", c->updates_interval);
-	put_str(w, "data_dir", c->data_dir);
-	put_str(w, "bind_interface", c->bind_interface);
+	rp_jsonw_put_strlist(w, "remotes", &c->remotes);
+	rp_jsonw_put_strlist(w, "tunnel_allowed", &c->tunnel_allowed);
+	rp_jsonw_put_bool(w, "allow_root", c->allow_root);
+	rp_jsonw_put_int(w, "updates_interval", c->updates_interval);
+	rp_jsonw_put_str(w, "data_dir", c->data_dir);
+	rp_jsonw_put_str(w, "bind_interface", c->bind_interface);
 	rp_jsonw_key(w, "ip_api_url");
 	rp_jsonw_strn(w, rp_str_n(c->ip_api_url, strcspn(c->ip_api_url, "?")));
-	put_int(w, "ip_refresh_min", c->ip_refresh_min / (60 * INT64_C(1000000000)));
-	put_null(w, "proxy_url");
+	rp_jsonw_put_int(w, "ip_refresh_min", c->ip_refresh_min / (60 * INT64_C(1000000000)));
+	rp_jsonw_put_null(w, "proxy_url");
 	put_tunnels(w, s);
-	put_str(w, "auth_user", "");
-	put_str(w, "auth_pass", "");
+	rp_jsonw_put_str(w, "auth_user", "");
+	rp_jsonw_put_str(w, "auth_pass", "");
 	rp_jsonw_obj_end(w);
 }
 
@@ -127,13 +97,13 @@ static void put_connection(
 {
 	rp_jsonw_key(w, "connection");
 	rp_jsonw_obj(w);
-	put_int(w, "keep_alive", c->keep_alive);
-	put_int(w, "keep_alive_timeout", c->keep_alive_timeout);
-	put_int(w, "max_retry_count", c->max_retry_count);
-	put_int(w, "max_retry_interval", c->max_retry_interval);
+	rp_jsonw_put_int(w, "keep_alive", c->keep_alive);
+	rp_jsonw_put_int(w, "keep_alive_timeout", c->keep_alive_timeout);
+	rp_jsonw_put_int(w, "max_retry_count", c->max_retry_count);
+	rp_jsonw_put_int(w, "max_retry_interval", c->max_retry_interval);
 	put_headers(w, &c->headers);
-	put_str(w, "hostname", c->hostname);
-	put_bool(w, "watchdog_integration", c->watchdog_integration);
+	rp_jsonw_put_str(w, "hostname", c->hostname);
+	rp_jsonw_put_bool(w, "watchdog_integration", c->watchdog_integration);
 	rp_jsonw_key(w, "http_headers");
 	rp_jsonw_obj(w);
 	for (size_t i = 0; i < s->headers.n; i++) {
@@ -152,9 +122,9 @@ static void put_logging(struct rp_jsonw *w, const struct rp_conf_client_logging 
 	rp_jsonw_obj(w);
 	rp_jsonw_key(w, "log_file");
 	rp_jsonw_obj(w);
-	put_null(w, "File");
+	rp_jsonw_put_null(w, "File");
 	rp_jsonw_obj_end(w);
-	put_int(w, "log_level", c->level);
+	rp_jsonw_put_int(w, "log_level", c->level);
 	rp_jsonw_obj_end(w);
 }
 
@@ -162,18 +132,18 @@ static void put_commands(struct rp_jsonw *w, const struct rp_client_config *c)
 {
 	rp_jsonw_key(w, "remote_commands");
 	rp_jsonw_obj(w);
-	put_bool(w, "enabled", c->remote_commands.enabled);
-	put_int(w, "send_back_limit", c->remote_commands.send_back_limit);
-	put_list(w, "allow", &c->remote_commands.allow);
-	put_list(w, "deny", &c->remote_commands.deny);
-	put_list(w, "order", &c->remote_commands.order);
+	rp_jsonw_put_bool(w, "enabled", c->remote_commands.enabled);
+	rp_jsonw_put_int(w, "send_back_limit", c->remote_commands.send_back_limit);
+	rp_jsonw_put_strlist(w, "allow", &c->remote_commands.allow);
+	rp_jsonw_put_strlist(w, "deny", &c->remote_commands.deny);
+	rp_jsonw_put_strlist(w, "order", &c->remote_commands.order);
 	/* Their form depends on the toolchain of installed peers; an empty list suits all (3.2). */
 	put_empty_list(w, "allow_regexp");
 	put_empty_list(w, "deny_regexp");
 	rp_jsonw_obj_end(w);
 	rp_jsonw_key(w, "remote_scripts");
 	rp_jsonw_obj(w);
-	put_bool(w, "enabled", c->remote_scripts.enabled);
+	rp_jsonw_put_bool(w, "enabled", c->remote_scripts.enabled);
 	rp_jsonw_obj_end(w);
 }
 
@@ -182,13 +152,13 @@ static void put_card(struct rp_jsonw *w, const char *key, const struct rp_strlis
 {
 	int64_t speed;
 	if (v->n != 2 || rp_str_i64(rp_str_c(v->v[1]), 0, INT32_MAX, &speed) != 0) {
-		put_null(w, key);
+		rp_jsonw_put_null(w, key);
 		return;
 	}
 	rp_jsonw_key(w, key);
 	rp_jsonw_obj(w);
-	put_str(w, "name", v->v[0]);
-	put_int(w, "max_speed", speed);
+	rp_jsonw_put_str(w, "name", v->v[0]);
+	rp_jsonw_put_int(w, "max_speed", speed);
 	rp_jsonw_obj_end(w);
 }
 
@@ -196,17 +166,19 @@ static void put_monitoring(struct rp_jsonw *w, const struct rp_conf_client_monit
 {
 	rp_jsonw_key(w, "monitoring");
 	rp_jsonw_obj(w);
-	put_bool(w, "enabled", m->enabled);
-	put_int(w, "interval", m->interval);
-	put_list(w, "fs_type_include", &m->fs_type_include);
-	put_list(w, "fs_path_exclude", &m->fs_path_exclude);
-	put_bool(w, "fs_path_exclude_recurse", m->fs_path_exclude_recurse);
-	put_bool(w, "fs_identify_mountpoints_by_device", m->fs_identify_mountpoints_by_device);
-	put_bool(w, "pm_enabled", m->pm_enabled);
-	put_bool(w, "pm_kerneltasks_enabled", m->pm_kerneltasks_enabled);
-	put_int(w, "pm_max_number_processes", RP_MAX(m->pm_max_number_processes, INT64_C(0)));
-	put_list(w, "net_lan", &m->net_lan);
-	put_list(w, "net_wan", &m->net_wan);
+	rp_jsonw_put_bool(w, "enabled", m->enabled);
+	rp_jsonw_put_int(w, "interval", m->interval);
+	rp_jsonw_put_strlist(w, "fs_type_include", &m->fs_type_include);
+	rp_jsonw_put_strlist(w, "fs_path_exclude", &m->fs_path_exclude);
+	rp_jsonw_put_bool(w, "fs_path_exclude_recurse", m->fs_path_exclude_recurse);
+	rp_jsonw_put_bool(
+	    w, "fs_identify_mountpoints_by_device", m->fs_identify_mountpoints_by_device);
+	rp_jsonw_put_bool(w, "pm_enabled", m->pm_enabled);
+	rp_jsonw_put_bool(w, "pm_kerneltasks_enabled", m->pm_kerneltasks_enabled);
+	rp_jsonw_put_int(
+	    w, "pm_max_number_processes", RP_MAX(m->pm_max_number_processes, INT64_C(0)));
+	rp_jsonw_put_strlist(w, "net_lan", &m->net_lan);
+	rp_jsonw_put_strlist(w, "net_wan", &m->net_wan);
 	put_card(w, "lan_card", &m->net_lan);
 	put_card(w, "wan_card", &m->net_wan);
 	rp_jsonw_obj_end(w);
@@ -217,7 +189,7 @@ static void put_aliases(struct rp_jsonw *w, const struct rp_listmap *m)
 	rp_jsonw_key(w, "interpreter_aliases");
 	rp_jsonw_obj(w);
 	for (size_t i = 0; i < m->n; i++) {
-		put_str(w, m->k[i], m->v[i].v[0]);
+		rp_jsonw_put_str(w, m->k[i], m->v[i].v[0]);
 	}
 	rp_jsonw_obj_end(w);
 	rp_jsonw_key(w, "interpreter_aliases_encodings");
@@ -226,8 +198,8 @@ static void put_aliases(struct rp_jsonw *w, const struct rp_listmap *m)
 		const struct rp_strlist *v = &m->v[i];
 		rp_jsonw_key(w, m->k[i]);
 		rp_jsonw_obj(w);
-		put_str(w, "input_encoding", v->n > 1 ? v->v[1] : "");
-		put_str(w, "output_encoding", v->n > 2 ? v->v[2] : "");
+		rp_jsonw_put_str(w, "input_encoding", v->n > 1 ? v->v[1] : "");
+		rp_jsonw_put_str(w, "output_encoding", v->n > 2 ? v->v[2] : "");
 		rp_jsonw_obj_end(w);
 	}
 	rp_jsonw_obj_end(w);
@@ -238,8 +210,8 @@ static void put_file_reception(struct rp_jsonw *w, const struct rp_conf_file_rec
 {
 	rp_jsonw_key(w, "file_reception");
 	rp_jsonw_obj(w);
-	put_list(w, "protected", &f->protected);
-	put_bool(w, "enabled", false);
+	rp_jsonw_put_strlist(w, "protected", &f->protected);
+	rp_jsonw_put_bool(w, "enabled", false);
 	rp_jsonw_obj_end(w);
 }
 

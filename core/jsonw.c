@@ -411,3 +411,45 @@ void rp_jsonw_raw(struct rp_jsonw *w, const char *json)
 	}
 	put_value(w, json, strlen(json));
 }
+
+void rp_jsonw_put_str(struct rp_jsonw *w, const char *key, const char *s)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_str(w, s);
+}
+
+void rp_jsonw_put_bool(struct rp_jsonw *w, const char *key, bool v)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_bool(w, v);
+}
+
+void rp_jsonw_put_int(struct rp_jsonw *w, const char *key, int64_t v)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_int(w, v);
+}
+
+void rp_jsonw_put_uint(struct rp_jsonw *w, const char *key, uint64_t v)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_uint(w, v);
+}
+
+void rp_jsonw_put_time(struct rp_jsonw *w, const char *key, int64_t t)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_time(w, t);
+}
+
+void rp_jsonw_put_null(struct rp_jsonw *w, const char *key)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_null(w);
+}
+
+void rp_jsonw_put_strlist(struct rp_jsonw *w, const char *key, const struct rp_strlist *l)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_strlist(w, l);
+}

@@ -43,6 +43,14 @@ void rp_jsonw_time_opt(struct rp_jsonw *w, int64_t t); /* zero time as null */
 void rp_jsonw_strlist(struct rp_jsonw *w, const struct rp_strlist *l);
 void rp_jsonw_strmap(struct rp_jsonw *w, const struct rp_strmap *m);
 void rp_jsonw_raw(struct rp_jsonw *w, const char *json); /* NULL = null; must be valid JSON */
+/* A key and its value in one. */
+void rp_jsonw_put_str(struct rp_jsonw *w, const char *key, const char *s);
+void rp_jsonw_put_bool(struct rp_jsonw *w, const char *key, bool v);
+void rp_jsonw_put_int(struct rp_jsonw *w, const char *key, int64_t v);
+void rp_jsonw_put_uint(struct rp_jsonw *w, const char *key, uint64_t v);
+void rp_jsonw_put_time(struct rp_jsonw *w, const char *key, int64_t t);
+void rp_jsonw_put_null(struct rp_jsonw *w, const char *key);
+void rp_jsonw_put_strlist(struct rp_jsonw *w, const char *key, const struct rp_strlist *l);
 /* One field of a struct by its table row, or all of them as an object. */
 void rp_jsonw_field(struct rp_jsonw *w, const struct rp_json_field *f, const void *src);
 void rp_jsonw_struct(struct rp_jsonw *w, const struct rp_json_table *t, const void *src);
