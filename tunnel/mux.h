@@ -32,7 +32,7 @@
 #define RP_MUX_WINDOW_DEFAULT (2u * 1024 * 1024)
 #define RP_MUX_PACKET_MAX     32768u
 #define RP_MUX_BATCH_MAX      16
-#define RP_MUX_PAYLOAD_MAX    261000u /* requests and replies, wire protocol 4.1 */
+#define RP_MUX_PAYLOAD_MAX    261000u /* of a packet, with all that it carries; wire protocol 2.2 */
 #define RP_MUX_CHANNELS_MAX   16384u
 /* Unanswered incoming want_reply requests; more is a protocol error. */
 #define RP_MUX_REQUESTS_MAX 256u
@@ -135,7 +135,8 @@ void rp_mux_on_want_run(struct rp_mux *m, void (*want_run)(void *ctx));
 /* Answers a request (RFC 4254 4; failure carries data too in RPort). Data copied. RP_ELIMIT if too
  * long: then a failure is sent in its place. */
 int rp_mux_reply(struct rp_mux *m, uint64_t ticket, bool ok, const void *p, size_t n);
-/* Sends a global request without reply. */
+/* Sends a global request without reply. RP_ELIMIT here and below: longer than
+ * RP_MUX_PAYLOAD_MAX with its name and what belongs to the message. */
 RP_NODISCARD int rp_mux_notify(struct rp_mux *m, const char *name, const void *p, size_t n);
 /* Sends a global request with want_reply; one is on the wire at a time (installed peers expect
  * that), others wait in order, and their time-outs run meanwhile. The callback comes exactly once unless the call is cancelled: code

@@ -15,6 +15,9 @@
 
 #include "core/banned.h"
 
+/* Message number, length of the type, number, window, packet size. */
+#define OPEN_HEADER 17u
+
 static void send_number(struct rp_channel *c, uint8_t type)
 {
 	uint8_t b[5] = {type};
@@ -119,7 +122,8 @@ int rp_channel_open(struct rp_mux *m, const char *type, const void *extra, size_
 		return RP_ECLOSED;
 	}
 	struct rp_str name = rp_str_c(type);
-	if (n > RP_MUX_PAYLOAD_MAX || name.len > RP_MUX_PAYLOAD_MAX - n) {
+	const size_t max = RP_MUX_PAYLOAD_MAX - OPEN_HEADER;
+	if (n > max || name.len > max - n) {
 		return RP_ELIMIT;
 	}
 	struct rp_channel *c;

@@ -12,6 +12,8 @@
 #include "core/banned.h"
 
 #define RING_FIRST 4u
+/* Message number, length of the name, want_reply. */
+#define REQUEST_HEADER 6u
 
 struct rp_call {
 	struct rp_list node;
@@ -133,7 +135,7 @@ int rp_mux_reply(struct rp_mux *m, uint64_t ticket, bool ok, const void *p, size
 		return RP_EINVAL;
 	}
 	int rc = 0;
-	if (n > RP_MUX_PAYLOAD_MAX) {
+	if (n > RP_MUX_PAYLOAD_MAX - 1) { /* message number */
 		rc = RP_ELIMIT;
 		ok = false;
 		p = "answer too long";
@@ -170,7 +172,8 @@ static int check_size(const struct rp_mux *m, struct rp_str name, size_t n)
 	if (m->dead) {
 		return RP_ECLOSED;
 	}
-	return n > RP_MUX_PAYLOAD_MAX || name.len > RP_MUX_PAYLOAD_MAX - n ? RP_ELIMIT : 0;
+	const size_t max = RP_MUX_PAYLOAD_MAX - REQUEST_HEADER;
+	return n > max || name.len > max - n ? RP_ELIMIT : 0;
 }
 
 int rp_mux_notify(struct rp_mux *m, const char *name, const void *p, size_t n)

@@ -165,6 +165,7 @@ static void give(struct owner *o, size_t n)
 struct wire {
 	uint8_t packet[8][64];
 	size_t len[8];
+	size_t last_n; /* of the last packet, all of it */
 	int n;
 	int send_rc;
 	const char *error;
@@ -178,10 +179,12 @@ static int wire_send(void *ctx, const struct iovec *iov, int n)
 	struct wire *w = ctx;
 	uint8_t *p = w->packet[w->n % 8];
 	size_t at = 0;
+	w->last_n = 0;
 	for (int i = 0; i < n; i++) {
 		size_t take = RP_MIN(iov[i].iov_len, 64 - at);
 		memcpy(p + at, iov[i].iov_base, take);
 		at += take;
+		w->last_n += iov[i].iov_len;
 	}
 	w->len[w->n % 8] = at;
 	w->n++;
@@ -614,9 +617,8 @@ static void test_replies_keep_order(void **state)
 	assert_int_equal(rp_mux_reply(m, w.tickets[1], false, "two", 3), 0);
 	assert_int_equal(rp_mux_reply(m, w.tickets[1], false, "two", 3), RP_EINVAL);
 	assert_int_equal(w.n, 0);
-	char *big = calloc(1, RP_MUX_PAYLOAD_MAX + 1);
-	assert_int_equal(
-	    rp_mux_reply(m, w.tickets[0], true, big, RP_MUX_PAYLOAD_MAX + 1), RP_ELIMIT);
+	char *big = calloc(1, RP_MUX_PAYLOAD_MAX);
+	assert_int_equal(rp_mux_reply(m, w.tickets[0], true, big, RP_MUX_PAYLOAD_MAX), RP_ELIMIT);
 	free(big);
 	ASSERT_PACKET(&w, 0,
 	    "\x52"
@@ -741,11 +743,13 @@ static void test_call_limits(void **state)
 	}
 	assert_int_equal(rp_mux_call(m, "x", NULL, 0, on_answer, &a, NULL), RP_EBUSY);
 	char *big = calloc(1, RP_MUX_PAYLOAD_MAX);
-	assert_int_equal(rp_mux_notify(m, "x", big, RP_MUX_PAYLOAD_MAX), RP_ELIMIT);
-	assert_int_equal(rp_mux_notify(m, "x", big, RP_MUX_PAYLOAD_MAX - 1), 0);
+	/* What a transport takes is the whole packet. */
+	assert_int_equal(rp_mux_notify(m, "x", big, RP_MUX_PAYLOAD_MAX - 6), RP_ELIMIT);
+	assert_int_equal(rp_mux_notify(m, "x", big, RP_MUX_PAYLOAD_MAX - 7), 0);
+	assert_int_equal(w.last_n, RP_MUX_PAYLOAD_MAX);
 	struct rp_channel *c;
 	assert_int_equal(
-	    rp_channel_open(m, "x", big, RP_MUX_PAYLOAD_MAX, &owner_ops, NULL, &c), RP_ELIMIT);
+	    rp_channel_open(m, "x", big, RP_MUX_PAYLOAD_MAX - 17, &owner_ops, NULL, &c), RP_ELIMIT);
 	free(big);
 	w.send_rc = RP_EIO;
 	assert_int_equal(rp_mux_notify(m, "x", NULL, 0), RP_ECLOSED);
