@@ -17,6 +17,8 @@
 /* Of a conversation that is left alone; far more than any needs. */
 #define TURNS_MAX  400000
 #define POKE_DEPTH 2
+/* More than a batch of the mux takes. */
+#define SPENT_MAX 40
 
 struct packet {
 	struct rp_list node;
@@ -324,21 +326,18 @@ static bool expect(struct rp_model_side *sd, const uint8_t *p, size_t n)
 	return false;
 }
 
-void rp_model_receive(struct rp_model_side *sd, const uint8_t *p, size_t n)
+static void input(struct rp_model_side *sd, const uint8_t *p, size_t n)
 {
 	struct rp_model *md = sd->md;
-	if (sd->mux == NULL || md->failed) {
-		return;
-	}
 	sd->silent = sd->dead;
 	uint64_t fails = md->fails;
 	bool violation = !sd->dead && expect(sd, p, n);
 	rp_mux_input(sd->mux, p[0], p + 1, n - 1);
 	if (violation) {
 		md->stats.violations++;
-		if (sd->error == NULL || !md->hostile) {
+		if (!sd->dead || !md->hostile) {
 			rp_model_fail(md, "message %u breaks a rule%s", p[0],
-			    sd->error == NULL ? ", but was taken" : "");
+			    sd->dead ? "" : ", but was taken");
 		}
 	} else if (!sd->silent && sd->error != NULL && fails == md->fails) {
 		rp_model_fail(md, "message %u was refused: %s", p[0], sd->error);
@@ -347,6 +346,44 @@ void rp_model_receive(struct rp_model_side *sd, const uint8_t *p, size_t n)
 		settled(sd, fails);
 	}
 	memset(&sd->due, 0, sizeof(sd->due));
+}
+
+static void flush(struct rp_model_side *sd)
+{
+	sd->silent = sd->dead;
+	if (sd->mux != NULL && !sd->md->failed) {
+		rp_mux_flush(sd->mux);
+	}
+	if (!sd->dead) {
+		rp_model_stream_flushed(sd);
+	}
+	while (!rp_list_empty(&sd->spent)) {
+		struct packet *k = RP_LIST_ENTRY(sd->spent.next, struct packet, node);
+		rp_list_remove(&k->node);
+		free(k);
+	}
+	sd->spent_n = 0;
+}
+
+void rp_model_receive(struct rp_model_side *sd, const uint8_t *p, size_t n)
+{
+	struct rp_model *md = sd->md;
+	if (sd->mux == NULL || md->failed) {
+		return;
+	}
+	/* What the owner does while collected data is handed over must not change what these
+	 * mean; with the others the mux does that itself. */
+	if (sd->batch && (p[0] == 81 || p[0] == 82 || p[0] == 90)) {
+		flush(sd);
+	}
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)p, .iov_len = n};
+	struct packet *k = gather(&iov, 1);
+	rp_list_append(&sd->spent, &k->node);
+	sd->spent_n++;
+	input(sd, k->data, k->n);
+	if (!sd->batch || sd->spent_n > SPENT_MAX || rp_model_pick(md, 16) == 15) {
+		flush(sd);
+	}
 }
 
 static struct packet *take_packet(struct rp_model_side *from)
@@ -423,7 +460,13 @@ static bool deliver_bytes(struct rp_model_side *from)
 	/* A copy: what arrives makes both sides send. */
 	memcpy(piece, rp_buf_head(&side->out), n);
 	rp_buf_consume(&side->out, n);
-	rp_ssh_input(ssh_side(&md->side[1 - from->index])->ssh, piece, n);
+	struct rp_ssh *to = ssh_side(&md->side[1 - from->index])->ssh;
+	if (rp_model_pick(md, 2) == 0) {
+		rp_ssh_input(to, piece, n);
+	} else {
+		rp_ssh_input_in_place(to, piece, n);
+		rp_ssh_input_done(to);
+	}
 	const struct rp_ssh_side *sides[] = {&md->ssh->server, &md->ssh->client};
 	for (int i = 0; i < 2; i++) {
 		if (sides[i]->closed != 0) {
@@ -450,6 +493,7 @@ static bool start_ssh(struct rp_model *md, struct rp_ssh_pair *pair)
 		side->user = &md->side[i];
 		side->on_packet = on_ssh_packet;
 		side->on_rekey = on_ssh_rekey;
+		side->keeps = false; /* the pair's own check of payloads */
 	}
 	md->stats.ssh++;
 	return true;
@@ -589,6 +633,7 @@ static bool calm_side(struct rp_model_side *sd)
 	for (int i = 0; i < 16 && !sd->md->hostile; i++) {
 		moved = (sd->md->ssh != NULL ? deliver_bytes(sd) : deliver(sd)) || moved;
 	}
+	flush(&sd->md->side[1 - sd->index]);
 	return moved;
 }
 
@@ -600,6 +645,7 @@ static void calm_down(struct rp_model *md)
 	for (int i = 0; i < 2; i++) {
 		struct rp_model_side *sd = &md->side[i];
 		sd->choked = false;
+		flush(sd);
 		if (sd->mux != NULL) {
 			hold(sd, false);
 		}
@@ -713,6 +759,8 @@ static void finish(struct rp_model *md)
 	free_side(&md->side[1 - first]);
 	forget_packets(&md->side[0]);
 	forget_packets(&md->side[1]);
+	flush(&md->side[0]);
+	flush(&md->side[1]);
 }
 
 /* --- a run --- */
@@ -738,7 +786,9 @@ static bool start_side(struct rp_model_side *sd)
 	    .window = choose_window(md),
 	    .packet_max = rp_model_pick(md, 2) == 0 ? 0 : 9 + rp_model_pick(md, 4000),
 	    .channels_max = 1 + rp_model_pick(md, 50),
+	    .batch = rp_model_pick(md, 2) != 0,
 	};
+	sd->batch = opt.batch;
 	sd->rules.channels_max = (uint32_t)opt.channels_max;
 	sd->reserves = rp_model_pick(md, 2) != 0;
 	sd->queue_high = 1 + rp_model_pick(md, 300000);
@@ -810,6 +860,7 @@ static void add_stats(struct rp_model_stats *sum, const struct rp_model *md)
 	sum->closes += s->closes;
 	sum->calls += s->calls;
 	sum->rekeys += s->rekeys;
+	sum->batches += s->batches;
 }
 
 const char *rp_model_run(
@@ -828,6 +879,7 @@ const char *rp_model_run(
 		md.side[i].note_n = SIZE_MAX;
 		rp_list_init(&md.side[i].out);
 		rp_list_init(&md.side[i].held);
+		rp_list_init(&md.side[i].spent);
 	}
 	current = &md;
 	rp_alloc_set_hooks(&hooks);

@@ -29,7 +29,7 @@ struct rp_model_options {
 /* What runs have done, added up; for judging whether they reach everything. */
 struct rp_model_stats {
 	uint64_t runs, hostile, ssh, cut, out_of_memory, violations, rested;
-	uint64_t packets, bytes, opens, closes, calls, rekeys;
+	uint64_t packets, bytes, opens, closes, calls, rekeys, batches;
 };
 
 /* One run. NULL, or what was found (static text, valid until the next run). stats may be NULL. */

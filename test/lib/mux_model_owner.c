@@ -314,27 +314,50 @@ static size_t on_pull(void *ctx, uint8_t *p, size_t max)
 	return n;
 }
 
-static void on_data(void *ctx, const uint8_t *p, size_t n)
+static void take_data(struct rp_model_stream *s, const uint8_t *p, size_t n)
 {
-	struct rp_model_stream *s = ctx;
 	struct rp_model *md = s->md;
-	alive(s);
-	struct rp_model_due *due = &side_of(s)->due;
 	RP_MODEL_CHECK(md, s->opened && !s->eof_seen && !s->close_asked);
-	RP_MODEL_CHECK(md, due->s == s && n > 0 && n <= due->data);
+	RP_MODEL_CHECK(md, n > 0 && n <= s->due);
 	if (md->failed) {
 		return;
 	}
-	due->data -= n;
+	s->due -= n;
 	const uint8_t *text = rp_model_text(rp_model_place(rp_model_other(s), s->received));
 	RP_MODEL_CHECK(md, memcmp(p, text, n) == 0);
 	s->received += n;
 	s->held += n;
 	md->stats.bytes += n;
+}
+
+static void data_taken(struct rp_model_stream *s)
+{
+	struct rp_model *md = s->md;
 	if (md->calm || rp_model_pick(md, 4) >= 2) {
 		consume(s, s->held);
 	}
 	rp_model_poke(md);
+}
+
+static void on_data(void *ctx, const uint8_t *p, size_t n)
+{
+	struct rp_model_stream *s = ctx;
+	alive(s);
+	take_data(s, p, n);
+	data_taken(s);
+}
+
+static void on_datav(void *ctx, const struct iovec *iov, int n)
+{
+	struct rp_model_stream *s = ctx;
+	/* What was collected may still come when the mux is dead already. */
+	RP_MODEL_CHECK(s->md, side_of(s)->mux != NULL && !s->left && !s->closed);
+	RP_MODEL_CHECK(s->md, side_of(s)->batch && n > 0 && n <= RP_MUX_BATCH_MAX);
+	for (int i = 0; i < n; i++) {
+		take_data(s, iov[i].iov_base, iov[i].iov_len);
+	}
+	s->md->stats.batches += n > 1;
+	data_taken(s);
 }
 
 static void on_eof(void *ctx)
@@ -419,6 +442,7 @@ static const struct rp_channel_ops channel_ops = {
     .on_opened = on_opened,
     .on_pull = on_pull,
     .on_data = on_data,
+    .on_datav = on_datav,
     .on_eof = on_eof,
     .on_request = on_channel_request,
     .on_closed = on_closed,
@@ -520,7 +544,7 @@ void rp_model_stream_sent(struct rp_model_side *sd, const uint8_t *p, size_t n)
 
 static void expect(struct rp_model_due *due, const struct rp_rule_channel *r)
 {
-	const struct rp_model_stream *s = r->stream;
+	struct rp_model_stream *s = r->stream;
 	bool open = r->state == RP_RULE_OPEN && !r->close_sent && !s->left;
 	switch (due->p[0]) {
 	case 91:
@@ -533,7 +557,7 @@ static void expect(struct rp_model_due *due, const struct rp_rule_channel *r)
 		}
 		break;
 	case 94:
-		due->data = open && !r->eof_got && due->n >= 9 ? due->n - 9 : 0;
+		s->due += open && !r->eof_got && due->n >= 9 ? due->n - 9 : 0;
 		break;
 	case 96:
 		due->eof = open && !r->eof_got;
@@ -564,8 +588,20 @@ void rp_model_stream_settled(struct rp_model_side *sd)
 		return;
 	}
 	/* What the owner itself ended in another callback has no claims any more. */
-	RP_MODEL_CHECK(md, due->data == 0 || s->close_asked);
-	RP_MODEL_CHECK(md, !due->eof);
-	RP_MODEL_CHECK(md, !due->opened);
+	bool ended = s->close_asked;
+	RP_MODEL_CHECK(md, s->due == 0 || ended || sd->batch);
+	RP_MODEL_CHECK(md, !due->eof || ended);
+	RP_MODEL_CHECK(md, !due->opened || ended);
 	RP_MODEL_CHECK(md, s->rule != NULL || s->closed || s->left);
+}
+
+void rp_model_stream_flushed(struct rp_model_side *sd)
+{
+	struct rp_model *md = sd->md;
+	for (int i = 0; i < md->conns; i++) {
+		for (int k = 0; k < 2; k++) {
+			const struct rp_model_stream *s = &md->st[i][k];
+			RP_MODEL_CHECK(md, s->side != sd->index || s->due == 0 || s->close_asked);
+		}
+	}
 }

@@ -78,6 +78,7 @@ struct rp_model_stream {
 	struct rp_channel *c;         /* NULL: not there */
 	struct rp_rule_channel *rule; /* NULL: not on the wire, or not any more */
 	size_t to_send, sent, wired, received, held, consumed;
+	size_t due; /* arrived, not handed to the owner yet */
 	bool used, pending, opened, closed, left;
 	bool ready;      /* as the mux was told */
 	bool owes_ready; /* gave nothing although there was something */
@@ -111,9 +112,9 @@ struct rp_model_due {
 	const uint8_t *p;
 	size_t n;
 	struct rp_model_stream *s;
+	struct rp_model_call *call;
 	bool request, open, answer, opened, eof;
 	int code;
-	size_t data;
 	int refusal;
 };
 
@@ -127,6 +128,9 @@ struct rp_model_side {
 	bool reserves;       /* packets are filled in where they are sent from */
 	uint8_t *room;       /* reserved now */
 	struct rp_list held; /* packets that came since */
+	bool batch;          /* packets stay until rp_mux_flush */
+	struct rp_list spent;
+	int spent_n;
 	bool full, choked, hold, rekeying;
 	bool run_wanted;
 	bool broken;  /* the transport refuses from now on */
@@ -205,6 +209,8 @@ void rp_model_stream_sent(struct rp_model_side *sd, const uint8_t *p, size_t n);
 void rp_model_stream_expect(struct rp_model_side *sd, const uint8_t *p, size_t n);
 /* After it: has that come? */
 void rp_model_stream_settled(struct rp_model_side *sd);
+/* After rp_mux_flush: has all data been handed over? */
+void rp_model_stream_flushed(struct rp_model_side *sd);
 /* Decides, takes and says what is left; true when there was something. */
 bool rp_model_stream_calm(struct rp_model_stream *s);
 struct rp_model_stream *rp_model_other(const struct rp_model_stream *s);

@@ -83,18 +83,18 @@ static void test_random_runs(void **state)
 	}
 	print_message("# %llu runs (%llu hostile, %llu through SSH): %llu cut, %llu out of memory, "
 	              "%llu refused, %llu came to rest; %llu packets, %llu bytes, %llu opens, "
-	              "%llu closes, %llu calls, %llu key exchanges\n",
+	              "%llu closes, %llu calls, %llu key exchanges, %llu batches\n",
 	    (unsigned long long)s.runs, (unsigned long long)s.hostile, (unsigned long long)s.ssh,
 	    (unsigned long long)s.cut, (unsigned long long)s.out_of_memory,
 	    (unsigned long long)s.violations, (unsigned long long)s.rested,
 	    (unsigned long long)s.packets, (unsigned long long)s.bytes, (unsigned long long)s.opens,
-	    (unsigned long long)s.closes, (unsigned long long)s.calls,
-	    (unsigned long long)s.rekeys);
+	    (unsigned long long)s.closes, (unsigned long long)s.calls, (unsigned long long)s.rekeys,
+	    (unsigned long long)s.batches);
 	assert_int_equal(findings, 0);
 	if (runs >= RUNS) {
 		/* A model that never gets anywhere finds nothing either. */
 		assert_true(s.ssh > 0 && s.cut > 0 && s.out_of_memory > 0 && s.violations > 0);
-		assert_true(s.rested > runs / 3 && s.rekeys > 0);
+		assert_true(s.rested > runs / 3 && s.rekeys > 0 && s.batches > 0);
 		assert_true(s.opens > runs && s.closes > runs && s.calls > runs);
 		assert_true(s.bytes > runs * 1000);
 	}
