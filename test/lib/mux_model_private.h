@@ -190,12 +190,27 @@ size_t rp_model_size(struct rp_model *md);
 const uint8_t *rp_model_text(uint64_t place);
 /* Something else, in the middle of a callback. */
 void rp_model_poke(struct rp_model *md);
+void rp_model_put_u32(uint8_t *p, uint32_t v);
+uint32_t rp_model_get_u32(const uint8_t *p);
+
+/* --- the way (mux_model_way.c) --- */
+
+extern const struct rp_mux_ops rp_model_mux_ops;
+void rp_model_on_want_run(void *ctx);
 /* May a callback of this side come now? */
 void rp_model_alive(struct rp_model_side *sd);
 /* A packet for the mux of side sd, with the message number first. */
 void rp_model_receive(struct rp_model_side *sd, const uint8_t *p, size_t n);
-void rp_model_put_u32(uint8_t *p, uint32_t v);
-uint32_t rp_model_get_u32(const uint8_t *p);
+/* The mux hands over what it has collected, and packets that arrived go. */
+void rp_model_flush(struct rp_model_side *sd);
+void rp_model_drain(struct rp_model_side *sd);
+/* Carries a packet, or some bytes, from that side to the other; false: there is nothing. */
+bool rp_model_deliver(struct rp_model_side *from);
+/* What was not delivered gets lost. */
+void rp_model_forget(struct rp_model_side *sd);
+/* From now on packets go through SSH sessions. */
+bool rp_model_start_ssh(struct rp_model *md, struct rp_ssh_pair *pair);
+struct rp_ssh_side *rp_model_ssh_side(struct rp_model_side *sd);
 
 /* --- owners of channels (mux_model_owner.c) --- */
 
