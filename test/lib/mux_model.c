@@ -368,6 +368,7 @@ static void free_side(struct rp_model_side *sd)
 	rp_mux_free(sd->mux);
 	sd->freeing = false;
 	sd->mux = NULL;
+	RP_MODEL_CHECK(md, rp_budget_promised(&sd->budget) == 0);
 	for (uint32_t i = 0; i < sd->calls_n; i++) {
 		RP_MODEL_CHECK(md, sd->calls[i].done || sd->calls[i].cancelled);
 	}
@@ -396,6 +397,12 @@ static void finish(struct rp_model *md)
 
 /* --- a run --- */
 
+/* Between any two messages the path was idle. */
+static uint64_t slow_clock(void)
+{
+	return current->now_ns += 1000000;
+}
+
 static uint32_t choose_window(struct rp_model *md)
 {
 	switch (rp_model_pick(md, 4)) {
@@ -410,6 +417,22 @@ static uint32_t choose_window(struct rp_model *md)
 	}
 }
 
+/* Windows that follow the path, under a budget of the side's own. */
+static void choose_budget(struct rp_model_side *sd, struct rp_mux_options *opt)
+{
+	struct rp_model *md = sd->md;
+	uint32_t window = opt->window != 0 ? opt->window : RP_MUX_WINDOW_DEFAULT;
+	sd->window_max = window;
+	sd->budgeted = rp_model_pick(md, 2) != 0;
+	if (!sd->budgeted) {
+		return;
+	}
+	rp_budget_init(&sd->budget, 1 + rp_model_pick(md, 8 << 20));
+	sd->window_max = RP_MAX(window, (uint32_t)(sd->budget.limit / 4));
+	opt->budget = &sd->budget;
+	opt->clock_ns = slow_clock;
+}
+
 static bool start_side(struct rp_model_side *sd)
 {
 	struct rp_model *md = sd->md;
@@ -420,6 +443,7 @@ static bool start_side(struct rp_model_side *sd)
 	    .batch = rp_model_pick(md, 2) != 0,
 	};
 	sd->batch = opt.batch;
+	choose_budget(sd, &opt);
 	sd->rules.channels_max = (uint32_t)opt.channels_max;
 	sd->reserves = rp_model_pick(md, 2) != 0;
 	sd->queue_high = 1 + rp_model_pick(md, 300000);

@@ -328,6 +328,8 @@ static void take_data(struct rp_model_stream *s, const uint8_t *p, size_t n)
 	s->received += n;
 	s->held += n;
 	md->stats.bytes += n;
+	/* A reader that does not read costs at most its window. */
+	RP_MODEL_CHECK(md, s->held <= side_of(s)->window_max);
 }
 
 static void data_taken(struct rp_model_stream *s)

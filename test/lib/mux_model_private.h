@@ -12,6 +12,7 @@
 #include "core/list.h"
 #include "test/lib/mux_model.h"
 #include "test/lib/ssh_pair.h"
+#include "tunnel/budget.h"
 #include "tunnel/mux.h"
 
 #define RP_MODEL_CONNS   48 /* channels ever opened in one run */
@@ -129,6 +130,9 @@ struct rp_model_side {
 	uint8_t *room;       /* reserved now */
 	struct rp_list held; /* packets that came since */
 	bool batch;          /* packets stay until rp_mux_flush */
+	struct rp_budget budget;
+	bool budgeted;       /* windows follow the path */
+	uint32_t window_max; /* most that one channel may be promised */
 	struct rp_list spent;
 	int spent_n;
 	bool full, choked, hold, rekeying;
@@ -173,6 +177,7 @@ struct rp_model {
 	unsigned fail_in, fail_more;
 	uint64_t fails;
 	long live;
+	uint64_t now_ns; /* of the muxes */
 };
 
 /* --- mux_model.c --- */

@@ -181,6 +181,9 @@ static void settled(struct rp_model_side *sd, uint64_t fails)
 	struct rp_mux_stats st;
 	rp_mux_stats(sd->mux, &st);
 	RP_MODEL_CHECK(md, st.channels == rp_rules_used(&sd->rules));
+	RP_MODEL_CHECK(md,
+	    rp_budget_promised(&sd->budget) <=
+	        sd->budget.limit + (uint64_t)sd->rules.channels_max * RP_BUDGET_FLOOR);
 }
 
 static bool expect(struct rp_model_side *sd, const uint8_t *p, size_t n)
