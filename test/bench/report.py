@@ -101,7 +101,9 @@ class Results:
 
     def ratio(self, row):
         ours, theirs = self.median("rport", row), self.median("openssh", row)
-        return "" if not ours or not theirs or row == "crowd_whole" else f"{ours / theirs:.2f}"
+        if not ours or not theirs or row == "crowd_whole":
+            return ""
+        return f"{ours / theirs:.2f}" if ours / theirs >= 0.01 else "< 0.01"
 
     def lines(self):
         """Each row of the table that has a value: its text, its unit, a cell for each path and the
