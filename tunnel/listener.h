@@ -23,8 +23,8 @@ struct rp_tunnel;
 struct rp_tunnel_options {
 	struct rp_ports *ports;
 	const struct rp_web_settings *web; /* for http_proxy; NULL: such tunnels are plain ones */
-	bool no_half_close;           /* peer is an installed client */
-	size_t connections_max;       /* 0 = 16384, or 512 through a proxy */
+	bool no_half_close;                /* peer is an installed client */
+	size_t connections_max;            /* 0 = 16384, or 512 through a proxy */
 	uint64_t age_ms;    /* it stood so long before (an earlier connection): auto-close */
 	unsigned minute_ms; /* length of a minute of the idle time-out, 0 = 60000; for tests */
 };
