@@ -1087,6 +1087,51 @@ static void test_tunnel_options(void **state)
 	}
 }
 
+/* A server with a certificate for proxies; the API does not read it. */
+static void test_tunnel_proxy(void **state)
+{
+	static const struct {
+		const char *query;
+		unsigned status;
+		const char *title;
+	} cases[] = {
+	    {"http_proxy=x&scheme=http", 500, "invalid http_proxy: expected true or false"},
+	    {"http_proxy=1", 400, "http_proxy requires the scheme http or https"},
+	    {"http_proxy=t&scheme=ssh", 400, "http_proxy requires the scheme http or https"},
+	    {"http_proxy=1&scheme=rdp", 400,
+	        "http_proxy with the scheme rdp is not supported by this server"},
+	    {"http_proxy=1&scheme=http&protocol=udp", 400, "http_proxy requires the protocol tcp"},
+	    {"http_proxy=1&scheme=http&auth_user=a", 400,
+	        "auth_user and auth_password are needed together"},
+	    {"http_proxy=0&host_header=x", 400, "host_header requires http_proxy to be activated"},
+	    {"http_proxy=1&scheme=http&host_header=a%0d%0ab", 400,
+	        "host_header is too long or has control characters"},
+	};
+	(void)state;
+	connect_client("c1", 1);
+	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
+		char query[200];
+		(void)snprintf(query, sizeof(query), "remote=80&%s", cases[i].query);
+		unsigned status = put_tunnel(query);
+		if (status != cases[i].status || strstr(body, cases[i].title) == NULL) {
+			fail_msg("%s: %u %s", cases[i].query, status, body);
+		}
+	}
+	begin_tunnel("remote=80&check_port=0&http_proxy=true&scheme=https&host_header=in.example&"
+	             "auth_user=me&auth_password=a%3Ab");
+	rp_fake_answer(wait_order(1), 0, "{\"IsAllowed\":true}");
+	const struct rp_remote *r = &wait_order(2)->remote;
+	assert_true(r->http_proxy);
+	assert_string_equal(r->scheme, "https");
+	assert_string_equal(r->host_header, "in.example");
+	assert_string_equal(r->auth_user, "me");
+	assert_string_equal(r->auth_password, "a:b");
+	rp_fake_answer_tunnel(wait_order(2), RP_ENOMEM, NULL, "no");
+	assert_int_equal(finish(), 409);
+	assert_int_equal(get("/status"), 200);
+	assert_non_null(strstr(body, "\"tunnel_proxy_enabled\":true"));
+}
+
 #define TUNNEL                                                                                         \
 	"{\"id\":\"1\",\"name\":\"n\",\"protocol\":\"tcp\",\"lhost\":\"0.0.0.0\",\"lport\":\"20001\"," \
 	"\"lport_random\":true,\"owner\":\"admin\",\"rhost\":\"127.0.0.1\",\"rport\":\"22\","          \
@@ -1454,6 +1499,9 @@ int main(void)
 	static char own_secret[] =
 	    "[server]\nauth = 'one:tops3cret'\n[api]\naddress = '127.0.0.1:0'\n"
 	    "auth = 'admin:sesam7'\n";
+	static char proxied[] = "[server]\nauth = 'one:tops3cret'\ntunnel_proxy_cert_file = '/c'\n"
+	                        "tunnel_proxy_key_file = '/k'\n[api]\naddress = '127.0.0.1:0'\n"
+	                        "auth = 'admin:sesam7'\nuser_login_wait = 0\n";
 	const struct CMUnitTest tests[] = {
 	    T(test_not_found),
 	    T(test_wrong_method),
@@ -1486,6 +1534,7 @@ int main(void)
 	    T(test_attributes),
 	    T(test_tunnel_errors),
 	    T(test_tunnel_options),
+	    T_CONF(test_tunnel_proxy, proxied),
 	    T(test_tunnel),
 	    T(test_tunnel_refused),
 	    T(test_tunnel_gone),

@@ -365,6 +365,61 @@ static void test_response(void **state)
 	rp_http_parser_free(p);
 }
 
+/* Answers that end with their head, whatever it says about a body. */
+static void test_bodiless(void **state)
+{
+	(void)state;
+	static const char *const heads[] = {
+	    "HTTP/1.1 100 Continue\r\n\r\n",
+	    "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n",
+	    "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+	    "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+	    "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n",
+	};
+	struct rp_http_parser *p = make(true);
+	for (size_t i = 0; i < RP_ARRAY_LEN(heads); i++) {
+		char text[128];
+		size_t used;
+		(void)snprintf(text, sizeof(text), "%sHTTP/1.1 200 OK\r\n", heads[i]);
+		assert_int_equal(feed_text(p, text, &used), 1);
+		assert_int_equal(used, strlen(heads[i]));
+		rp_http_parser_reset(p);
+	}
+	rp_http_parser_free(p);
+}
+
+static void take_part(void *ctx, const uint8_t *data, size_t n)
+{
+	char *out = ctx;
+	assert_true(n > 0);
+	(void)strncat(out, (const char *)data, n);
+}
+
+/* Bodies of any length go through, only what is theirs. */
+static void test_handed_out(void **state)
+{
+	(void)state;
+	char out[400] = "";
+	size_t used;
+	struct rp_http_parser *p = make(false);
+	rp_http_parser_on_body(p, take_part, out);
+	static const char chunked[] = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked"
+	                              "\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\nGET";
+	assert_int_equal(feed_text(p, chunked, &used), 1);
+	assert_int_equal(used, strlen(chunked) - 3);
+	assert_string_equal(out, "abcde");
+	assert_int_equal(rp_http_parser_body(p)->len, 0);
+	rp_http_parser_reset(p);
+	out[0] = '\0';
+	assert_int_equal(
+	    feed_text(p, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 300\r\n\r\n", NULL), 0);
+	for (int i = 0; i < 30; i++) {
+		assert_int_equal(feed_text(p, "0123456789", NULL), i == 29 ? 1 : 0);
+	}
+	assert_int_equal(strlen(out), 300);
+	rp_http_parser_free(p);
+}
+
 /* Everything that can be seen of a sequence of messages, as text. */
 static void describe(struct rp_http_parser *p, int rc, char *out, size_t size)
 {
@@ -508,6 +563,8 @@ int main(void)
 	    cmocka_unit_test(test_body_limits),
 	    cmocka_unit_test(test_limit_per_request),
 	    cmocka_unit_test(test_response),
+	    cmocka_unit_test(test_bodiless),
+	    cmocka_unit_test(test_handed_out),
 	    cmocka_unit_test(test_pieces),
 	    cmocka_unit_test(test_noise),
 	    cmocka_unit_test(test_oom),
