@@ -20,7 +20,7 @@
 
 #define CONNECTIONS_MAX 16384u
 #define MINUTE_MS       60000u
-/* TLS costs some 40 KiB for each. */
+/* Each costs some 60 KiB, mostly for TLS. */
 #define WEB_CONNECTIONS_MAX 512u
 /* Visitors outside the ACL who are being told so. */
 #define OUTSIDERS_MAX 32u
