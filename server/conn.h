@@ -68,7 +68,8 @@ struct rp_conn {
 	struct rp_event *down; /* made before on_register, so that the end can always be told */
 	struct rp_order
 	    *accept;    /* the control loop's decision, while tunnels are checked and started */
-	size_t checked; /* of accept->plan */
+	size_t checked; /* of accept->plan, up to here the client has answered … */
+	size_t asked;   /* … and up to here it was asked */
 
 	struct rp_list tunnels; /* struct rp_conn_tunnel */
 	struct rp_list orders;  /* calls under way */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Registration from the control loop's decision on (wire protocol 3.5, 5.8): the tunnels of the
- * last connection are put to the client one after the other; then all tunnels start, those with a
+ * last connection are put to the client; then all tunnels start, those with a
  * port of their own first, and the answer goes out.
  */
 #include <stdio.h>
@@ -15,7 +15,8 @@
 
 #include "core/banned.h"
 
-#define COMPONENT "client-listener"
+#define COMPONENT     "client-listener"
+#define QUESTIONS_MAX 32
 
 static void put_capabilities(struct rp_conn *c)
 {
@@ -201,6 +202,7 @@ static void on_check_answer(void *ctx, int code, const uint8_t *p, size_t n)
 	if (c->state != RP_CONN_CHECKING) {
 		return;
 	}
+	/* Answers come in the order of the questions (RFC 4254, 4). */
 	struct rp_tunnel_plan *plan = &c->accept->plan;
 	if (answer_allows(code, p, n)) {
 		c->checked++;
@@ -210,10 +212,27 @@ static void on_check_answer(void *ctx, int code, const uint8_t *p, size_t n)
 		    "client %s no longer allows the tunnel to %s:%s: it is dropped",
 		    c->accept->name, r->rhost, r->rport);
 		rp_tunnel_plan_drop(plan, c->checked);
+		c->asked--;
 	}
 	check_next(c);
 }
 
+static int ask(struct rp_conn *c, const struct rp_remote *r)
+{
+	struct rp_call *call;
+	char *target = rp_remote_target(r);
+	const struct rp_check_tunnel q = {.remote = target};
+	char *text = target == NULL ? NULL : rp_json_text(&rp_check_tunnel_table, &q);
+	int code = text == NULL ? RP_ENOMEM
+	                        : rp_mux_call(c->mux, "check_tunnel_allowed", text, strlen(text),
+	                              on_check_answer, c, &call);
+	rp_free(text);
+	rp_free(target);
+	return code;
+}
+
+/* Some questions are under way at a time, so that many tunnels on a long path are through before
+ * the deadline of the registration. */
 static void check_next(struct rp_conn *c)
 {
 	const struct rp_tunnel_plan *plan = &c->accept->plan;
@@ -221,17 +240,13 @@ static void check_next(struct rp_conn *c)
 		finish_registration(c);
 		return;
 	}
-	struct rp_call *call;
-	char *target = rp_remote_target(&plan->v[c->checked].remote);
-	const struct rp_check_tunnel q = {.remote = target};
-	char *text = target == NULL ? NULL : rp_json_text(&rp_check_tunnel_table, &q);
-	if (text == NULL ||
-	    rp_mux_call(c->mux, "check_tunnel_allowed", text, strlen(text), on_check_answer, c,
-	        &call) != 0) {
-		rp_conn_fail(c, "cannot ask about the tunnels");
+	for (; c->asked < plan->n && c->asked - c->checked < QUESTIONS_MAX; c->asked++) {
+		int code = ask(c, &plan->v[c->asked].remote);
+		if (code != 0) {
+			rp_conn_fail(c, "cannot ask about the tunnels: %s", rp_err_text(code));
+			return;
+		}
 	}
-	rp_free(text);
-	rp_free(target);
 }
 
 void rp_conn_accept(struct rp_conn *c, struct rp_order *o)
@@ -244,6 +259,7 @@ void rp_conn_accept(struct rp_conn *c, struct rp_order *o)
 	c->state = RP_CONN_CHECKING;
 	/* What the client asks for it allows. */
 	c->checked = o->plan.n_wanted;
+	c->asked = c->checked;
 	rp_conn_tunnel_ids(c, &o->plan);
 	check_next(c);
 }

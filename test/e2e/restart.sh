@@ -23,7 +23,7 @@ login() {
 }
 
 start_echo
-server_config server '' 'jwt_secret = "a-secret-of-this-test"'
+server_config server "used_ports = [\"$still_ports\"]" 'jwt_secret = "a-secret-of-this-test"'
 start_server server
 client_config c1 "remotes = [\"$tcp_port\"]"
 client_config c2
@@ -32,7 +32,7 @@ start_client c2
 check "a client connects" connected c1
 check "another connects" connected c2
 check "a login" login
-fixed_port
+still_port
 kept=$port
 check "a tunnel by the API" open_tunnel c1 "remote=127.0.0.1:$tcp_port&local=0.0.0.0:$kept&acl=127.0.0.1&name=kept"
 check "a tunnel on a random port" open_tunnel c2 "remote=$tcp_port&skip-idle-timeout=1"

@@ -183,6 +183,10 @@ until_open() {
 # choose. Both are below the ports that the kernel gives away.
 fixed_port() { pick_port 20000 10001 fixed_port; }
 spare_port() { pick_port 10000 10000 spare_port; }
+# still_port: $port of $still_ports, for servers that need a port to stay free while nobody has it; tests beside this one do
+# not use them.
+still_ports=30100-32700
+still_port() { pick_port 30100 2601 still_port; }
 n_ports=$$
 pick_port() {
 	n_ports=$((n_ports + 1))
