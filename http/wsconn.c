@@ -41,7 +41,7 @@ struct rp_ws {
 	uint8_t *room;   /* reserved, of room_max bytes behind the place for a head */
 	size_t room_max;
 	unsigned keys_left;
-	uint8_t keys[KEYS_SIZE];
+	uint8_t keys[]; /* of a client, KEYS_SIZE */
 };
 
 static bool live(const struct rp_ws *w)
@@ -64,7 +64,7 @@ static void end(struct rp_ws *w, int code, const char *why)
 static const uint8_t *next_key(struct rp_ws *w)
 {
 	if (w->keys_left == 0) {
-		rp_random(w->keys, sizeof(w->keys));
+		rp_random(w->keys, KEYS_SIZE);
 		w->keys_left = KEYS_SIZE;
 	}
 	w->keys_left -= 4;
@@ -330,7 +330,7 @@ int rp_ws_new(struct rp_stream *stream, bool client, const uint8_t *early, size_
     const struct rp_ws_ops *ops, void *ctx, struct rp_ws **out)
 {
 	*out = NULL;
-	struct rp_ws *w = rp_calloc(1, sizeof(*w));
+	struct rp_ws *w = rp_calloc(1, sizeof(*w) + (client ? KEYS_SIZE : 0));
 	int rc = w == NULL ? RP_ENOMEM : 0;
 	if (rc == 0) {
 		rp_buf_init(&w->pending, RP_MAX(PENDING_MAX, early_n));

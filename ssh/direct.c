@@ -96,10 +96,12 @@ bool rp_direct_may_receive(const struct rp_ssh *s)
 	    rp_encrypt_is_gcm(session->current_crypto->in_cipher);
 }
 
-/* Nothing but channel data and its credit: libssh's filter and its table see all else. */
+/* The messages that libssh's filter lets pass once a user is authenticated, as is the case when
+ * the session is steady. All else, known or not, is libssh's. */
 static bool is_ours(uint8_t type)
 {
-	return type == SSH2_MSG_CHANNEL_DATA || type == SSH2_MSG_CHANNEL_WINDOW_ADJUST;
+	return (type >= SSH2_MSG_GLOBAL_REQUEST && type <= SSH2_MSG_REQUEST_FAILURE) ||
+	    (type >= SSH2_MSG_CHANNEL_OPEN && type <= SSH2_MSG_CHANNEL_FAILURE);
 }
 
 /* p is a whole packet of len bytes behind its length, decrypted. */

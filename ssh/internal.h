@@ -9,7 +9,7 @@
  *   kex.c        what is offered, host key during key exchanges, rekeying
  *   encrypt.c    outgoing packets, encrypted in place
  *   packets.c    bytes to packets, dispatch by message number, sending
- *   direct.c     the same for channel data, without libssh
+ *   direct.c     the same for the connection protocol, without libssh
  *   auth.c       login, server and client side
  *   session.c    life of a session and its end
  */

@@ -208,7 +208,7 @@ static size_t finish_packet(struct rp_ssh *s, size_t whole, size_t used)
 	return whole;
 }
 
-/* libssh gets what is not channel data, decrypted already. */
+/* libssh gets what is not of the connection protocol, decrypted already. */
 static size_t direct_step(struct rp_ssh *s, uint8_t *p, size_t n)
 {
 	bool ours;
