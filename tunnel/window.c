@@ -20,6 +20,8 @@
 #define STALLED_PARTS 10u
 /* Key strokes end at every number, limits included. */
 #define TINY_MAX 256u
+/* Shorter rounds say more about the scheduler than about the path. */
+#define ROUND_MIN_NS 50000000u
 /* Bytes by which limits are short of what was read. More of them than limits within a round, and
  * a prime, so that no pattern comes back soon. */
 #define SHORT_MAX 61
@@ -48,15 +50,20 @@ void rp_window_init(struct rp_window *w, uint32_t size, struct rp_budget *budget
 /* Has the reader kept up, and would a larger window have filled a fair part of the time? */
 static void judge_growth(struct rp_window *w, const struct rp_window_path *path)
 {
-	if (w->round_bytes < w->size / 2) {
+	uint64_t round = path->now_ns - w->round_ns;
+	if (w->round_bytes < w->size / 2 || round < ROUND_MIN_NS) {
 		return;
 	}
-	uint64_t round = path->now_ns - w->round_ns;
-	if (w->stalled_ns > round / STALLED_PARTS && w->held < w->size / CREDIT_PARTS &&
-	    w->withhold == 0) {
+	bool limits = w->stalled_ns > round / STALLED_PARTS && w->held < w->size / CREDIT_PARTS &&
+	    w->withhold == 0;
+	w->doublings = 0;
+	if (limits && w->stalled_ns >= round / 4 * 3) {
 		/* A path that was filled for a quarter of the time takes four times as much. */
-		w->doublings = w->stalled_ns >= round / 4 * 3 ? 2 : 1;
+		w->doublings = 2;
+	} else if (limits && (w->suspect || w->stalled_ns >= round / 2)) {
+		w->doublings = 1;
 	}
+	w->suspect = limits;
 	w->round_bytes = 0;
 	w->stalled_ns = 0;
 	w->round_ns = path->now_ns;

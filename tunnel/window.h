@@ -15,9 +15,10 @@
  *   the path, this process or the reader is the limit, data comes without such gaps, and a larger
  *   window would only make queues longer.
  *
- * When that is more than a tenth of the time while the reader kept up, the window doubles, and
- * the growth is credited at once (from three quarters on it doubles twice). Only limits that were
- * announced with or after a growth count for the next, hence it takes two round trips each time.
+ * When that is half of the time or more while the reader kept up, or more than a tenth twice in a
+ * row, the window doubles, and the growth is credited at once (from three quarters on it doubles
+ * twice). Only limits that were announced with or after a growth count for the next, hence it takes
+ * two round trips each time, and at least so long that a busy scheduler is not taken for a path.
  *
  * It shrinks, by not crediting what was read, when the reader lets half of it wait for long (down
  * to the initial size) or when the budget is short (tunnel/budget.h). An open credit cannot be
@@ -61,6 +62,7 @@ struct rp_window {
 	uint8_t short_of;  /* of the last credit, bytes */
 	uint8_t doublings; /* due with the next credit */
 	bool stalled;      /* arrived is at a limit */
+	bool suspect;      /* it was the limit at the last decision */
 	bool ended;
 	uint32_t round_bytes; /* arrived since the last decision about growth */
 	uint64_t round_ns;    /* when that was */

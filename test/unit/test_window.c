@@ -15,14 +15,14 @@
 
 #define MIB    ((uint32_t)1 << 20)
 #define PACKET 32768u
-#define MS     1000000u
+#define US     1000u
 
-static uint64_t now = MS;
+static uint64_t now = 1;
 
-/* n bytes come after a gap of ms. */
-static int take(struct rp_window *w, struct rp_window_path *path, uint32_t n, unsigned ms)
+/* n bytes come after a gap. */
+static int take(struct rp_window *w, struct rp_window_path *path, uint32_t n, unsigned us)
 {
-	now += (uint64_t)ms * MS;
+	now += (uint64_t)us * US;
 	rp_window_path_data(path, now, n);
 	return rp_window_take(w, n, path);
 }
@@ -34,13 +34,14 @@ static void check_sums(const struct rp_window *w)
 }
 
 /* A sender with endless data uses the window up, the reader takes all, and the path lies idle
- * between. Returns the bytes credited. */
-static uint64_t use_up(struct rp_window *w, struct rp_window_path *path)
+ * before. Returns the bytes credited. */
+static uint64_t use_up(
+    struct rp_window *w, struct rp_window_path *path, unsigned gap_us, unsigned pace_us)
 {
 	uint64_t credit = 0;
 	for (uint32_t left = w->open; left > 0;) {
 		uint32_t n = RP_MIN(left, PACKET);
-		assert_int_equal(take(w, path, n, left == w->open ? 100 : 0), 0);
+		assert_int_equal(take(w, path, n, left == w->open ? gap_us : pace_us), 0);
 		credit += rp_window_consume(w, n);
 		check_sums(w);
 		left -= n;
@@ -59,7 +60,7 @@ static void test_grows_to_cap(void **state)
 	assert_int_equal(w.open, PACKET);
 	for (int i = 0; i < 30; i++) {
 		uint32_t open = w.open;
-		uint64_t credit = use_up(&w, &path);
+		uint64_t credit = use_up(&w, &path, 100000, 0);
 		assert_int_equal(credit, w.open);
 		assert_true(w.open >= open / 8 * 7);
 	}
@@ -85,18 +86,39 @@ static void test_no_reason(void **state)
 	}
 	for (int i = 0; i < 1000; i++) {
 		uint32_t n = RP_MIN(w.open, PACKET);
-		assert_int_equal(take(&w, &path, n, 10), 0);
+		assert_int_equal(take(&w, &path, n, 10000), 0);
 		if (w.held > MIB / 4) {
 			(void)rp_window_consume(&w, n);
 		}
 	}
 	(void)rp_window_consume(&w, w.held);
 	for (uint32_t i = 0; i < 3 * MIB; i++) {
-		assert_int_equal(take(&w, &path, 1, 10), 0);
+		assert_int_equal(take(&w, &path, 1, 10000), 0);
 		(void)rp_window_consume(&w, 1);
 	}
 	assert_int_equal(w.size, MIB);
 	check_sums(&w);
+	rp_window_fini(&w);
+}
+
+/* A process that has to wait for its CPU now and then stands still too. */
+static void test_busy_machine(void **state)
+{
+	(void)state;
+	struct rp_budget b;
+	struct rp_window w;
+	struct rp_window_path path = {0};
+	rp_budget_init(&b, 256 * MIB);
+	rp_window_init(&w, 2 * MIB, &b);
+	for (unsigned i = 0; i < 100; i++) {
+		(void)use_up(&w, &path, i % 8 == 0 ? 8000 : 400, 400);
+	}
+	assert_int_equal(w.size, 2 * MIB);
+	/* On a path it does so all the time. */
+	for (unsigned i = 0; i < 20; i++) {
+		(void)use_up(&w, &path, 8000, 400);
+	}
+	assert_true(w.size > 2 * MIB);
 	rp_window_fini(&w);
 }
 
@@ -131,9 +153,9 @@ static void random_step(struct rp_window *w, struct rp_window_path *path)
 	uint32_t n = (uint32_t)rp_prng_below(PACKET);
 	n = rp_prng_below(3) == 0 ? PACKET : n;
 	if (rp_prng_below(2) == 0 && w->open > 0) {
-		assert_int_equal(take(w, path, w->open, 1), 0);
+		assert_int_equal(take(w, path, w->open, 1000), 0);
 	} else if (n <= w->open) {
-		assert_int_equal(take(w, path, n, 1), 0);
+		assert_int_equal(take(w, path, n, 1000), 0);
 	}
 	uint32_t open = w->open;
 	uint32_t credit = rp_window_consume(w, (uint32_t)rp_prng_below(2 * MIB));
@@ -174,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_grows_to_cap),
 	    cmocka_unit_test(test_no_reason),
+	    cmocka_unit_test(test_busy_machine),
 	    cmocka_unit_test(test_end),
 	    cmocka_unit_test(test_random),
 	};
