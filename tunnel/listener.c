@@ -524,7 +524,12 @@ const struct rp_remote *rp_tunnel_remote(const struct rp_tunnel *t)
 
 size_t rp_tunnel_connections(const struct rp_tunnel *t)
 {
-	return t->connections;
+	size_t n = t->connections;
+	for (const struct rp_list *it = t->visitors.next; it != &t->visitors; it = it->next) {
+		const struct visitor *v = RP_LIST_ENTRY(it, const struct visitor, node);
+		n -= v->web != NULL && !v->outsider && rp_web_is_idle(v->web) ? 1 : 0;
+	}
+	return n;
 }
 
 int rp_tunnel_set_acl(struct rp_tunnel *t, const char *acl, struct rp_err *err)

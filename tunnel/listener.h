@@ -44,6 +44,7 @@ RP_NODISCARD int rp_tunnel_start(struct rp_loop *loop, struct rp_mux *mux,
     const struct rp_remote *r, const struct rp_tunnel_options *opt, const struct rp_tunnel_ops *ops,
     void *ctx, struct rp_tunnel **out, struct rp_err *err);
 const struct rp_remote *rp_tunnel_remote(const struct rp_tunnel *t);
+/* In use: without those of a proxy that wait between two requests. */
 size_t rp_tunnel_connections(const struct rp_tunnel *t);
 /* NULL or "" = open to all. Applies to new connections. RP_EINVAL with the documented text
  * (5.9). */

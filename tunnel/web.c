@@ -108,6 +108,11 @@ void rp_web_close(struct rp_web *w)
 	}
 }
 
+bool rp_web_is_idle(const struct rp_web *w)
+{
+	return w->phase == RP_WEB_IDLE && w->pending.len == 0;
+}
+
 /* --- deadlines --- */
 
 static void on_timer(uv_timer_t *h);

@@ -59,6 +59,8 @@ RP_NODISCARD int rp_web_check(const struct rp_remote *r, struct rp_err *err);
 /* Serves an accepted connection; takes fd, also when this fails. */
 RP_NODISCARD int rp_web_new(struct rp_loop *loop, int fd, struct rp_mux *mux,
     const struct rp_web_options *opt, const struct rp_web_ops *ops, void *ctx, struct rp_web **out);
+/* Between two requests: ending it takes nothing from the visitor. */
+bool rp_web_is_idle(const struct rp_web *w);
 /* Cuts the visitor off and lets go of the mux. Idempotent; on_done follows. */
 void rp_web_close(struct rp_web *w);
 

@@ -217,6 +217,31 @@ check "and the connection ends" has_head '^Connection: close$'
 call PUT "/clients/own/tunnels/$tid/acl" -d '{"acl":""}'
 check "without ACL they come in again" get_is 200 'request: GET /seen' /seen -u me:p:w
 
+### Closing without force
+# kept NAME REQUEST-LINE HEADER PATTERN: a visitor that asks and stays
+kept() {
+	mkfifo "$tmp/$1.in" || give_up "no fifo"
+	start "$1" openssl s_client -quiet -connect "127.0.0.1:$lport"
+	printf '%s\r\nHost: x\r\nAuthorization: Basic bWU6cDp3\r\n%s\r\n\r\n' "$2" "$3" >"$tmp/$1.in"
+	wait_for "$1" "$4"
+}
+# goes_away: the tunnel can be closed as soon as the server has seen that nobody uses it.
+goes_away() {
+	i=0
+	until call DELETE "/clients/own/tunnels/$tid" && [ "$code" = 204 ]; do
+		i=$((i + 1))
+		[ $i -le $((WAIT_S * 10)) ] || return 1
+		sleep 0.1
+	done
+}
+expect=$(printf 'Expect: 100-continue\r\nContent-Length: 5')
+check "an upload under way" kept busy 'POST /sum HTTP/1.1' "$expect" '^HTTP/1.1 100 '
+check "holds the tunnel" call_is 409 DELETE "/clients/own/tunnels/$tid" 'active connection'
+stop busy
+check "a connection that waits for its next request" kept idle 'GET /seen HTTP/1.1' 'X: y' '^request: GET /seen'
+check "does not" goes_away
+check "and is cut" wait_end idle
+
 ### HTTPS targets
 start_web secure --cert "$tmp/target.pem" --key "$tmp/target.key"
 check "a tunnel to an HTTPS target" open_proxy own "remote=$web_port&scheme=https"
