@@ -304,6 +304,14 @@ demo: | build/setup/build.stamp build/setup/test.stamp ## start a server and a c
 	+$(Q)$(MAKE) PROFILE=release all
 	$(Q)scripts/demo
 
+# STRESS_SECONDS=60 of work, STRESS_CLIENTS=200.
+.PHONY: stress
+stress: | build/setup/test.stamp ## server under ThreadSanitizer, 200 clients, tunnels opening and closing; two minutes
+	+$(Q)$(MAKE) PROFILE=release all peer
+	+$(Q)$(MAKE) PROFILE=tsan all
+	$(Q)RPORT=$(CURDIR)/build/tsan-$(CRYPTO)/rport RPORT_CLIENT=$(CURDIR)/$(RESULT_release) \
+		RPORT_PEER=$(CURDIR)/build/peer test/stress/tsan.sh
+
 ### Static checks
 
 TIDY_OK := $(LIB_SRC:%=build/tidy/%.ok) $(MAIN_SRC:%=build/tidy/%.ok)
