@@ -282,6 +282,18 @@ run-valgrind: $(UNIT_RUN)
 	$(Q)$(if $(UNIT_RUN),RP_VALGRIND=1 CMOCKA_MESSAGE_OUTPUT=TAP \
 		$(PROVE) $(if $(T),-v) -e '$(VALGRIND)' $(UNIT_RUN))
 
+# chroot.sh is left out: valgrind is not in the folder that the test locks the program into.
+E2E_VALGRIND := $(if $(T),test/e2e/$(T).sh,$(filter-out test/e2e/chroot.sh,$(E2E)))
+.PHONY: valgrind-e2e
+valgrind-e2e: | build/setup/test.stamp ## end-to-end tests under valgrind, with less bulk (T=name runs one)
+	+$(Q)$(MAKE) PROFILE=debug all peer
+	+$(Q)$(MAKE) PROFILE=debug run-valgrind-e2e
+.PHONY: run-valgrind-e2e
+run-valgrind-e2e:
+	$(Q)RPORT_VALGRIND=1 RPORT_PATIENCE=5 RPORT_BULK_PART=50 RPORT=$(CURDIR)/$(RPORT) \
+		RPORT_PEER=$(CURDIR)/build/peer RPORT_CRYPTO=$(CRYPTO) \
+		prove -m -f -o $(if $(T),-v) -e 'timeout -k 5 1200' $(E2E_VALGRIND)
+
 # BENCH='--quick --json FILE --readme' are options of test/bench/run.
 bench: | build/setup/bench.stamp ## measure speed; prints one table
 	+$(Q)$(MAKE) PROFILE=release all bench-programs

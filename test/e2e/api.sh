@@ -214,7 +214,7 @@ check "after the ban" call_is 200 GET /status data
 stop strict
 
 ### TLS
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
 	-keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2>/dev/null || give_up "no certificate"
 server_config tls '' "cert_file = \"$tmp/cert.pem\"
 key_file = \"$tmp/key.pem\""
@@ -223,7 +223,7 @@ check "the API is HTTPS" matches "$api" '^https://127'
 check "and answers" call_is 200 GET /status '"version"' --cacert "$tmp/cert.pem"
 check "with TLS 1.3" is "$(curl -s -u "$credentials" --cacert "$tmp/cert.pem" -o "$tmp/body" -w '%{http_code}' --tlsv1.3 "$api/api/v1/me")" 200
 check "not with less" is "$(curl -s -u "$credentials" --cacert "$tmp/cert.pem" -o "$tmp/body" -w '%{http_code}' --tls-max 1.2 "$api/api/v1/me")" 000
-check "plain HTTP gets nothing" is "$(curl -s -o "$tmp/body" -w '%{http_code}' --max-time 10 "http://${api#https://}/api/v1/status")" 000
+check "plain HTTP gets nothing" is "$(curl -s -o "$tmp/body" -w '%{http_code}' --max-time $((10 * PATIENCE)) "http://${api#https://}/api/v1/status")" 000
 for n in 1 2 3 4 5 6 7 8; do
 	curl -s -u "$credentials" --cacert "$tmp/cert.pem" "$api/api/v1/clients" "$api/api/v1/clients" >"$tmp/many$n" &
 	eval "many$n=\$!"

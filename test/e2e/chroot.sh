@@ -48,7 +48,7 @@ start_echo
 start client chroot --userspec="$user" "$root" /rport client --auth me:secret --fingerprint "$MD5" --id c1 \
 	--data-dir /client "$addr" "$tcp_port"
 check "a client, too" connected c1
-check "a tunnel between them" quiet "$PEER" check --tcp "127.0.0.1:$(value '.data.tunnels[0].lport')" --bytes 10000000
+check "a tunnel between them" quiet "$PEER" check --tcp "127.0.0.1:$(value '.data.tunnels[0].lport')" --bytes "$(bulk 10000000)"
 check "no command can be found there" call_is 409 POST /clients/c1/commands 'client error' -d '{"command":"/usr/bin/id"}'
 stop client
 check "the client ends cleanly" is "$status" 0

@@ -14,7 +14,7 @@ run() {
 	run=$1
 	want_status=$2
 	shift 2
-	timeout 20 "$@" </dev/null >"$tmp/$run.log" 2>"$tmp/$run.err"
+	timeout $((20 * SLOW)) "$@" </dev/null >"$tmp/$run.log" 2>"$tmp/$run.err"
 	is $? "$want_status" && { [ "$want_status" != 0 ] || silent "$run"; }
 }
 

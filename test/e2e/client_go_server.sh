@@ -162,7 +162,7 @@ tell '{"cmd":"wsping","data":"hi"}'
 check "WebSocket pings are answered" wait_for server '"event":"pong"'
 
 ### Tunnels
-check "100 MB pass both ways" quiet "$PEER" check --tcp "127.0.0.1:$tunnel" --bytes 100000000 \
+check "100 MB pass both ways" quiet "$PEER" check --tcp "127.0.0.1:$tunnel" --bytes "$(bulk 100000000)" \
 	--timeout 120s
 check "what a visitor sends before its end" sh -c 'head -c 3000000 "$1" | socat -u - "TCP:127.0.0.1:$2"' - "$RPORT" "$sink_tunnel"
 check "arrives to the last byte" wait_for sums "^$(head -c 3000000 "$RPORT" | sha256sum | cut -d' ' -f1) "
@@ -214,7 +214,7 @@ config c2 <<-END
 END
 client c2
 wait_for rekey '"registered"'
-check "bulk survives forced key exchanges" quiet "$PEER" check --timeout 120s --bytes 30000000 \
+check "bulk survives forced key exchanges" quiet "$PEER" check --timeout 120s --bytes "$(bulk 30000000)" \
 	--parallel 2 --tcp "127.0.0.1:$(printf '%s\n' "$line" | json lport)"
 ask "tunnel by the rules" "\"name\":\"check_tunnel_allowed\",\"payload\":{\"Remote\":\"$tcp_target\"}" \
 	'"ok":true,"data":{"IsAllowed":true}'

@@ -15,9 +15,9 @@ hostile() { python3 "$(dirname "$0")/lib/hostile.py" "$@"; }
 rss_kb() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(pid_of server)/status"; }
 fds() { find "/proc/$(pid_of server)/fd" -mindepth 1 2>/dev/null | wc -l; }
 
-# Sanitizers keep freed memory on purpose.
+# Sanitizers and valgrind keep freed memory on purpose.
 memory_back() {
-	if grep -q -e libasan -e libtsan "/proc/$(pid_of server)/maps"; then
+	if [ -n "${RPORT_VALGRIND:-}" ] || grep -q -e libasan -e libtsan "/proc/$(pid_of server)/maps"; then
 		return 0
 	fi
 	echo "# RSS $(rss_kb) kB, at the start $rss_start"
@@ -28,7 +28,7 @@ fds_back() {
 	i=0
 	while [ "$(fds)" -gt $((fds_start + FD_TOLERANCE)) ]; do
 		i=$((i + 1))
-		if [ $i -gt $((WAIT_S * 5)) ]; then
+		if [ $i -gt $((WAIT_S * PATIENCE * 5)) ]; then
 			echo "# $(fds) descriptors, at the start $fds_start"
 			return 1
 		fi
@@ -63,8 +63,8 @@ connected p1 || give_up "no peer"
 open_tunnel p1 "remote=$tcp_port&skip-idle-timeout=1" || give_up "no tunnel"
 p1_port=$lport
 # What is bought once is not a leak: a warm server is the start.
-quiet "$PEER" check --tcp "127.0.0.1:$c1_port" --bytes 20000000 --parallel 4
-quiet "$PEER" check --tcp "127.0.0.1:$p1_port" --bytes 20000000 --parallel 4
+quiet "$PEER" check --tcp "127.0.0.1:$c1_port" --bytes "$(bulk 20000000)" --parallel 4
+quiet "$PEER" check --tcp "127.0.0.1:$p1_port" --bytes "$(bulk 20000000)" --parallel 4
 quiet "$PEER" fuzzconn --addr "$addr" -n 150 --concurrency 50 --hold 1s --seed 7
 sleep 1
 fds_start=$(fds)
@@ -78,7 +78,7 @@ start held_api python3 "$(dirname "$0")/lib/hostile.py" hold "$api_port" 38 noth
 start silent python3 "$(dirname "$0")/lib/hostile.py" silent "$port" 127.0.0.2 300
 check "silent peers take what one address gets" wait_for silent '^ready '
 check "and no more" [ "${line#ready }" -lt 300 ]
-check "the next of them is turned away" is "$(curl -s -o "$tmp/page" -w '%{http_code}' --max-time 10 --interface 127.0.0.2 \
+check "the next of them is turned away" is "$(curl -s -o "$tmp/page" -w '%{http_code}' --max-time $((10 * PATIENCE)) --interface 127.0.0.2 \
 	-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' \
 	-H 'Sec-WebSocket-Protocol: rport-v1' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' "http://$addr/")" 503
 start_peer p2
@@ -88,8 +88,8 @@ stop silent
 wait_for server 'client p2 disconnected'
 
 ### A thousand connections of garbage while data flows
-start bulk "$PEER" check --tcp "127.0.0.1:$c1_port" --bytes 100000000 --timeout 100s
-start bulk2 "$PEER" check --tcp "127.0.0.1:$p1_port" --bytes 100000000 --timeout 100s
+start bulk "$PEER" check --tcp "127.0.0.1:$c1_port" --bytes "$(bulk 100000000)" --timeout 100s
+start bulk2 "$PEER" check --tcp "127.0.0.1:$p1_port" --bytes "$(bulk 100000000)" --timeout 100s
 start fuzz "$PEER" fuzzconn --addr "$addr" -n 1000 --concurrency 100 --hold 1s --seed "${RP_SEED:-1}"
 WAIT_S=100
 check "1,000 random connections are all accepted and end" ended_with fuzz 0
@@ -110,7 +110,7 @@ carries_on "after endless requests"
 ### Visitors who say nothing
 start visitors python3 "$(dirname "$0")/lib/hostile.py" visitors "$c1_port" 200
 check "200 silent visitors" wait_for visitors '^ready 200'
-check "do not keep another out" quiet "$PEER" check --tcp "127.0.0.1:$c1_port" --bytes 10000000
+check "do not keep another out" quiet "$PEER" check --tcp "127.0.0.1:$c1_port" --bytes "$(bulk 10000000)"
 kill -9 "$(pid_of visitors)"
 carries_on "after silent visitors"
 

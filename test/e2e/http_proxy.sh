@@ -34,7 +34,7 @@ get() {
 	what=$1
 	shift
 	: >"$tmp/page"
-	code=$(curl -sS --max-time 60 --cacert "$tmp/front.pem" -o "$tmp/page" -D "$tmp/page.head" -w '%{http_code}' \
+	code=$(curl -sS --max-time $((60 * PATIENCE)) --cacert "$tmp/front.pem" -o "$tmp/page" -D "$tmp/page.head" -w '%{http_code}' \
 		"$@" "$url$what" 2>"$tmp/visitor.log")
 }
 
@@ -62,7 +62,7 @@ moves() {
 	i=0
 	until [ -s "$tmp/$1" ]; do
 		i=$((i + 1))
-		[ $i -le $((WAIT_S * 10)) ] || return 1
+		[ $i -le $((WAIT_S * PATIENCE * 10)) ] || return 1
 		sleep 0.1
 	done
 }
@@ -158,7 +158,7 @@ for who in own installed; do
 	get '/bytes?n=3000000' -I -w '%{size_download} %{http_code}'
 	check "HEAD has no body" is "$code" '0 200'
 	check "but its length" has_head '^Content-Length: 3000000$'
-	curl -sS --max-time 60 --cacert "$tmp/front.pem" -v "$url/seen" "$url/seen" "$url/seen" \
+	curl -sS --max-time $((60 * PATIENCE)) --cacert "$tmp/front.pem" -v "$url/seen" "$url/seen" "$url/seen" \
 		>"$tmp/three" 2>"$tmp/three.log"
 	check "three requests use one connection" is "$(grep -c 'Re-using existing connection' "$tmp/three.log")" 2
 	check "to the target too" is "$(grep '^connection:' "$tmp/three" | sort -u | wc -l)" 1
@@ -181,7 +181,7 @@ check "a tunnel" open_proxy own "remote=$web_port&scheme=http"
 plain_port=$lport
 check "TLS 1.3" get_is 200 '' /seen --tlsv1.3
 check "nothing older" fails_to curl -sS --cacert "$tmp/front.pem" --tls-max 1.2 "$url/seen"
-check "nothing plain" fails_to curl -sS --max-time 20 "http://localhost:$lport/seen"
+check "nothing plain" fails_to curl -sS --max-time $((20 * PATIENCE)) "http://localhost:$lport/seen"
 
 ### Requests that two readers could understand differently
 check "two lengths" raw_is 'POST /sum HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab' '^HTTP/1.1 400 '
@@ -252,7 +252,7 @@ check "the wrong scheme is seen by the target" open_proxy installed "remote=$web
 check "and by the visitor" get_is 400 'HTTP request to an HTTPS server' /seen
 
 ### A client that goes in the middle
-start endless curl -sS -k --max-time 60 -o "$tmp/endless" "https://127.0.0.1:$plain_port/endless"
+start endless curl -sS -k --max-time $((60 * PATIENCE)) -o "$tmp/endless" "https://127.0.0.1:$plain_port/endless"
 check "a download" moves endless
 stop own
 wait_end endless

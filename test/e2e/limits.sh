@@ -34,9 +34,9 @@ results() {
 # until_answered SOURCE: the clients' port answers that address.
 until_answered() {
 	i=0
-	until [ "$(curl -s -o "$tmp/page" -w '%{http_code}' --max-time 10 --interface "$1" "http://$addr/")" = 404 ]; do
+	until [ "$(curl -s -o "$tmp/page" -w '%{http_code}' --max-time $((10 * PATIENCE)) --interface "$1" "http://$addr/")" = 404 ]; do
 		i=$((i + 1))
-		[ $i -le $((WAIT_S * 5)) ] || return 1
+		[ $i -le $((WAIT_S * PATIENCE * 5)) ] || return 1
 		sleep 0.2
 	done
 }
@@ -66,7 +66,7 @@ for port in "${addr##*:}" "${api##*:}"; do
 	start "crowd$port" python3 "$(dirname "$0")/lib/hostile.py" crowd "$port" 127.0.0.2 300
 	check "a crowd is not taken in whole" wait_for "crowd$port" '^refused'
 done
-check "another source is answered" is "$(curl -s -o "$tmp/page" -w '%{http_code}' --max-time 20 "http://$addr/")" 404
+check "another source is answered" is "$(curl -s -o "$tmp/page" -w '%{http_code}' --max-time $((20 * PATIENCE)) "http://$addr/")" 404
 check "by the API, too" call_is 200 GET /status '"clients_connected":0'
 start_peer elsewhere
 check "and is let in as a client" wait_for elsewhere '"registered"'
@@ -91,12 +91,16 @@ check "a command is ordered" call_is 200 POST /clients/noisy/commands jid -d '{"
 jid=$(value .data.jid)
 before=$(peak_kb server)
 # A job of which nothing is known takes one result after the other.
-{ results 12000 unknown; results 1 successful; } >&3
+{ results "$(bulk 12000)" unknown; results 1 successful; } >&3
 printf '{"cmd":"request","tag":"last","name":"ping","want":true}\n' >&3
 check "a flood of results is taken in" wait_for noisy '"tag":"last","ok":true' 120
 check "as fast as it is stored" not_in_log server 'error:'
 after=$(peak_kb server)
-check "without being kept ($before kB before, $after kB after)" [ $((after - before)) -lt 60000 ]
+if [ -n "${RPORT_VALGRIND:-}" ]; then
+	skip "valgrind's memory is not the server's"
+else
+	check "without being kept ($before kB before, $after kB after)" [ $((after - before)) -lt 60000 ]
+fi
 check "and the last is stored" until_call '.data.status == "successful"' "/clients/noisy/commands/$jid"
 exec 3>&-
 stop noisy
@@ -128,7 +132,7 @@ check "a client connects" wait_for p1 '"registered"'
 # Each costs a good part of a second of one of few threads.
 seq 1 150 | sed "s|.*|url = \"$api/api/v1/clients/p1/commands\"\nuser = \"slow:wrong-&\"\noutput = \"/dev/null\"\nwrite-out = \"%{http_code}\\\\n\"\n|" \
 	>"$tmp/many.curl"
-curl -sS --parallel --parallel-immediate --parallel-max 200 --max-time 60 -K "$tmp/many.curl" \
+curl -sS --parallel --parallel-immediate --parallel-max 200 --max-time $((60 * PATIENCE)) -K "$tmp/many.curl" \
 	>"$tmp/codes" 2>"$tmp/curl.log"
 check "too many logins at once are turned away" grep -q 429 "$tmp/codes"
 

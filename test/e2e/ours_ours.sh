@@ -112,7 +112,7 @@ stop c2b
 
 ### Tunnels
 check "a tunnel by the API" open_tunnel c1 "remote=127.0.0.1:$tcp_port&acl=127.0.0.1&idle-timeout-minutes=0"
-check "100 MB pass both ways" quiet "$PEER" check --tcp "127.0.0.1:$lport" --bytes 100000000 --timeout 120s
+check "100 MB pass both ways" quiet "$PEER" check --tcp "127.0.0.1:$lport" --bytes "$(bulk 100000000)" --timeout 120s
 check "connections beside each other" quiet "$PEER" check --tcp "127.0.0.1:$lport" --parallel 50 --bytes 200000
 call GET /tunnels
 check "the API counts it" json_is 1 "[.data[] | select(.id == \"$tid\" and .client_id == \"c1\" and .acl == \"127.0.0.1\")] | length"
@@ -189,9 +189,9 @@ start web python3 -u -m http.server --bind 127.0.0.1 --directory "$tmp/web" 0
 wait_for web 'Serving HTTP on' || give_up "no web server"
 port=$(printf '%s\n' "$line" | sed 's/.* port \([0-9]*\) .*/\1/')
 check "a tunnel to a web server" open_tunnel c1 "remote=$port&scheme=http"
-check "curl gets a page" is "$(curl -sS --max-time 20 "http://127.0.0.1:$lport/")" '<h1>hello</h1>'
+check "curl gets a page" is "$(curl -sS --max-time $((20 * PATIENCE)) "http://127.0.0.1:$lport/")" '<h1>hello</h1>'
 for i in 1 2 3 4; do
-	curl -sS --max-time 60 -o "$tmp/got$i" "http://127.0.0.1:$lport/big" &
+	curl -sS --max-time $((60 * PATIENCE)) -o "$tmp/got$i" "http://127.0.0.1:$lport/big" &
 	eval "got$i=$!"
 done
 for i in 1 2 3 4; do

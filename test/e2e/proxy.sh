@@ -12,7 +12,7 @@ opened() {
 	i=0
 	until is_open "$1"; do
 		i=$((i + 1))
-		[ $i -le $((WAIT_S * 5)) ] || return 1
+		[ $i -le $((WAIT_S * PATIENCE * 5)) ] || return 1
 		sleep 0.2
 	done
 }
@@ -41,7 +41,7 @@ remotes = [\"$tcp_port\"]"
 	[ -z "${dial:-}" ] || sed -i "s|^server = .*|server = \"$dial\"|" "$tmp/$1.conf"
 	start "$1" env "SSL_CERT_FILE=${trust:-}" "$RPORT" client -c "$tmp/$1.conf"
 	check "$2" connected "$1"
-	check "and moves 10 MB both ways" quiet "$PEER" check --bytes 10000000 \
+	check "and moves 10 MB both ways" quiet "$PEER" check --bytes "$(bulk 10000000)" \
 		--tcp "127.0.0.1:$(value '.data.tunnels[0].lport')"
 	stop "$1"
 	check "and ends cleanly" is "$status" 0
@@ -210,11 +210,11 @@ wait_for web 'Serving HTTP on' || give_up "no web server"
 port=$(printf '%s\n' "$line" | sed 's/.* port \([0-9]*\) .*/\1/')
 server_config front "proxy = \"http://127.0.0.1:$port\""
 start_server front
-check "other requests go to the web server" is "$(curl -sS --max-time 20 "http://$addr/page")" 'a page'
-check "with its errors" is "$(curl -s --max-time 20 -o "$tmp/page" -w '%{http_code}' "http://$addr/none")" 404
-check "HEAD, too" is "$(curl -s --max-time 20 -I -o "$tmp/page" -w '%{http_code}' "http://$addr/page")" 200
+check "other requests go to the web server" is "$(curl -sS --max-time $((20 * PATIENCE)) "http://$addr/page")" 'a page'
+check "with its errors" is "$(curl -s --max-time $((20 * PATIENCE)) -o "$tmp/page" -w '%{http_code}' "http://$addr/none")" 404
+check "HEAD, too" is "$(curl -s --max-time $((20 * PATIENCE)) -I -o "$tmp/page" -w '%{http_code}' "http://$addr/page")" 200
 stop web
-check "a web server that is away" is "$(curl -s --max-time 20 -o "$tmp/page" -w '%{http_code}' "http://$addr/page")" 502
+check "a web server that is away" is "$(curl -s --max-time $((20 * PATIENCE)) -o "$tmp/page" -w '%{http_code}' "http://$addr/page")" 502
 way beside "clients connect beside it" ''
 stop front
 check "this server ends cleanly" is "$status" 0

@@ -78,7 +78,7 @@ check "a tunnel by the API" open_tunnel p1 "remote=$tcp_port&name=second&scheme=
 check "its ports are texts" json_is "string string" '"\(.data.lport | type) \(.data.rport | type)"'
 check "from the usual range" [ "$lport" -ge 20000 ]
 check "of its owner" json_is admin .data.owner
-check "100 MB pass both ways" quiet "$PEER" check --tcp "127.0.0.1:$lport" --bytes 100000000 --timeout 120s
+check "100 MB pass both ways" quiet "$PEER" check --tcp "127.0.0.1:$lport" --bytes "$(bulk 100000000)" --timeout 120s
 check "connections beside each other" quiet "$PEER" check --tcp "127.0.0.1:$lport" --parallel 20 --bytes 1000000
 check "without acl only the requester is let in" open_tunnel p1 "remote=127.0.0.2:$tcp_port&check_port=0"
 check "and that is shown" json_is 127.0.0.1 .data.acl

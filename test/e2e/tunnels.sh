@@ -111,7 +111,7 @@ goes_away() {
 	i=0
 	until call DELETE "/clients/$1/tunnels/$2" && [ "$code" = 204 ]; do
 		i=$((i + 1))
-		[ "$code" = 409 ] && [ $i -le $((WAIT_S * 5)) ] || return 1
+		[ "$code" = 409 ] && [ $i -le $((WAIT_S * PATIENCE * 5)) ] || return 1
 		sleep 0.2
 	done
 }
@@ -121,7 +121,7 @@ opens() {
 	i=0
 	until socat -u OPEN:/dev/null "TCP:$1:$2,connect-timeout=5" 2>/dev/null; do
 		i=$((i + 1))
-		[ $i -le $((WAIT_S * 10)) ] || return 1
+		[ $i -le $((WAIT_S * PATIENCE * 10)) ] || return 1
 		sleep 0.1
 	done
 }

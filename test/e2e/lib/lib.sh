@@ -9,7 +9,8 @@
 #	check "it listens" wait_for server '"listening"'
 #	finish
 #
-# RPORT is the program under test, RPORT_PEER (or PEER) the Go peer.
+# RPORT is the program under test, RPORT_PEER (or PEER) the Go peer. With RPORT_VALGRIND it runs under
+# valgrind: then all waits are longer, bulk is less, and what valgrind finds fails the test.
 
 set -u
 
@@ -17,6 +18,9 @@ RPORT=${RPORT:?RPORT is not set to the program under test}
 PEER=${RPORT_PEER:-${PEER:-}}
 # How long a line may take to appear.
 WAIT_S=${WAIT_S:-20}
+# All waits are so many times as long, bulk is the nth part.
+PATIENCE=${RPORT_PATIENCE:-1}
+BULK_PART=${RPORT_BULK_PART:-1}
 export LC_ALL=C
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/rport-e2e.XXXXXX") || exit 1
@@ -24,21 +28,36 @@ chmod 755 "$tmp"
 pids=
 n_checks=0
 n_failed=0
+if [ -n "${RPORT_VALGRIND:-}" ]; then
+	RPORT_UNDER=$RPORT
+	RPORT=$(cd "$(dirname "$0")" && pwd)/lib/valgrind
+	RPORT_FOUND=$tmp/found
+	export RPORT_UNDER RPORT_FOUND
+	mkdir -m 1777 "$RPORT_FOUND"
+fi
 
-end_all() {
+# bulk N: how many bytes (or other things) that are to be many.
+bulk() { echo $(($1 / BULK_PART)); }
+
+end_programs() {
 	for pid in $pids; do
 		kill "$pid" 2>/dev/null
 	done
 	# A program that hangs must not keep the test from ending.
 	for pid in $pids; do
 		i=0
-		while kill -0 "$pid" 2>/dev/null && [ $i -lt 30 ]; do
+		while kill -0 "$pid" 2>/dev/null && [ $i -lt $((30 * PATIENCE)) ]; do
 			i=$((i + 1))
 			sleep 0.1
 		done
 		kill -9 "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
+	pids=
+}
+
+end_all() {
+	end_programs
 	[ -n "${KEEP_TMP:-}" ] || rm -rf "$tmp"
 }
 trap end_all EXIT
@@ -73,7 +92,7 @@ wait_end() {
 	i=0
 	while kill -0 "$(pid_of "$1")" 2>/dev/null; do
 		i=$((i + 1))
-		if [ $i -gt $((WAIT_S * 10)) ]; then
+		if [ $i -gt $((WAIT_S * PATIENCE * 10)) ]; then
 			kill -9 "$(pid_of "$1")" 2>/dev/null
 			wait "$(pid_of "$1")" 2>/dev/null
 			status=124
@@ -90,7 +109,7 @@ wait_for() {
 	i=0
 	while ! line=$(grep -m1 -a -E -e "$2" "$tmp/$1.log" 2>/dev/null); do
 		i=$((i + 1))
-		if [ $i -gt $((${3:-$WAIT_S} * 10)) ]; then
+		if [ $i -gt $((${3:-$WAIT_S} * PATIENCE * 10)) ]; then
 			echo "# no $2 in $1.log within ${3:-$WAIT_S} s"
 			return 1
 		fi
@@ -103,7 +122,7 @@ wait_count() {
 	i=0
 	while [ "$(cat "$tmp/$1.log" 2>/dev/null | grep -c -a -E -e "$2")" -lt "$3" ]; do
 		i=$((i + 1))
-		if [ $i -gt $((WAIT_S * 10)) ]; then
+		if [ $i -gt $((WAIT_S * PATIENCE * 10)) ]; then
 			echo "# not $3 times $2 in $1.log within $WAIT_S s"
 			return 1
 		fi
@@ -156,7 +175,17 @@ check() {
 	fi
 }
 
+nothing_found() {
+	for found in "$RPORT_FOUND"/*.found; do
+		[ ! -s "$found" ] || { head -n 40 "$found" | sed 's/^/# /'; false; } || return 1
+	done
+}
+
 finish() {
+	if [ -n "${RPORT_VALGRIND:-}" ]; then
+		end_programs
+		check "valgrind finds nothing" nothing_found
+	fi
 	echo "1..$n_checks"
 	[ $n_failed -eq 0 ]
 	exit $?
@@ -171,7 +200,7 @@ until_open() {
 	i=0
 	until is_open "$1"; do
 		i=$((i + 1))
-		if [ $i -gt $((WAIT_S * 10)) ]; then
+		if [ $i -gt $((WAIT_S * PATIENCE * 10)) ]; then
 			echo "# nobody listens at $1 within $WAIT_S s"
 			return 1
 		fi

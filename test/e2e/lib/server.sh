@@ -89,7 +89,7 @@ call() {
 		set -- -u "$credentials" "$@"
 	fi
 	: >"$tmp/body"
-	code=$(curl -sS -g --max-time 30 -o "$tmp/body" -D "$tmp/head" -w '%{http_code}' -X "$method" \
+	code=$(curl -sS -g --max-time $((30 * PATIENCE)) -o "$tmp/body" -D "$tmp/head" -w '%{http_code}' -X "$method" \
 		"$@" "$api/api/v1$path" 2>"$tmp/curl.log")
 }
 
@@ -120,7 +120,7 @@ until_call() {
 	i=0
 	until call GET "$2" && jq -e "$1" "$tmp/body" >/dev/null 2>&1; do
 		i=$((i + 1))
-		if [ $i -gt $((WAIT_S * 5)) ]; then
+		if [ $i -gt $((WAIT_S * PATIENCE * 5)) ]; then
 			echo "# $2 never was $1"
 			head -c 600 "$tmp/body" | sed 's/^/# /'
 			echo
@@ -181,7 +181,7 @@ listens_at() {
 	i=0
 	until port=$(sed -n 's/.*listening on AF=2 127.0.0.1:\([0-9]*\)$/\1/p' "$tmp/$1.err" 2>/dev/null | grep .); do
 		i=$((i + 1))
-		[ $i -le $((WAIT_S * 10)) ] || give_up "$1 does not listen"
+		[ $i -le $((WAIT_S * PATIENCE * 10)) ] || give_up "$1 does not listen"
 		sleep 0.1
 	done
 }
