@@ -14,7 +14,7 @@ run() {
 	run=$1
 	want_status=$2
 	shift 2
-	timeout $((20 * SLOW)) "$@" </dev/null >"$tmp/$run.log" 2>"$tmp/$run.err"
+	timeout $((20 * PATIENCE)) "$@" </dev/null >"$tmp/$run.log" 2>"$tmp/$run.err"
 	is $? "$want_status" && { [ "$want_status" != 0 ] || silent "$run"; }
 }
 
@@ -117,7 +117,7 @@ bad_line server 'sqlite_wal = "maybe"' 'bad\.conf:2: server\.sqlite_wal: .*neith
 bad_line client 'allow_root = 3' 'bad\.conf:2: client\.allow_root: '
 bad_line client 'fallback_servers = ["http://u:p@h"]' 'bad\.conf:2: client\.fallback_servers: .*'
 bad_line client 'remotes = ["a:b:c:d:e"]' 'failed to decode remote "a:b:c:d:e"'
-bad_line client 'tunnel_allowed = ["nonsense"]' 'invalid "tunnel_allowed" config'
+bad_line client 'tunnel_allowed = ["non sense"]' 'invalid "tunnel_allowed" config'
 bad_line client 'proxy = "https://127.0.0.1:1"' 'https proxies'
 printf '[server]\nauth = "a:b"\n[server]\n' >"$tmp/bad.conf"
 fails "a section twice" 'bad\.conf:3' "$RPORT" server --check-config -c "$tmp/bad.conf"
