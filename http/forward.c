@@ -161,11 +161,10 @@ int rp_forward_answer_body(const struct rp_http_head *h, bool to_head, enum rp_f
 	if (length != NULL && !is_number(length)) {
 		return RP_EPROTO;
 	}
-	if (h->status < 200 || h->status == 204) {
-		*body = RP_FORWARD_EMPTY;
-	} else if (length != NULL) {
+	bool bodiless = h->status < 200 || h->status == 204;
+	if (length != NULL && !bodiless) {
 		*body = RP_FORWARD_LENGTH; /* also said, but not sent, to HEAD and in 304 */
-	} else if (to_head || h->status == 304) {
+	} else if (bodiless || to_head || h->status == 304) {
 		*body = RP_FORWARD_EMPTY;
 	} else {
 		*body = chunked ? RP_FORWARD_CHUNKED : RP_FORWARD_EOF;
@@ -196,9 +195,7 @@ int rp_forward_answer(
 		}
 	}
 	rc = rc != 0 ? rc : add_framing(h, f->body, out);
-	if (rc == 0 && h->status >= 200) {
-		rc = rp_buf_add_str(out, connection_lines(f));
-	} else if (rc == 0 && f->upgrade) {
+	if (rc == 0 && (h->status >= 200 || f->upgrade)) {
 		rc = rp_buf_add_str(out, connection_lines(f));
 	}
 	return rc != 0 ? rc : rp_buf_add_str(out, "\r\n");

@@ -219,9 +219,8 @@ void rp_web_bad_request(struct rp_web *w, unsigned status)
 	if (w->phase == RP_WEB_ENDING) {
 		return;
 	}
-	if (w->phase == RP_WEB_EXCHANGE && w->answer_begun) {
-		rp_web_abort(w);
-	} else if (rp_web_page(w, status, true) != 0) {
+	bool too_late = w->phase == RP_WEB_EXCHANGE && w->answer_begun;
+	if (too_late || rp_web_page(w, status, true) != 0) {
 		rp_web_abort(w);
 	} else {
 		rp_web_finish(w);
