@@ -28,7 +28,7 @@
 /* One flush of the write queue goes to the kernel at a time; what lies behind it stays in
  * packets that the mux can still order. */
 #define WRITE_HIGH    (256u * 1024)
-#define NOTSENT_LOWAT (256u * 1024)
+#define NOTSENT_LOWAT (64u * 1024)
 
 static void on_tick(uv_timer_t *timer)
 {

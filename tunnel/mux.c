@@ -13,9 +13,10 @@
 
 #include "core/banned.h"
 
-/* Turns of one rp_mux_run, so that a transport that is never full does not keep the loop from its
- * sockets. */
+/* Turns and bytes of one rp_mux_run, so that a transport that is never full does not keep the loop
+ * from its sockets: what arrives there meanwhile waits for so long. */
 #define RUN_TURNS_MAX 64
+#define RUN_BYTES_MAX (256u * 1024)
 
 /* The packet buffer lives on the stack only while data is pulled; -ftrivial-auto-var-init must not
  * clear it. */
@@ -180,7 +181,9 @@ void rp_mux_run(struct rp_mux *m)
 		return;
 	}
 	m->running = true;
-	for (int turns = 0; turns < RUN_TURNS_MAX && has_room(m); turns++) {
+	uint64_t end = m->stats.bytes_out + RUN_BYTES_MAX;
+	for (int turns = 0; turns < RUN_TURNS_MAX && m->stats.bytes_out < end && has_room(m);
+	     turns++) {
 		struct rp_mux_turn *t = rp_mux_queue_take(&m->queue);
 		if (t == NULL) {
 			break;

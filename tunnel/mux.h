@@ -126,9 +126,9 @@ void rp_mux_flush(struct rp_mux *m);
 void rp_mux_drain(struct rp_mux *m);
 /* While a key exchange runs no channel data is pulled. */
 void rp_mux_hold(struct rp_mux *m, bool hold);
-/* Pulls from ready channels while there is room, at most 64 packets. Called by rp_mux_drain; the
- * owner also calls it once per loop turn when want_run (may be NULL) has asked for it: after
- * rp_channel_ready, at the end of a hold, and when packets are left. */
+/* Pulls from ready channels while there is room, at most 64 packets or 256 KiB. Called by
+ * rp_mux_drain; the owner also calls it once per loop turn when want_run (may be NULL) has asked
+ * for it: after rp_channel_ready, at the end of a hold, and when packets are left. */
 void rp_mux_run(struct rp_mux *m);
 void rp_mux_on_want_run(struct rp_mux *m, void (*want_run)(void *ctx));
 
