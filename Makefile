@@ -88,7 +88,8 @@ SSH_LDFLAGS := $(SSH_WRAPS:%=-Wl,--wrap=%)
 LIBS := $(DEPS_SSH)/lib/libssh.a $(if $(filter openssl,$(CRYPTO)),$(DEPS_SSH)/lib/libcrypto.a) \
 	$(DEPS)/lib/libmbedtls.a $(DEPS)/lib/libmbedx509.a $(DEPS)/lib/libmbedcrypto.a \
 	$(DEPS)/lib/libuv.a $(DEPS)/lib/libcjson.a $(DEPS)/lib/libhttp_parser.a \
-	$(DEPS)/lib/libsqlite3.a $(DEPS)/lib/libpcre2-8.a $(DEPS)/lib/libcrypt.a
+	$(DEPS)/lib/libsqlite3.a $(DEPS)/lib/libpcre2-8.a $(DEPS)/lib/libcrypt.a \
+	$(DEPS)/lib/libz.a $(DEPS)/lib/libqrencode.a $(DEPS)/lib/liblodepng.a
 SYSLIBS := -lpthread -lm
 # musl's own allocator halves the packet path: mimalloc takes its place.
 MALLOC_release := $(DEPS)/lib/mimalloc.o
