@@ -27,7 +27,7 @@ static void add(struct trace *t, const void *p, size_t n)
 }
 
 static void on_data(
-    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, const uint8_t *p, size_t n)
+    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n)
 {
 	struct trace *t = ctx;
 	if (first == t->open || (n == 0 && !last) ||
