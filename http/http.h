@@ -65,6 +65,14 @@ void rp_http_parser_set_body_max(struct rp_http_parser *p, size_t body_max);
  * of any length, unless set_body_max says otherwise. */
 void rp_http_parser_on_body(
     struct rp_http_parser *p, void (*cb)(void *ctx, const uint8_t *p, size_t n), void *ctx);
+/* From inside on_head: feed stops behind the head of this message and takes nothing more until
+ * rp_http_parser_stream_body, which hands out the body as above, but of this message only and up to
+ * its limit. */
+void rp_http_parser_hold_body(struct rp_http_parser *p);
+void rp_http_parser_stream_body(
+    struct rp_http_parser *p, void (*cb)(void *ctx, const uint8_t *p, size_t n), void *ctx);
+/* The whole message was fed. */
+bool rp_http_parser_complete(const struct rp_http_parser *p);
 /* Feeds bytes; *used says how many belong to this message. 1 = message complete (head and body,
  * or head of an upgrade / CONNECT answer); 0 = more needed; RP_EPROTO, RP_ELIMIT
  * (rp_http_parser_body_too_large tells head and body apart), RP_ENOMEM: the parser stays in this

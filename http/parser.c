@@ -43,6 +43,9 @@ struct rp_http_parser {
 	void *on_head_ctx;
 	void (*on_body)(void *ctx, const uint8_t *p, size_t n); /* NULL: collected in body */
 	void *on_body_ctx;
+	size_t body_seen; /* bytes handed to on_body */
+	bool hold;        /* stop behind the head */
+	bool stream;      /* on_body is for this message only */
 	/* Scanner of the head. */
 	struct rp_buf raw; /* a head that came in pieces */
 	size_t line_len;
@@ -151,12 +154,13 @@ static int on_headers_complete(http_parser *hp)
 static int on_body(http_parser *hp, const char *at, size_t n)
 {
 	struct rp_http_parser *p = hp->data;
-	if (n > p->body_max - p->body.len) {
+	if (n > p->body_max - p->body.len - p->body_seen) {
 		p->too_large = true;
 		p->failed = RP_ELIMIT;
 		return -1;
 	}
 	if (p->on_body != NULL) {
+		p->body_seen += p->body_max == SIZE_MAX ? 0 : n;
 		p->on_body(p->on_body_ctx, (const uint8_t *)at, n);
 		return 0;
 	}
@@ -196,6 +200,12 @@ static void start_message(struct rp_http_parser *p)
 	p->blanks = 0;
 	p->last = 0;
 	p->value_next = false;
+	p->body_seen = 0;
+	p->hold = false;
+	if (p->stream) {
+		p->stream = false;
+		p->on_body = NULL;
+	}
 }
 
 int rp_http_parser_new(struct rp_http_parser **out, bool response, size_t head_max, size_t body_max)
@@ -252,6 +262,25 @@ void rp_http_parser_on_body(
 	p->on_body_ctx = ctx;
 	p->body_default = SIZE_MAX;
 	rp_http_parser_set_body_max(p, SIZE_MAX);
+}
+
+void rp_http_parser_hold_body(struct rp_http_parser *p)
+{
+	p->hold = true;
+}
+
+void rp_http_parser_stream_body(
+    struct rp_http_parser *p, void (*cb)(void *ctx, const uint8_t *p, size_t n), void *ctx)
+{
+	p->hold = false;
+	p->stream = true;
+	p->on_body = cb;
+	p->on_body_ctx = ctx;
+}
+
+bool rp_http_parser_complete(const struct rp_http_parser *p)
+{
+	return p->complete;
 }
 
 static int fail(struct rp_http_parser *p, int code, unsigned status)
@@ -435,7 +464,7 @@ static int check_body(struct rp_http_parser *p)
 		p->too_large = true;
 		return fail(p, RP_ELIMIT, 413);
 	}
-	if (p->on_body != NULL) {
+	if (p->on_body != NULL || p->hold) {
 		return 0;
 	}
 	uint8_t *tail;
@@ -531,7 +560,7 @@ int rp_http_parser_feed(struct rp_http_parser *p, const void *data, size_t n, si
 		return 1;
 	}
 	/* n == 0 would mean the end of the connection to http-parser. */
-	if (!p->head_done || *used == n) {
+	if (!p->head_done || p->hold || *used == n) {
 		return 0;
 	}
 	return feed_body(p, (const uint8_t *)data + *used, n - *used, used);

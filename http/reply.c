@@ -79,6 +79,25 @@ void rp_http_req_set_body_max(struct rp_http_req *r, size_t body_max)
 	rp_http_parser_set_body_max(rp_http_conn_of(r)->parser, body_max);
 }
 
+void rp_http_req_hold_body(struct rp_http_req *r)
+{
+	r->held = true;
+	rp_http_parser_hold_body(rp_http_conn_of(r)->parser);
+}
+
+void rp_http_req_read_body(struct rp_http_req *r, const struct rp_http_body_ops *ops, void *ctx)
+{
+	RP_VERIFY(r->open && r->held);
+	r->body = ops;
+	r->body_ctx = ctx;
+	rp_http_conn_read_body(rp_http_conn_of(r));
+}
+
+void rp_http_req_pause_body(struct rp_http_req *r, bool pause)
+{
+	rp_http_conn_pause_body(rp_http_conn_of(r), pause);
+}
+
 void rp_http_req_set_data(struct rp_http_req *r, void *data)
 {
 	r->data = data;
@@ -209,6 +228,8 @@ void rp_http_reply(
 {
 	struct rp_http_conn *c = rp_http_conn_of(r);
 	RP_VERIFY(r->open);
+	bool unread = r->body != NULL || (r->held && !rp_http_parser_complete(c->parser));
+	r->close_after = r->close_after || unread;
 	bool type_ok = content_type == NULL || value_ok(content_type);
 	if (c->phase != RP_HTTP_ENDING &&
 	    (!type_ok || send_answer(r, status, content_type, body, n) < 0)) {

@@ -62,6 +62,16 @@ static void on_stream_closed(void *ctx)
 	gone(c);
 }
 
+/* The end of a body that was handed out as it came. */
+static void end_body(struct rp_http_conn *c, int code)
+{
+	const struct rp_http_body_ops *ops = c->req.body;
+	if (ops != NULL) {
+		c->req.body = NULL;
+		ops->on_end(c->req.body_ctx, code);
+	}
+}
+
 /* No parsing and no deadline from here on. */
 static void enter_ending(struct rp_http_conn *c)
 {
@@ -70,6 +80,7 @@ static void enter_ending(struct rp_http_conn *c)
 	if (!uv_is_closing((uv_handle_t *)&c->timer)) {
 		uv_close((uv_handle_t *)&c->timer, on_timer_closed);
 	}
+	end_body(c, RP_ECLOSED);
 }
 
 void rp_http_conn_close(struct rp_http_conn *c)
@@ -145,6 +156,14 @@ static void bad_request(struct rp_http_conn *c, unsigned status)
 	rp_http_reply(r, status, "text/plain; charset=utf-8", body, (size_t)n);
 }
 
+/* A body that was handed out as it came cannot go on. The answer is the last one. */
+static void fail_body(struct rp_http_conn *c, int code)
+{
+	enter(c, RP_HTTP_HANDLING);
+	c->req.close_after = true;
+	end_body(c, code);
+}
+
 /* Not idle: since the last deadline the peer has taken some of its answer, and some is left. */
 static bool takes_answer(struct rp_http_conn *c)
 {
@@ -165,6 +184,8 @@ static void on_timer(uv_timer_t *t)
 		set_deadline(c, (unsigned)(c->deadline - now));
 	} else if (c->phase == RP_HTTP_IDLE && takes_answer(c)) {
 		set_deadline(c, c->opt.idle_ms);
+	} else if (c->req.body != NULL) {
+		fail_body(c, RP_ETIMEOUT);
 	} else if (c->phase == RP_HTTP_BODY) {
 		bad_request(c, 408);
 	} else {
@@ -186,7 +207,8 @@ static void start_body(struct rp_http_conn *c)
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	const struct rp_http_head *h = rp_http_parser_head(c->parser);
 	enter(c, RP_HTTP_BODY);
-	bool empty = rp_http_parser_body(c->parser)->len == 0;
+	bool empty = rp_http_parser_body(c->parser)->len == 0 && c->pending.len == 0 &&
+	    c->in_n == 0;
 	if (empty && h->minor > 0 && rp_http_has_token(h, "Expect", "100-continue")) {
 		struct iovec iov = {
 		    .iov_base = (void *)(uintptr_t)go_on, .iov_len = sizeof(go_on) - 1};
@@ -209,7 +231,7 @@ static void dispatch(struct rp_http_conn *c)
 
 static bool may_parse(const struct rp_http_conn *c)
 {
-	return c->phase != RP_HTTP_ENDING && c->phase != RP_HTTP_HANDLING &&
+	return c->phase != RP_HTTP_ENDING && c->phase != RP_HTTP_HANDLING && !c->req.paused &&
 	    !rp_stream_is_full(c->stream);
 }
 
@@ -219,9 +241,14 @@ static void parse_some(struct rp_http_conn *c)
 	int rc = rp_http_parser_feed(c->parser, c->in, c->in_n, &used);
 	c->in += used;
 	c->in_n -= used;
-	if (rc < 0) {
+	if (rc < 0 && c->req.body != NULL) {
+		fail_body(c, rc);
+	} else if (rc < 0) {
 		bad_request(c, rp_http_parser_error_status(c->parser));
-	} else if (rc == 1) {
+	} else if (rc == 1 && c->req.body != NULL) {
+		enter(c, RP_HTTP_HANDLING);
+		end_body(c, 0);
+	} else if (rc == 1 || (c->req.held && rp_http_parser_head_done(c->parser))) {
 		dispatch(c);
 	} else if (rp_http_parser_head_done(c->parser)) {
 		if (c->phase != RP_HTTP_BODY) {
@@ -261,6 +288,12 @@ static void parse(struct rp_http_conn *c, const uint8_t *p, size_t n)
 	c->in_n = 0;
 }
 
+/* The peer has sent all, but that is not the whole body. */
+static bool cut_off(const struct rp_http_conn *c)
+{
+	return c->eof && c->pending.len == 0 && c->in_n == 0 && c->req.body != NULL;
+}
+
 /* The peer has sent all and nothing of it waits. */
 static bool exhausted(const struct rp_http_conn *c)
 {
@@ -280,7 +313,9 @@ static void on_more(struct rp_deferred *d)
 	if (c->phase == RP_HTTP_ENDING) {
 		return;
 	}
-	if (exhausted(c)) {
+	if (cut_off(c)) {
+		fail_body(c, RP_ECLOSED);
+	} else if (exhausted(c)) {
 		close_flush(c);
 	} else if (c->pending.len <= PIPELINE_HIGH) {
 		rp_stream_read_start(c->stream);
@@ -299,6 +334,9 @@ void rp_http_conn_answered(struct rp_http_conn *c)
 	bool close_after = c->req.close_after;
 	c->req.open = false;
 	c->req.close_after = false;
+	c->req.held = false;
+	c->req.paused = false;
+	c->req.body = NULL;
 	rp_buf_fini(&c->req.extra);
 	if (c->phase == RP_HTTP_ENDING) {
 		maybe_free(c);
@@ -331,8 +369,50 @@ static void on_eof(void *ctx)
 {
 	struct rp_http_conn *c = ctx;
 	c->eof = true;
-	if (exhausted(c)) {
+	if (cut_off(c)) {
+		fail_body(c, RP_ECLOSED);
+	} else if (exhausted(c)) {
 		close_flush(c); /* answers may still be queued */
+	}
+}
+
+static void on_body(void *ctx, const uint8_t *p, size_t n)
+{
+	struct rp_http_conn *c = ctx;
+	if (c->req.body != NULL) {
+		set_deadline(c, c->opt.body_ms);
+		c->req.body->on_data(c->req.body_ctx, p, n);
+	}
+}
+
+void rp_http_conn_read_body(struct rp_http_conn *c)
+{
+	c->req.held = false;
+	if (c->phase == RP_HTTP_ENDING) {
+		end_body(c, RP_ECLOSED);
+	} else if (rp_http_parser_complete(c->parser)) {
+		end_body(c, 0);
+	} else {
+		rp_http_parser_stream_body(c->parser, on_body, c);
+		start_body(c);
+		if (cut_off(c)) {
+			fail_body(c, RP_ECLOSED);
+		}
+		want_more(c);
+	}
+}
+
+void rp_http_conn_pause_body(struct rp_http_conn *c, bool pause)
+{
+	c->req.paused = pause;
+	if (c->phase != RP_HTTP_BODY) {
+		return;
+	}
+	if (pause) {
+		c->deadline = 0;
+	} else {
+		set_deadline(c, c->opt.body_ms);
+		want_more(c);
 	}
 }
 

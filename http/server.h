@@ -48,8 +48,8 @@ struct rp_http_server_ops {
 	/* The connection is gone and freed (for the owner's count). Not after an upgrade took
 	 * the stream. A request under way still waits for its answer. May be NULL. */
 	void (*on_conn_closed)(void *ctx, struct rp_http_conn *conn);
-	/* A head is complete, its body not looked at: the place for rp_http_req_set_body_max. No
-	 * answer yet. May be NULL. */
+	/* A head is complete, its body not looked at: the place for rp_http_req_set_body_max and
+	 * rp_http_req_hold_body. No answer yet. May be NULL. */
 	void (*on_head)(void *ctx, struct rp_http_req *req);
 };
 
@@ -72,6 +72,24 @@ const char *rp_http_req_peer(const struct rp_http_req *r); /* TCP peer, "" if go
 bool rp_http_req_is_tls(const struct rp_http_req *r);
 /* Only from on_head. */
 void rp_http_req_set_body_max(struct rp_http_req *r, size_t body_max);
+/* Bodies that are too large for memory. Only from on_head: on_request comes with the head, and the
+ * body stays unread (the client is not told to go on, RFC 9110 10.1.1) until
+ * rp_http_req_read_body. An answer before the body's end also ends the connection. */
+void rp_http_req_hold_body(struct rp_http_req *r);
+struct rp_http_body_ops {
+	/* Bytes of the body, without any framing; the last ones of a read also after a pause. The
+	 * request may not be answered from here. */
+	void (*on_data)(void *ctx, const uint8_t *p, size_t n);
+	/* Once, and none of both after it: 0, the body was complete; RP_ELIMIT, longer than the
+	 * limit; RP_EPROTO; RP_ETIMEOUT, nothing arrived for body_ms; RP_ECLOSED, the connection is
+	 * gone; RP_ENOMEM. The answer is still due. Does not come when the request is answered
+	 * before. */
+	void (*on_end)(void *ctx, int code);
+};
+/* Once, for a request that was held. on_end may come from inside. ops borrowed. */
+void rp_http_req_read_body(struct rp_http_req *r, const struct rp_http_body_ops *ops, void *ctx);
+/* Back-pressure: the peer is not read until false; its time does not run. */
+void rp_http_req_pause_body(struct rp_http_req *r, bool pause);
 /* Owner's data for the time of the request. */
 void rp_http_req_set_data(struct rp_http_req *r, void *data);
 void *rp_http_req_data(const struct rp_http_req *r);

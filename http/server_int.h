@@ -29,6 +29,10 @@ struct rp_http_req {
 	struct rp_buf extra; /* added headers, ready to be sent */
 	bool open;           /* the owner has to answer */
 	bool close_after;
+	bool held;                           /* the body waits for rp_http_req_read_body … */
+	bool paused;                         /* … or for the end of a pause */
+	const struct rp_http_body_ops *body; /* the body is under way */
+	void *body_ctx;
 };
 
 /* Freed when the stream and the timer are closed and no request is open. */
@@ -61,6 +65,9 @@ struct rp_http_conn {
 struct rp_http_conn *rp_http_conn_of(struct rp_http_req *r);
 /* The request has got its answer; the next one may come. */
 void rp_http_conn_answered(struct rp_http_conn *c);
+/* req.body wants its bytes. */
+void rp_http_conn_read_body(struct rp_http_conn *c);
+void rp_http_conn_pause_body(struct rp_http_conn *c, bool pause);
 /* The stream was given away: ends what is left. */
 void rp_http_conn_detach(struct rp_http_conn *c);
 
