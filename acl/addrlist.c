@@ -65,6 +65,14 @@ bool rp_addr_is_v4(const struct rp_addr *a)
 	return memcmp(a->b, v4_prefix, sizeof(v4_prefix)) == 0;
 }
 
+void rp_addr_text(const struct rp_addr *a, char out[static RP_ADDR_TEXT_MAX])
+{
+	bool v4 = rp_addr_is_v4(a);
+	const uint8_t *from = v4 ? a->b + sizeof(v4_prefix) : a->b;
+	out[0] = '\0';
+	(void)inet_ntop(v4 ? AF_INET : AF_INET6, from, out, RP_ADDR_TEXT_MAX);
+}
+
 /* Clears the bits behind the prefix. */
 static void mask(struct rp_net *n)
 {

@@ -16,6 +16,8 @@
 #include "core/str.h"
 
 #define RP_ADDRLIST_MAX 1024
+/* INET6_ADDRSTRLEN */
+#define RP_ADDR_TEXT_MAX 46
 
 /* IPv4 is kept as IPv4-mapped IPv6. */
 struct rp_addr {
@@ -34,6 +36,8 @@ RP_NODISCARD int rp_addr_parse(struct rp_str s, struct rp_addr *a);
 /* IPv4 or IPv6 socket address; others are RP_EINVAL. */
 RP_NODISCARD int rp_addr_from_sockaddr(const struct sockaddr *sa, struct rp_addr *a);
 bool rp_addr_is_v4(const struct rp_addr *a);
+/* The usual spelling; IPv4 as IPv4. */
+void rp_addr_text(const struct rp_addr *a, char out[static RP_ADDR_TEXT_MAX]);
 RP_NODISCARD int rp_net_parse(struct rp_str s, struct rp_net *n); /* "addr" or "addr/bits" */
 bool rp_net_has(const struct rp_net *n, const struct rp_addr *a);
 

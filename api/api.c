@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "acl/forwarded.h"
 #include "api/call.h"
 #include "api/context.h"
 #include "api/reply.h"
@@ -202,6 +203,7 @@ static void api_free(void *state)
 	rp_users_free(api->users);
 	rp_gate_free(api->gate);
 	rp_gate_free(api->crowd);
+	rp_addrlist_fini(&api->trusted);
 	rp_tls_free(api->tls);
 	rp_free_secret(api->jwt_secret);
 	if (api->access_log >= 0) {
@@ -231,6 +233,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	code = code != 0 ? code : open_secret(api, err);
 	code = code != 0 ? code : open_gate(api, err);
 	code = code != 0 ? code : rp_crowd_new(&api->crowd, err);
+	code = code != 0 ? code : rp_forwarded_parse(&cfg->trusted_proxies, &api->trusted, err);
 	code = code != 0 ? code : rp_sessions_new(parts->store, &api->sessions, err);
 	code = code != 0 ? code : rp_tokens_new(parts->store, &api->tokens, err);
 	code = code != 0 ? code : open_tls(api, err);

@@ -17,6 +17,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "server/peer.h"
 
 #include "core/banned.h"
 
@@ -24,7 +25,7 @@
 
 const char *rp_api_peer(const struct rp_api_call *c)
 {
-	return rp_http_req_peer(c->req);
+	return c->peer;
 }
 
 /* A quoted field of the log: nothing in it ends the field or the line. Cut off at size. */
@@ -233,6 +234,7 @@ void rp_api_call_start(struct rp_api *api, struct rp_http_req *req)
 	}
 	c->api = api;
 	c->req = req;
+	rp_peer_of(&api->trusted, req, c->peer);
 	rp_list_append(&api->calls, &c->node);
 	dispatch(c);
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "acl/addrlist.h"
 #include "acl/authorize.h"
 #include "acl/gate.h"
 #include "core/jsonw.h"
@@ -29,8 +30,9 @@ struct rp_api {
 	const struct rp_conf_api *cfg;
 	struct rp_acceptor *acceptor;
 	struct rp_tls *tls;
-	struct rp_gate *gate;  /* logins of API users */
-	struct rp_gate *crowd; /* connections (server/crowd.h) */
+	struct rp_gate *gate;       /* logins of API users */
+	struct rp_gate *crowd;      /* connections (server/crowd.h) */
+	struct rp_addrlist trusted; /* proxies before the API */
 	struct rp_sessions *sessions;
 	struct rp_tokens *tokens;
 	struct rp_users *users;
@@ -61,6 +63,7 @@ struct rp_api_call {
 	char *params[RP_API_PARAMS_MAX]; /* decoded path segments in braces */
 	struct rp_query query;
 	struct rp_api_user user;
+	char peer[RP_ADDR_TEXT_MAX]; /* rp_api_peer */
 	int64_t started_ns;
 };
 

@@ -53,8 +53,9 @@ struct rp_conf_server {
 	struct rp_strlist tunnel_cors;
 	char *novnc_root;
 	char *guacd_address;
-	int64_t tunnel_memory; /* bytes, for the windows of all tunnels together */
-	int64_t workers;       /* validate: at least 1 */
+	struct rp_strlist trusted_proxies; /* addresses and networks (acl/forwarded.h) */
+	int64_t tunnel_memory;             /* bytes, for the windows of all tunnels together */
+	int64_t workers;                   /* validate: at least 1 */
 };
 
 /* [logging], section 2.3 */
@@ -106,6 +107,7 @@ struct rp_conf_api {
 	bool use_ip_obfuscation;
 	char *audit_log_rotation;
 	char *tunnel_default_acl; /* "requester" or "none" */
+	struct rp_strlist trusted_proxies;
 };
 
 /* [database], section 2.5 */

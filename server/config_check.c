@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "acl/forwarded.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/str.h"
@@ -159,6 +160,21 @@ static int check_machine(struct rp_server_config *cfg, struct rp_err *err)
 	return rc == 0 ? 0 : oom(err);
 }
 
+int rp_server_config_check_proxies(const struct rp_server_config *cfg,
+    const struct rp_strlist *list, const char *section, struct rp_err *err)
+{
+	struct rp_addrlist parsed;
+	struct rp_err why = {0};
+	int rc = rp_forwarded_parse(list, &parsed, &why);
+	rp_addrlist_fini(&parsed);
+	if (rc == RP_ENOMEM) {
+		return oom(err);
+	}
+	return rc == 0 ? 0
+	               : rp_conf_fail(&cfg->conf, list, err, "%sinvalid trusted_proxies: %s",
+	                     section, why.msg);
+}
+
 static int check_intervals(struct rp_server_config *cfg, struct rp_err *err)
 {
 	struct rp_conf_server *s = &cfg->server;
@@ -286,6 +302,8 @@ int rp_server_config_validate(struct rp_server_config *cfg, struct rp_err *err)
 	rc = rc != 0 ? rc : check_client_auth(cfg, err);
 	rc = rc != 0 ? rc : check_ports(cfg, err);
 	rc = rc != 0 ? rc : check_machine(cfg, err);
+	rc = rc != 0 ? rc
+	             : rp_server_config_check_proxies(cfg, &cfg->server.trusted_proxies, "", err);
 	rc = rc != 0 ? rc : check_intervals(cfg, err);
 	rc = rc != 0 ? rc : check_tunnels(cfg, err);
 	rc = rc != 0 ? rc : check_others(cfg, err);

@@ -162,5 +162,6 @@ int rp_server_config_check_api(struct rp_server_config *cfg, struct rp_err *err)
 	int rc = check_auth(cfg, err);
 	rc = rc != 0 ? rc : check_tls(cfg, err);
 	rc = rc != 0 ? rc : check_2fa(cfg, err);
+	rc = rc != 0 ? rc : rp_server_config_check_proxies(cfg, &a->trusted_proxies, "API: ", err);
 	return rc != 0 ? rc : check_words(cfg, err);
 }

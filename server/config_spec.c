@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of the server's options: rport-config.md sections 2.1 to 2.5, and three keys of
- * this program (server.tunnel_memory, server.workers, api.tunnel_default_acl).
+ * The table of the server's options: rport-config.md sections 2.1 to 2.5, and the keys of
+ * this program (server.tunnel_memory, server.workers, api.tunnel_default_acl, trusted_proxies in both).
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -93,6 +93,7 @@ static const struct rp_conf_opt opts[] = {
     {SERVER(tunnel_cors, STRLIST)},
     {SERVER(novnc_root, STR), .flag = "novnc-root", .help = "Directory of noVNC."},
     {SERVER(guacd_address, STR), .flag = "guacd-address", .help = "Address of guacd."},
+    {SERVER(trusted_proxies, STRLIST)},
     {SERVER(tunnel_memory, SIZE), .def = "256MiB", .min = RP_BUDGET_MIN, .max = MANY},
     {SERVER(workers, INT), .def = "0", .min = 0, .max = 1024},
     {OLD("server", cleanup_lost_clients, BOOL), AT(server, purge_disconnected_clients)},
@@ -159,6 +160,7 @@ static const struct rp_conf_opt opts[] = {
     {API(use_ip_obfuscation, BOOL), .def = "false"},
     {API(audit_log_rotation, STR), .def = "monthly"},
     {API(tunnel_default_acl, STR), .def = "requester"},
+    {API(trusted_proxies, STRLIST)},
 
     {DATABASE(db_type, STR), .flag = "db-type", .help = "sqlite or mysql."},
     {DATABASE(db_host, STR), .flag = "db-host", .help = "HOST:PORT or socket:/PATH."},

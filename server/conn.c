@@ -363,9 +363,9 @@ static struct rp_conn *conn_new(struct rp_worker *w, const char *peer)
 	return c;
 }
 
-int rp_conn_start(struct rp_worker *w, struct rp_stream *stream, uint8_t *early, size_t early_n)
+int rp_conn_start(struct rp_worker *w, struct rp_stream *stream, const char *peer)
 {
-	struct rp_conn *c = conn_new(w, rp_stream_peer(stream));
+	struct rp_conn *c = conn_new(w, peer);
 	if (c == NULL) {
 		return RP_ENOMEM;
 	}
@@ -373,7 +373,7 @@ int rp_conn_start(struct rp_worker *w, struct rp_stream *stream, uint8_t *early,
 	if (err != 0) {
 		goto fail_conn;
 	}
-	err = rp_ws_new(stream, false, early, early_n, &ws_ops, c, &c->ws);
+	err = rp_ws_new(stream, false, NULL, 0, &ws_ops, c, &c->ws);
 	if (err != 0) {
 		goto fail_ssh;
 	}

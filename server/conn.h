@@ -87,10 +87,10 @@ struct rp_conn_tunnel {
 
 /* conn.c */
 
-/* Takes the stream (after the 101) and the early bytes, and the gate's slot of this peer. On
- * failure all three are given back. */
+/* Takes the stream (after the 101) and the gate's slot of this peer, the address that counts (copied).
+ * On failure both are given back. */
 RP_NODISCARD int rp_conn_start(
-    struct rp_worker *worker, struct rp_stream *stream, uint8_t *early, size_t early_n);
+    struct rp_worker *worker, struct rp_stream *stream, const char *peer);
 /* Ends the connection from the end of this turn on. The first reason counts. */
 void rp_conn_fail(struct rp_conn *c, const char *fmt, ...) RP_PRINTF(2, 3);
 /* The same, after what was written has been sent. */

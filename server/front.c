@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "server/crowd.h"
+#include "server/peer.h"
 #include "server/proxy.h"
 #include "server/workers.h"
 
@@ -55,11 +56,9 @@ static void add_header(struct rp_http_req *req, const char *name, const char *va
 	}
 }
 
-static void upgrade(struct front *f, struct rp_http_req *req)
+static void upgrade(struct front *f, struct rp_http_req *req, const char *peer)
 {
 	struct rp_gate *gate = f->worker->workers->opt.gate;
-	char peer[RP_CONN_PEER_MAX];
-	(void)snprintf(peer, sizeof(peer), "%s", rp_http_req_peer(req));
 	if (rp_gate_enter(gate, peer) != 0) {
 		rp_log_debug(COMPONENT, "%s: too many handshakes under way", peer);
 		add_header(req, "Retry-After", RETRY_AFTER_S);
@@ -83,7 +82,7 @@ static void upgrade(struct front *f, struct rp_http_req *req)
 		rp_log_debug(COMPONENT, "%s: data before the upgrade was answered", peer);
 		err = RP_EPROTO;
 	} else {
-		err = rp_conn_start(w, stream, NULL, 0);
+		err = rp_conn_start(w, stream, peer);
 	}
 	if (err != 0) {
 		rp_gate_leave(gate, peer);
@@ -119,7 +118,8 @@ static void on_request(void *ctx, struct rp_http_req *req)
 {
 	struct front *f = ctx;
 	const struct rp_workers_options *opt = &f->worker->workers->opt;
-	const char *peer = rp_http_req_peer(req);
+	char peer[RP_ADDR_TEXT_MAX];
+	rp_peer_of(opt->trusted, req, peer);
 	if (rp_gate_banned(opt->gate, peer, rp_clock_ms())) {
 		reply_text(req, 423, "Too many bad attempts. Please try later.\n");
 		return;
@@ -129,7 +129,7 @@ static void on_request(void *ctx, struct rp_http_req *req)
 		if (status != 0) {
 			bad_upgrade(req, status);
 		} else {
-			upgrade(f, req);
+			upgrade(f, req, peer);
 		}
 		return;
 	}

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "acl/forwarded.h"
 #include "acl/gate.h"
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -44,6 +45,7 @@ struct server {
 	struct rp_clientauth *auth;
 	struct rp_gate *gate;
 	struct rp_gate *crowd;
+	struct rp_addrlist trusted; /* proxies before the clients' port */
 	struct rp_ports *ports;
 	struct rp_proxy_target *proxy;
 	struct rp_web_settings web; /* visitor NULL = not configured */
@@ -260,6 +262,7 @@ static int start_workers(struct server *s, struct rp_err *err)
 	    .auth = s->auth,
 	    .gate = s->gate,
 	    .crowd = s->crowd,
+	    .trusted = &s->trusted,
 	    .ports = s->ports,
 	    .budget = &s->budget,
 	    .proxy = s->proxy,
@@ -327,6 +330,8 @@ static int start_parts(struct server *s, struct rp_err *err)
 	code = code != 0 ? code : open_hostkey(s, err);
 	code = code != 0 ? code : open_auth(s, err);
 	code = code != 0 ? code : open_gate(s, err);
+	code = code != 0 ? code
+	                 : rp_forwarded_parse(&s->cfg.server.trusted_proxies, &s->trusted, err);
 	code = code != 0 ? code : rp_crowd_new(&s->crowd, err);
 	code = code != 0 ? code : open_ports(s, err);
 	if (code == 0 && s->cfg.server.proxy[0] != '\0') {
@@ -365,6 +370,7 @@ static void free_parts(struct server *s)
 	rp_tls_free(s->web.target);
 	rp_gate_free(s->gate);
 	rp_gate_free(s->crowd);
+	rp_addrlist_fini(&s->trusted);
 	rp_clientauth_free(s->auth);
 	rp_hostkey_free(s->hostkey);
 	rp_loop_free(s->loop);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "acl/addrlist.h"
 #include "acl/gate.h"
 #include "core/defs.h"
 #include "core/err.h"
@@ -66,6 +67,7 @@ struct rp_workers_options {
 	struct rp_clientauth *auth;
 	struct rp_gate *gate;
 	struct rp_gate *crowd; /* slots of connections before their upgrade (server/crowd.h) */
+	const struct rp_addrlist *trusted; /* proxies before this port (acl/forwarded.h) */
 	struct rp_ports *ports;
 	struct rp_budget *budget;            /* of the receive windows of all tunnels */
 	const struct rp_proxy_target *proxy; /* other requests of the clients' port; NULL = 404 */

@@ -240,8 +240,29 @@ check "TLS 1.2 where it is allowed" is "$(curl -s -u "$credentials" --cacert "$t
 stop tls
 
 ### A proxy that everybody could claim to be
+start_client_behind() {
+	client_config behind1 '' '[connection]
+headers = ["X-Forwarded-For: 203.0.113.77"]'
+	start_client behind1
+	connected behind1
+}
 server_config forwarded
 start_server forwarded
 check "a forwarded address is not believed" call_is 200 GET /me/ip '127.0.0.1' -H 'X-Forwarded-For: 203.0.113.9'
 stop forwarded
+server_config behind 'trusted_proxies = ["127.0.0.0/8"]' 'trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
+max_failed_login = 1
+user_login_wait = 0'
+start_server behind
+check "that of a trusted proxy is" call_is 200 GET /me/ip '"203.0.113.9"' -H 'X-Forwarded-For: 198.51.100.1, 203.0.113.9' -H 'X-Forwarded-For: 10.1.2.3'
+check "nothing said is nothing" call_is 200 GET /me/ip '"127.0.0.1"'
+credentials=admin:wrong
+check "one failure" call_is 401 GET /me '' -H 'X-Forwarded-For: 203.0.113.9'
+credentials=admin:$PASSWORD
+check "bans the visitor" call_is 423 GET /me '' -H 'X-Forwarded-For: 203.0.113.9'
+check "not the proxy's others" call_is 200 GET /me '' -H 'X-Forwarded-For: 203.0.113.10'
+check "a client" start_client_behind
+check "is known by its own address" until_call '.data.address == "203.0.113.77"' /clients/behind1
+stop behind1
+stop behind
 finish

@@ -349,6 +349,9 @@ static void api_rules(void **state)
 	    {API_AUTH "tunnel_default_acl = 'all'\n",
 	        ":6: api.tunnel_default_acl: API: invalid api.tunnel_default_acl: \"all\", expected "
 	        "'requester' or 'none'"},
+	    {API_AUTH "trusted_proxies = ['10.0.0.1', 'lb.lan']\n",
+	        ":6: api.trusted_proxies: API: invalid trusted_proxies: invalid address or network "
+	        "\"lb.lan\""},
 	    {API_AUTH "max_token_lifetime = 2161\n",
 	        ":6: api.max_token_lifetime: \"2161\" is out of range, expected 0 to 2160"},
 	    {API_AUTH "enable_acme = true\n",
