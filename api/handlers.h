@@ -50,4 +50,11 @@ void rp_api_command_post(struct rp_api_call *c);
 void rp_api_commands(struct rp_api_call *c);
 void rp_api_command_get(struct rp_api_call *c);
 
+/* library.c: 4.5, both libraries */
+void rp_api_library_get(struct rp_api_call *c);
+void rp_api_library_post(struct rp_api_call *c);
+void rp_api_library_entry_get(struct rp_api_call *c);
+void rp_api_library_entry_put(struct rp_api_call *c);
+void rp_api_library_entry_delete(struct rp_api_call *c);
+
 #endif

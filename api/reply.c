@@ -107,12 +107,12 @@ void rp_reply_begin(struct rp_reply *r)
 	rp_jsonw_key(&r->w, "data");
 }
 
-static void finish(struct rp_reply *r, struct rp_api_call *c)
+void rp_reply_end_status(struct rp_reply *r, struct rp_api_call *c, unsigned status)
 {
 	rp_jsonw_obj_end(&r->w);
 	int err = rp_jsonw_end(&r->w);
 	if (err == 0) {
-		send_json(c, 200, &r->text);
+		send_json(c, status, &r->text);
 	} else {
 		rp_reply_code(c, err, NULL);
 	}
@@ -121,7 +121,7 @@ static void finish(struct rp_reply *r, struct rp_api_call *c)
 
 void rp_reply_end(struct rp_reply *r, struct rp_api_call *c)
 {
-	finish(r, c);
+	rp_reply_end_status(r, c, 200);
 }
 
 void rp_reply_end_count(struct rp_reply *r, struct rp_api_call *c, int64_t count)
@@ -130,7 +130,7 @@ void rp_reply_end_count(struct rp_reply *r, struct rp_api_call *c, int64_t count
 	rp_jsonw_obj(&r->w);
 	rp_jsonw_put_int(&r->w, "count", count);
 	rp_jsonw_obj_end(&r->w);
-	finish(r, c);
+	rp_reply_end(r, c);
 }
 
 int rp_api_body(struct rp_api_call *c, const struct rp_json_table *t, bool strict, void *dst)

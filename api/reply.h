@@ -33,6 +33,8 @@ struct rp_reply {
 void rp_reply_begin(struct rp_reply *r);
 /* Closes the envelope and sends 200. */
 void rp_reply_end(struct rp_reply *r, struct rp_api_call *c);
+/* The same with another status, such as 201. */
+void rp_reply_end_status(struct rp_reply *r, struct rp_api_call *c, unsigned status);
 /* The same with "meta":{"count":N}. */
 void rp_reply_end_count(struct rp_reply *r, struct rp_api_call *c, int64_t count);
 

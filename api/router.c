@@ -42,6 +42,16 @@ static const struct rp_route routes[] = {
     {"POST", "/clients/{}/commands", RP_ROUTE_CLIENT, RP_MAY_COMMANDS, rp_api_command_post},
     {"GET", "/clients/{}/commands", RP_ROUTE_CLIENT, RP_MAY_COMMANDS, rp_api_commands},
     {"GET", "/clients/{}/commands/{}", RP_ROUTE_CLIENT, RP_MAY_COMMANDS, rp_api_command_get},
+    {"GET", "/library/commands", RP_ROUTE_USER, RP_MAY_COMMANDS, rp_api_library_get},
+    {"POST", "/library/commands", RP_ROUTE_USER, RP_MAY_COMMANDS, rp_api_library_post},
+    {"GET", "/library/commands/{}", RP_ROUTE_USER, RP_MAY_COMMANDS, rp_api_library_entry_get},
+    {"PUT", "/library/commands/{}", RP_ROUTE_USER, RP_MAY_COMMANDS, rp_api_library_entry_put},
+    {"DELETE", "/library/commands/{}", RP_ROUTE_USER, RP_MAY_COMMANDS, rp_api_library_entry_delete},
+    {"GET", "/library/scripts", RP_ROUTE_USER, RP_MAY_SCRIPTS, rp_api_library_get},
+    {"POST", "/library/scripts", RP_ROUTE_USER, RP_MAY_SCRIPTS, rp_api_library_post},
+    {"GET", "/library/scripts/{}", RP_ROUTE_USER, RP_MAY_SCRIPTS, rp_api_library_entry_get},
+    {"PUT", "/library/scripts/{}", RP_ROUTE_USER, RP_MAY_SCRIPTS, rp_api_library_entry_put},
+    {"DELETE", "/library/scripts/{}", RP_ROUTE_USER, RP_MAY_SCRIPTS, rp_api_library_entry_delete},
 };
 
 /* Next segment of a path that begins with '/'. */

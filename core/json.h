@@ -117,6 +117,9 @@ RP_NODISCARD int rp_json_decode(const struct rp_json *obj, const struct rp_json_
 /* Parses and decodes in one. */
 RP_NODISCARD int rp_json_decode_text(const void *p, size_t n, const struct rp_json_table *t,
     bool strict, void *dst, struct rp_err *err);
+/* The strings of the array that a raw field holds (NULL: none), into the zeroed list. null counts as
+ * "". RP_EINVAL for anything else, RP_ENOMEM; then the list is empty. */
+RP_NODISCARD int rp_json_raw_strlist(const char *raw, struct rp_strlist *out);
 /* Frees what a table's struct owns and zeroes it. */
 void rp_json_release(const struct rp_json_table *t, void *dst);
 /* Deep copy into the zeroed dst. */

@@ -394,3 +394,22 @@ int rp_json_decode_text(const void *p, size_t n, const struct rp_json_table *t, 
 	rp_json_free(j);
 	return rc;
 }
+
+int rp_json_raw_strlist(const char *raw, struct rp_strlist *out)
+{
+	const struct place root = {0};
+	struct rp_json *j;
+	if (raw == NULL) {
+		return 0;
+	}
+	int rc = rp_json_parse(raw, strlen(raw), &j, NULL);
+	if (rc != 0) {
+		return rc;
+	}
+	rc = decode_strlist(&root, NULL, j, out);
+	rp_json_free(j);
+	if (rc != 0) {
+		rp_strlist_fini(out);
+	}
+	return rc;
+}

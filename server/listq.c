@@ -455,6 +455,29 @@ void rp_listq_fini(struct rp_listq *q)
 	memset(q, 0, sizeof(*q));
 }
 
+static bool names_any(const struct rp_listq_filter *f, const char *const *columns)
+{
+	for (size_t i = 0; i < f->columns.n; i++) {
+		if (in_list(columns, rp_str_c(f->columns.v[i]))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+size_t rp_listq_split(struct rp_listq *q, const char *const *columns)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < q->n_filters; i++) {
+		if (!names_any(&q->filters[i], columns)) {
+			struct rp_listq_filter f = q->filters[n];
+			q->filters[n++] = q->filters[i];
+			q->filters[i] = f;
+		}
+	}
+	return n;
+}
+
 bool rp_listq_wants(const struct rp_listq *q, const struct rp_listq_spec *spec,
     const char *resource, const char *field)
 {

@@ -82,9 +82,13 @@ void rp_listq_fini(struct rp_listq *q);
 bool rp_listq_wants(const struct rp_listq *q, const struct rp_listq_spec *spec,
     const char *resource, const char *field);
 
+/* Puts the filters that name one of the columns (ends with NULL; NULL = none) behind the others and
+ * returns how many others there are: what SQL cannot answer is matched in memory. */
+size_t rp_listq_split(struct rp_listq *q, const char *const *columns);
+
 /* In memory (2.1): an object described by its table; `labels` as "key: value"; list columns
- * match any element; `*` is any
- * text; case-insensitive; dates for the operators. */
+ * match any element, raw ones as lists of strings; `*` is any text; case-insensitive; dates for the
+ * operators. */
 bool rp_listq_match(const struct rp_listq *q, const struct rp_json_table *t, const void *obj);
 /* -1, 0, 1 by the sorts, case-insensitive; ties by the table's first field. */
 int rp_listq_compare(

@@ -116,6 +116,15 @@ static bool map_matches(const struct rp_strmap *m, enum rp_listq_op op, const ch
 	return false;
 }
 
+/* JSON that stands for a list of strings. What is none, or without memory, does not match. */
+static bool raw_matches(const char *raw, enum rp_listq_op op, const char *value)
+{
+	struct rp_strlist l = {0};
+	bool matched = rp_json_raw_strlist(raw, &l) == 0 && list_matches(&l, op, value);
+	rp_strlist_fini(&l);
+	return matched;
+}
+
 /* Numbers are compared as text, as the original does. */
 static bool field_matches(
     const struct rp_json_field *f, const void *obj, enum rp_listq_op op, const char *value)
@@ -133,6 +142,8 @@ static bool field_matches(
 		return list_matches(p, op, value);
 	case RP_FIELD_STRMAP:
 		return map_matches(p, op, value);
+	case RP_FIELD_RAW:
+		return raw_matches(*(char *const *)p, op, value);
 	case RP_FIELD_INT:
 		(void)snprintf(text, sizeof(text), "%lld", (long long)*(const int64_t *)p);
 		break;

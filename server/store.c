@@ -67,6 +67,30 @@ static const struct rp_db_migration migrations[] = {
      " token_hash TEXT NOT NULL,"
      " PRIMARY KEY (username, prefix),"
      " UNIQUE (username, name));"},
+    /* The names are what one asks for in a list: cmd and script. */
+    {"CREATE TABLE library_commands ("
+     " id TEXT PRIMARY KEY,"
+     " name TEXT NOT NULL UNIQUE,"
+     " created_by TEXT NOT NULL,"
+     " created_at TEXT NOT NULL,"
+     " updated_by TEXT NOT NULL,"
+     " updated_at TEXT NOT NULL,"
+     " cmd TEXT NOT NULL,"
+     " tags TEXT,"
+     " timeout_sec BIGINT NOT NULL);"
+     "CREATE TABLE library_scripts ("
+     " id TEXT PRIMARY KEY,"
+     " name TEXT NOT NULL UNIQUE,"
+     " created_by TEXT NOT NULL,"
+     " created_at TEXT NOT NULL,"
+     " updated_by TEXT NOT NULL,"
+     " updated_at TEXT NOT NULL,"
+     " script TEXT NOT NULL,"
+     " tags TEXT,"
+     " timeout_sec BIGINT NOT NULL,"
+     " interpreter TEXT NOT NULL,"
+     " is_sudo BIGINT NOT NULL,"
+     " cwd TEXT NOT NULL);"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)
@@ -211,4 +235,21 @@ void rp_store_time(int64_t t, char out[static RP_STORE_TIME_MAX])
 	(void)gmtime_r(&s, &tm);
 	(void)strftime(head, sizeof(head), "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(out, RP_STORE_TIME_MAX, "%s.%09dZ", head, (int)ns);
+}
+
+int64_t rp_store_time_read(const char *text)
+{
+	int64_t t;
+	return text != NULL && rp_time_parse(rp_str_c(text), &t) == 0 ? t : RP_TIME_ZERO;
+}
+
+void rp_store_bind_time(struct rp_stmt *stmt, int i, int64_t t)
+{
+	char text[RP_STORE_TIME_MAX];
+	if (t == RP_TIME_ZERO) {
+		rp_stmt_bind_null(stmt, i);
+		return;
+	}
+	rp_store_time(t, text);
+	rp_stmt_bind_text(stmt, i, text);
 }

@@ -43,5 +43,9 @@ RP_NODISCARD int rp_store_submit(struct rp_store *s, const struct rp_store_job *
 /* Times in the database: RFC 3339 in UTC with nine digits always, so that they compare as texts. */
 #define RP_STORE_TIME_MAX 40
 void rp_store_time(int64_t t, char out[static RP_STORE_TIME_MAX]);
+/* The other way; RP_TIME_ZERO for NULL and for what is no time. */
+int64_t rp_store_time_read(const char *text);
+/* Binds it; RP_TIME_ZERO as SQL NULL. */
+void rp_store_bind_time(struct rp_stmt *stmt, int i, int64_t t);
 
 #endif

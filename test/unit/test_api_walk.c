@@ -87,6 +87,16 @@ static const struct row rows[] = {
     {"POST", "/clients/{}/commands", CLIENT_WRITE},
     {"GET", "/clients/{}/commands", CLIENT},
     {"GET", "/clients/{}/commands/{}", CLIENT},
+    {"GET", "/library/commands", USER},
+    {"POST", "/library/commands", USER_WRITE},
+    {"GET", "/library/commands/{}", USER},
+    {"PUT", "/library/commands/{}", USER_WRITE},
+    {"DELETE", "/library/commands/{}", USER_WRITE},
+    {"GET", "/library/scripts", USER},
+    {"POST", "/library/scripts", USER_WRITE},
+    {"GET", "/library/scripts/{}", USER},
+    {"PUT", "/library/scripts/{}", USER_WRITE},
+    {"DELETE", "/library/scripts/{}", USER_WRITE},
 };
 
 /* These decide by what they are sent, not by who sends it (test_api.c). */

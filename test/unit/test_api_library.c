@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The libraries of commands and scripts over the API: every answer and error of rport-api 4.5, the
+ * lists of 2.6, and what survives a restart.
+ */
+#include "api/library_store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "test/lib/api_rig.h"
+
+#define ADMIN       "admin:" RP_API_RIG_PASSWORD
+#define BOB         "bob:" RP_API_RIG_PASSWORD
+#define FAIL(title) "{\"errors\":[{\"code\":\"\",\"title\":\"" title "\",\"detail\":\"\"}]}"
+
+static struct rp_api_rig *rig;
+
+static int setup(void **state)
+{
+	(void)state;
+	rig = rp_api_rig_open(NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rp_api_rig_close(rig);
+	return 0;
+}
+
+static unsigned ask(const char *user, const char *method, const char *path, const char *body)
+{
+	const struct rp_api_ask a = {.method = method, .path = path, .user = user, .body = body};
+	return rp_api_rig_ask(rig, &a);
+}
+
+#define assert_reply(status_, want, call)                                                  \
+	do {                                                                               \
+		unsigned status = (call);                                                  \
+		if (status != (status_) || strcmp(rig->body, want) != 0) {                 \
+			fail_msg("%s:%d: %u %s\nwanted %u %s", __FILE__, __LINE__, status, \
+			    rig->body, (unsigned)(status_), want);                         \
+		}                                                                          \
+	} while (0)
+
+static void assert_part(const char *part)
+{
+	if (strstr(rig->body, part) == NULL) {
+		fail_msg("no %s in %s", part, rig->body);
+	}
+}
+
+/* Makes an entry; path is then its own. */
+static void make(const char *list, const char *body, char path[static 96])
+{
+	char id[64];
+	assert_int_equal(ask(ADMIN, "POST", list, body), 201);
+	rp_api_rig_text(rig, "id", id, sizeof(id));
+	(void)snprintf(path, 96, "%s/%s", list, id);
+}
+
+/* The names in the order of the last answer, "a b c". */
+static const char *names(void)
+{
+	static char out[256];
+	size_t n = 0;
+	const char *at = rig->body;
+	out[0] = '\0';
+	while ((at = strstr(at, "\"name\":\"")) != NULL) {
+		at += strlen("\"name\":\"");
+		n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%.*s", n > 0 ? " " : "",
+		    (int)strcspn(at, "\""), at);
+	}
+	return out;
+}
+
+static void assert_names(const char *query, const char *want)
+{
+	char path[256];
+	(void)snprintf(path, sizeof(path), "/library/commands?%s", query);
+	if (ask(ADMIN, "GET", path, NULL) != 200 || strcmp(names(), want) != 0) {
+		fail_msg("%s: %s, wanted %s", query, rig->body, want);
+	}
+}
+
+static void test_command(void **state)
+{
+	char path[96];
+	char id[64];
+	char at[64];
+	char want[512];
+	(void)state;
+	assert_reply(200, "{\"data\":[],\"meta\":{\"count\":0}}",
+	    ask(BOB, "GET", "/library/commands", NULL));
+	make("/library/commands", "{\"name\":\"up\",\"cmd\":\"uptime\",\"tags\":[\"a\",\"b\"]}",
+	    path);
+	rp_api_rig_text(rig, "id", id, sizeof(id));
+	rp_api_rig_text(rig, "created_at", at, sizeof(at));
+	(void)snprintf(want, sizeof(want),
+	    "{\"data\":{\"id\":\"%s\",\"name\":\"up\",\"created_by\":\"admin\",\"created_at\":\"%s\","
+	    "\"updated_by\":\"admin\",\"updated_at\":\"%s\",\"cmd\":\"uptime\",\"tags\":[\"a\",\"b\"],"
+	    "\"timeout_sec\":60}}",
+	    id, at, at);
+	assert_string_equal(rig->body, want);
+	assert_non_null(strstr(rig->reply, "Content-Type: application/json"));
+	assert_reply(200, want, ask(BOB, "GET", path, NULL));
+	assert_int_equal(ask(BOB, "GET", "/library/commands", NULL), 200);
+	assert_part("\"meta\":{\"count\":1}");
+	assert_part("\"cmd\":\"uptime\"");
+
+	assert_int_equal(
+	    ask(BOB, "PUT", path, "{\"name\":\"up2\",\"cmd\":\"uptime -p\",\"timeout_sec\":5}"),
+	    200);
+	assert_part("\"created_by\":\"admin\"");
+	assert_part("\"updated_by\":\"bob\"");
+	assert_part("\"tags\":null,\"timeout_sec\":5");
+	(void)snprintf(want, sizeof(want), "\"created_at\":\"%s\"", at);
+	assert_part(want);
+	assert_reply(204, "", ask(BOB, "DELETE", path, NULL));
+	assert_int_equal(ask(BOB, "GET", path, NULL), 404);
+	assert_part("Cannot find a command by the provided id: ");
+	assert_reply(
+	    404, FAIL("cannot find this entry by the provided id"), ask(BOB, "DELETE", path, NULL));
+	assert_reply(404, FAIL("cannot find entry by the provided ID"),
+	    ask(BOB, "PUT", path, "{\"name\":\"x\",\"cmd\":\"y\"}"));
+}
+
+static void test_script(void **state)
+{
+	char path[96];
+	(void)state;
+	make("/library/scripts",
+	    "{\"name\":\"s\",\"script\":\"cHdk\",\"interpreter\":\"bash\",\"cwd\":\"/tmp\","
+	    "\"is_sudo\":true,\"timeout_sec\":7,\"tags\":[]}",
+	    path);
+	/* Quirk 8: the original labels this answer as text. */
+	assert_non_null(strstr(rig->reply, "Content-Type: application/json"));
+	assert_part(
+	    "\"interpreter\":\"bash\",\"is_sudo\":true,\"cwd\":\"/tmp\",\"script\":\"cHdk\","
+	    "\"tags\":[],\"timeout_sec\":7}}");
+	assert_int_equal(ask(ADMIN, "GET", path, NULL), 200);
+	assert_part("\"script\":\"cHdk\",\"tags\":[]");
+	assert_int_equal(ask(ADMIN, "PUT", path, "{\"name\":\"s\",\"script\":\"bHM=\"}"), 200);
+	assert_part("\"interpreter\":\"\",\"is_sudo\":false,\"cwd\":\"\",\"script\":\"bHM=\","
+	            "\"tags\":null,\"timeout_sec\":60}}");
+	make("/library/scripts", "{\"name\":\"root\",\"script\":\"cHdk\",\"is_sudo\":true}", path);
+	assert_int_equal(ask(ADMIN, "GET", "/library/scripts?filter[is_sudo]=true", NULL), 200);
+	assert_string_equal(names(), "root");
+	assert_int_equal(ask(ADMIN, "GET", "/library/scripts?filter[is_sudo]=0", NULL), 200);
+	assert_string_equal(names(), "s");
+	assert_int_equal(
+	    ask(ADMIN, "GET", "/library/scripts?sort=-name&fields[scripts]=name", NULL), 200);
+	assert_string_equal(
+	    rig->body, "{\"data\":[{\"name\":\"s\"},{\"name\":\"root\"}],\"meta\":{\"count\":2}}");
+	assert_reply(204, "", ask(ADMIN, "DELETE", path, NULL));
+	assert_int_equal(ask(ADMIN, "GET", path, NULL), 404);
+	assert_part("Cannot find a script by the provided id: ");
+}
+
+static void test_errors(void **state)
+{
+	char path[96];
+	(void)state;
+	assert_reply(400, FAIL("Missing body with json data."),
+	    ask(ADMIN, "POST", "/library/commands", NULL));
+	assert_int_equal(ask(ADMIN, "POST", "/library/commands", "{\"script\":\"x\"}"), 400);
+	assert_part("json: unknown field \\\"script\\\"");
+	assert_reply(400,
+	    "{\"errors\":[{\"code\":\"\",\"title\":\"name is required\",\"detail\":\"\"},"
+	    "{\"code\":\"\",\"title\":\"cmd is required\",\"detail\":\"\"}]}",
+	    ask(ADMIN, "POST", "/library/commands", "{}"));
+	assert_reply(400, FAIL("script is required"),
+	    ask(ADMIN, "POST", "/library/scripts", "{\"name\":\"n\",\"script\":\"\"}"));
+	assert_reply(400, FAIL("timeout_sec must not be negative"),
+	    ask(ADMIN, "POST", "/library/commands",
+	        "{\"name\":\"n\",\"cmd\":\"c\",\"timeout_sec\":-1}"));
+	assert_reply(400, FAIL("tags must be an array of strings"),
+	    ask(ADMIN, "POST", "/library/commands",
+	        "{\"name\":\"n\",\"cmd\":\"c\",\"tags\":\"t\"}"));
+	assert_reply(400, FAIL("tags must be an array of strings"),
+	    ask(ADMIN, "POST", "/library/commands", "{\"name\":\"n\",\"cmd\":\"c\",\"tags\":[1]}"));
+	make("/library/commands", "{\"name\":\"n\",\"cmd\":\"c\"}", path);
+	assert_reply(409, FAIL("another command with the same name 'n' exists"),
+	    ask(BOB, "POST", "/library/commands", "{\"name\":\"n\",\"cmd\":\"d\"}"));
+	make("/library/commands", "{\"name\":\"m\",\"cmd\":\"c\"}", path);
+	assert_reply(409, FAIL("another command with the same name 'n' exists"),
+	    ask(BOB, "PUT", path, "{\"name\":\"n\",\"cmd\":\"d\"}"));
+	assert_int_equal(ask(BOB, "PUT", path, "{\"name\":\"m\",\"cmd\":\"d\"}"), 200);
+	/* The two libraries have nothing to do with each other. */
+	make("/library/scripts", "{\"name\":\"n\",\"script\":\"cHdk\"}", path);
+	assert_reply(409, FAIL("another script with the same name 'n' exists"),
+	    ask(BOB, "POST", "/library/scripts", "{\"name\":\"n\",\"script\":\"cHdk\"}"));
+}
+
+static void test_list(void **state)
+{
+	char path[96];
+	(void)state;
+	make("/library/commands", "{\"name\":\"one\",\"cmd\":\"b\",\"tags\":[\"x\",\"y\"]}", path);
+	make("/library/commands",
+	    "{\"name\":\"two\",\"cmd\":\"a\",\"tags\":[\"Y\"],\"timeout_sec\":9}", path);
+	make("/library/commands", "{\"name\":\"Three\",\"cmd\":\"c\"}", path);
+	assert_names("", "one two Three");
+	assert_names("sort=cmd", "two one Three");
+	assert_names("sort=-name", "two one Three");
+	assert_names("filter[name]=one", "one");
+	assert_names("filter[name]=t*", "two Three");
+	assert_names("filter[name]=three", ""); /* SQL: case counts without a star */
+	assert_names("filter[name|cmd]=one,c", "one Three");
+	assert_names("filter[created_by]=admin&filter[cmd]=a", "two");
+	assert_names("filter[timeout_sec]=9", "two");
+	/* Tags are matched in memory. */
+	assert_names("filter[tags]=y", "one two");
+	assert_names("filter[tags]=and(x,y)", "one");
+	assert_names("filter[tags]=x,y&filter[name]=t*", "two");
+	assert_names("filter[tags]=", "Three");
+	assert_names("filter[tags|name]=three", "Three");
+	assert_names("page[limit]=1&page[offset]=1", "two");
+	assert_part("\"meta\":{\"count\":3}");
+	assert_names("filter[tags]=y&page[offset]=1", "two");
+	assert_part("\"meta\":{\"count\":2}");
+	assert_names("page[offset]=7", "");
+	assert_int_equal(
+	    ask(ADMIN, "GET", "/library/commands?fields[commands]=cmd,tags&sort=cmd", NULL), 200);
+	assert_string_equal(rig->body,
+	    "{\"data\":[{\"cmd\":\"a\",\"tags\":[\"Y\"]},{\"cmd\":\"b\",\"tags\":[\"x\",\"y\"]},"
+	    "{\"cmd\":\"c\",\"tags\":null}],\"meta\":{\"count\":3}}");
+	char one[160];
+	(void)snprintf(one, sizeof(one), "%s?fields[commands]=name", path);
+	assert_reply(200, "{\"data\":{\"name\":\"Three\"}}", ask(ADMIN, "GET", one, NULL));
+	assert_int_equal(
+	    ask(ADMIN, "GET",
+	        "/library/commands?sort=x&filter[script]=1&fields[commands]=z&page[limit]=101",
+	        NULL),
+	    400);
+	assert_part("unsupported sort field 'x'");
+	assert_part("unsupported filter field 'filter[script]'");
+	assert_part("unsupported field \\\"z\\\" for resource \\\"commands\\\"");
+	assert_part("pagination limit too big (101) maximum is 100");
+}
+
+static void test_restart(void **state)
+{
+	char kept[96];
+	char gone[96];
+	(void)state;
+	make("/library/commands", "{\"name\":\"gone\",\"cmd\":\"c\"}", gone);
+	make("/library/commands", "{\"name\":\"kept\",\"cmd\":\"c\",\"tags\":[\"t\"]}", kept);
+	assert_int_equal(ask(ADMIN, "DELETE", gone, NULL), 204);
+	rp_api_rig_restart(rig);
+	assert_names("", "kept");
+	assert_part("\"tags\":[\"t\"]");
+}
+
+static void test_full(void **state)
+{
+	(void)state;
+	struct rp_err err = {0};
+	/* Straight into the table: 10000 requests would take their time. */
+	assert_int_equal(rp_db_exec(rp_store_db(rig->store.store),
+	                     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	                     " WHERE i < 10000) INSERT INTO library_commands"
+	                     " SELECT i, i, '', '', '', '', 'c', NULL, 60 FROM n",
+	                     &err),
+	    0);
+	assert_reply(400, FAIL("a library has at most 10000 entries"),
+	    ask(ADMIN, "POST", "/library/commands", "{\"name\":\"n\",\"cmd\":\"c\"}"));
+	assert_int_equal(ask(ADMIN, "GET", "/library/commands?filter[id]=10000", NULL), 200);
+	assert_part("\"meta\":{\"count\":1}");
+	assert_int_equal(
+	    ask(ADMIN, "POST", "/library/scripts", "{\"name\":\"n\",\"script\":\"cHdk\"}"), 201);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(test_command),
+	    T(test_script),
+	    T(test_errors),
+	    T(test_list),
+	    T(test_restart),
+	    T(test_full),
+	};
+	return cmocka_run_group_tests_name("api_library", tests, NULL, NULL);
+}
