@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/audit.h"
 #include "api/auth.h"
 #include "api/reply.h"
 #include "api/router.h"
@@ -73,6 +74,7 @@ static void call_free(struct rp_api_call *c)
 		rp_free(c->params[i]);
 	}
 	rp_query_fini(&c->query);
+	rp_free(c->audit_hostname);
 	rp_free(c->user.name);
 	rp_strlist_fini(&c->user.groups);
 	rp_free(c);
@@ -83,6 +85,9 @@ void rp_api_call_end(
 {
 	if (c->api->access_log >= 0) {
 		access_log(c, status, body.len);
+	}
+	if (status / 100 == 2) {
+		rp_api_audit_reply(c, body);
 	}
 	rp_http_reply(c->req, status, content_type, body.p, body.len);
 	call_free(c);
@@ -107,6 +112,11 @@ bool rp_api_may_see(const struct rp_api_call *c, const struct rp_client *client)
 {
 	const struct rp_action a = rp_route_action(c->route);
 	return decide(&c->user, &a, client) == RP_ALLOWED;
+}
+
+bool rp_api_may(const struct rp_api_call *c, const struct rp_action *a)
+{
+	return decide(&c->user, a, NULL) == RP_ALLOWED;
 }
 
 /* Says no in the words of the API (rport-api 1.6). */
@@ -161,8 +171,12 @@ static void run(struct rp_api_call *c)
 		deny(c, d);
 		return;
 	}
-	if (c->route->auth == RP_ROUTE_CLIENT && rp_api_client(c) == NULL) {
-		return;
+	if (c->route->auth == RP_ROUTE_CLIENT) {
+		const struct rp_client *client = rp_api_client(c);
+		if (client == NULL) {
+			return;
+		}
+		rp_api_audit_client(c, client);
 	}
 	c->route->handler(c);
 }

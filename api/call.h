@@ -22,6 +22,8 @@ const struct rp_client *rp_api_client(struct rp_api_call *c);
 /* Does the answer to this call show this client? (rport-api 1.6: lists leave out silently what
  * the user may not see.) */
 bool rp_api_may_see(const struct rp_api_call *c, const struct rp_client *client);
+/* May this user do something that is more than what the route asks for? */
+bool rp_api_may(const struct rp_api_call *c, const struct rp_action *a);
 /* Address that counts for bans and tunnel ACLs: the TCP peer, or whom a trusted proxy names. */
 const char *rp_api_peer(const struct rp_api_call *c);
 

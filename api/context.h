@@ -65,6 +65,7 @@ struct rp_api_call {
 	struct rp_api_user user;
 	char peer[RP_ADDR_TEXT_MAX]; /* rp_api_peer */
 	int64_t started_ns;
+	char *audit_hostname; /* of the route's client, for the audit log; or NULL */
 };
 
 #endif

@@ -57,4 +57,7 @@ void rp_api_library_entry_get(struct rp_api_call *c);
 void rp_api_library_entry_put(struct rp_api_call *c);
 void rp_api_library_entry_delete(struct rp_api_call *c);
 
+/* auditlog.c: 4.7 */
+void rp_api_auditlog(struct rp_api_call *c);
+
 #endif

@@ -52,6 +52,7 @@ static const struct rp_route routes[] = {
     {"GET", "/library/scripts/{}", RP_ROUTE_USER, RP_MAY_SCRIPTS, rp_api_library_entry_get},
     {"PUT", "/library/scripts/{}", RP_ROUTE_USER, RP_MAY_SCRIPTS, rp_api_library_entry_put},
     {"DELETE", "/library/scripts/{}", RP_ROUTE_USER, RP_MAY_SCRIPTS, rp_api_library_entry_delete},
+    {"GET", "/auditlog", RP_ROUTE_USER, RP_MAY_AUDITLOG, rp_api_auditlog},
 };
 
 /* Next segment of a path that begins with '/'. */

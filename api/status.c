@@ -53,7 +53,7 @@ static void write_switches(struct rp_jsonw *w, const struct rp_server_config *cf
 	rp_jsonw_put_bool(w, "monitoring_enabled", false);
 	rp_jsonw_key(w, "auditlog");
 	rp_jsonw_obj(w);
-	rp_jsonw_put_bool(w, "enabled", false);
+	rp_jsonw_put_bool(w, "enabled", cfg->api.enable_audit_log);
 	rp_jsonw_put_str(w, "rotation", cfg->api.audit_log_rotation);
 	rp_jsonw_obj_end(w);
 }

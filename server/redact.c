@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client's configuration as it sent it, with everything secret blanked: the original shows
- * passwords to every API user.
+ * JSON with everything secret blanked: a client's configuration as it sent it (the original shows
+ * passwords to every API user), and what the audit log keeps.
  */
+#include "server/redact.h"
+
 #include <string.h>
 
 #include "core/alloc.h"
@@ -11,18 +13,23 @@
 
 #include "core/banned.h"
 
-#define CONFIG_MAX (512u * 1024)
-#define DEPTH_MAX  16
-#define MASK       "***"
+#define TEXT_MAX  (512u * 1024)
+#define DEPTH_MAX 16
+#define MASK      "***"
+
+struct writer {
+	struct rp_jsonw w;
+	const char *const *secrets;
+};
 
 /* Whole values that are secret, and lists of headers (they carry tokens). */
 static const char *const secret_keys[] = {"auth", "auth_user", "auth_pass", "auth_password",
-    "password", "token", "proxy", "proxy_url", "headers", "http_headers"};
+    "password", "token", "proxy", "proxy_url", "headers", "http_headers", NULL};
 
-static bool is_secret(const char *key)
+static bool is_secret(const char *const *secrets, const char *key)
 {
-	for (size_t i = 0; key != NULL && i < RP_ARRAY_LEN(secret_keys); i++) {
-		if (rp_ascii_ieq(key, secret_keys[i])) {
+	for (size_t i = 0; key != NULL && secrets[i] != NULL; i++) {
+		if (rp_ascii_ieq(key, secrets[i])) {
 			return true;
 		}
 	}
@@ -43,8 +50,9 @@ static void write_masked(struct rp_jsonw *w, const struct rp_json *j)
 }
 
 /* A level of the tree; recursion is bounded by DEPTH_MAX. */
-static void write_value(struct rp_jsonw *w, const struct rp_json *j, int depth)
+static void write_value(struct writer *x, const struct rp_json *j, int depth)
 {
+	struct rp_jsonw *w = &x->w;
 	switch (rp_json_type(j)) {
 	case RP_JSON_NULL:
 		rp_jsonw_null(w);
@@ -76,10 +84,10 @@ static void write_value(struct rp_jsonw *w, const struct rp_json *j, int depth)
 		if (object) {
 			rp_jsonw_key(w, rp_json_key(m));
 		}
-		if (object && is_secret(rp_json_key(m))) {
+		if (object && is_secret(x->secrets, rp_json_key(m))) {
 			write_masked(w, m);
 		} else {
-			write_value(w, m, depth + 1);
+			write_value(x, m, depth + 1);
 		}
 	}
 	if (object) {
@@ -89,22 +97,28 @@ static void write_value(struct rp_jsonw *w, const struct rp_json *j, int depth)
 	}
 }
 
-char *rp_redact_configuration(const char *json)
+char *rp_redact(const struct rp_json *j, const char *const *secrets)
 {
-	struct rp_json *j = NULL;
+	struct writer x = {.secrets = secrets};
 	struct rp_buf text;
-	struct rp_jsonw w;
 	char *out = NULL;
-	if (json == NULL || rp_json_parse(json, strlen(json), &j, NULL) != 0) {
-		return NULL;
-	}
-	rp_buf_init(&text, CONFIG_MAX);
-	rp_jsonw_init(&w, &text);
-	write_value(&w, j, 0);
-	if (rp_jsonw_end(&w) != 0 || rp_buf_take_string(&text, &out) != 0) {
+	rp_buf_init(&text, TEXT_MAX);
+	rp_jsonw_init(&x.w, &text);
+	write_value(&x, j, 0);
+	if (rp_jsonw_end(&x.w) != 0 || rp_buf_take_string(&text, &out) != 0) {
 		out = NULL;
 	}
 	rp_buf_fini(&text);
+	return out;
+}
+
+char *rp_redact_configuration(const char *json)
+{
+	struct rp_json *j = NULL;
+	if (json == NULL || rp_json_parse(json, strlen(json), &j, NULL) != 0) {
+		return NULL;
+	}
+	char *out = rp_redact(j, secret_keys);
 	rp_json_free(j);
 	return out;
 }

@@ -41,6 +41,7 @@ struct server {
 	void *hooks_state;
 	struct rp_loop *loop;
 	struct rp_store *store;
+	struct rp_audit *audit; /* NULL = off */
 	struct rp_hostkey *hostkey;
 	struct rp_clientauth *auth;
 	struct rp_gate *gate;
@@ -96,6 +97,13 @@ static void open_signals(struct server *s)
 	s->signals_open = true;
 }
 
+/* What the last writes have done is still to be told. */
+static void on_store_closed(void *ctx)
+{
+	struct server *s = ctx;
+	rp_audit_close(s->audit, NULL, NULL);
+}
+
 /* Runs once on the control loop when the server is to end; the loop goes on until every handle
  * is closed and what was
  * queued for the database is written. */
@@ -122,7 +130,7 @@ static void on_stop(void *ctx)
 	}
 	rp_clientauth_close(s->auth);
 	if (s->store != NULL) {
-		rp_store_close(s->store, NULL, NULL);
+		rp_store_close(s->store, on_store_closed, s);
 	}
 }
 
@@ -289,6 +297,7 @@ static int start_hooks(struct server *s, struct rp_err *err)
 	    .store = s->store,
 	    .registry = s->registry,
 	    .jobs = s->jobs,
+	    .audit = s->audit,
 	    .hostkey = s->hostkey,
 	    .clients_auth_source = rp_clientauth_source(s->auth),
 	};
@@ -327,6 +336,7 @@ static int start_parts(struct server *s, struct rp_err *err)
 	int code = rp_store_open(
 	    s->loop, s->cfg.server.data_dir, s->cfg.server.sqlite_wal, &s->store, err);
 	const struct rp_registry_options reg = {.loop = s->loop, .cfg = &s->cfg, .store = s->store};
+	code = code != 0 ? code : rp_audit_open(s->loop, &s->cfg, &s->audit, err);
 	code = code != 0 ? code : open_hostkey(s, err);
 	code = code != 0 ? code : open_auth(s, err);
 	code = code != 0 ? code : open_gate(s, err);
@@ -363,6 +373,7 @@ static void free_parts(struct server *s)
 	}
 	rp_workers_free(s->workers);
 	rp_jobs_free(s->jobs);
+	rp_audit_free(s->audit);
 	rp_registry_free(s->registry);
 	rp_ports_free(s->ports);
 	rp_proxy_target_free(s->proxy);

@@ -10,6 +10,7 @@
 #include "core/defs.h"
 #include "core/err.h"
 #include "core/loop.h"
+#include "server/audit.h"
 #include "server/config.h"
 #include "server/jobs.h"
 #include "server/registry.h"
@@ -23,6 +24,7 @@ struct rp_server_parts {
 	struct rp_store *store;
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
+	struct rp_audit *audit; /* NULL = off */
 	const struct rp_hostkey *hostkey;
 	const char *clients_auth_source; /* "Static Credentials" … */
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -18,11 +19,15 @@
 
 #include "core/banned.h"
 
-#define QUEUE_MAX 10000
-#define FILE_NAME "rport.db"
+#define COMPONENT   "store"
+#define QUEUE_MAX   10000
+#define ROTATED_MAX 1000
 
 struct rp_store {
-	struct rp_db *db;
+	struct rp_db *db; /* NULL: could not be opened again after a rotation */
+	const struct rp_store_file *file;
+	char *dir;
+	bool wal;
 	struct rp_serial *queue;
 	void (*on_closed)(void *ctx);
 	void *ctx;
@@ -101,42 +106,73 @@ static int make_folder(const char *path, struct rp_err *err)
 	return rp_err_set(err, RP_EIO, "data_dir %s cannot be made: %s", path, rp_err_text(-errno));
 }
 
-int rp_store_open(
-    struct rp_loop *loop, const char *data_dir, bool wal, struct rp_store **out, struct rp_err *err)
+static const struct rp_store_file main_file = {
+    .name = "rport.db",
+    .migrations = migrations,
+    .n = RP_ARRAY_LEN(migrations),
+};
+
+static int open_db(struct rp_store *s, struct rp_err *err)
+{
+	char *path = rp_asprintf("%s/%s", s->dir, s->file->name);
+	if (path == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
+	int code = rp_db_open(&s->db, path, s->wal, err);
+	rp_free(path);
+	if (code != 0) {
+		return code;
+	}
+	code = rp_db_migrate(s->db, s->file->migrations, s->file->n, err);
+	if (code != 0) {
+		rp_db_close(s->db);
+		s->db = NULL;
+	}
+	return code;
+}
+
+static void store_free(struct rp_store *s)
+{
+	rp_db_close(s->db);
+	rp_free(s->dir);
+	rp_free(s);
+}
+
+int rp_store_open_file(struct rp_loop *loop, const char *data_dir, bool wal,
+    const struct rp_store_file *file, struct rp_store **out, struct rp_err *err)
 {
 	int code = make_folder(data_dir, err);
 	if (code != 0) {
 		return code;
 	}
 	struct rp_store *s = rp_calloc(1, sizeof(*s));
-	char *path = rp_asprintf("%s/%s", data_dir, FILE_NAME);
-	if (s == NULL || path == NULL) {
-		code = rp_err_set(err, RP_ENOMEM, "out of memory");
-		goto fail_alloc;
+	if (s == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
-	code = rp_db_open(&s->db, path, wal, err);
+	s->file = file;
+	s->wal = wal;
+	s->dir = rp_strdup(data_dir);
+	code = s->dir == NULL ? rp_err_set(err, RP_ENOMEM, "out of memory") : open_db(s, err);
 	if (code != 0) {
-		goto fail_alloc;
+		goto fail_store;
 	}
-	code = rp_db_migrate(s->db, migrations, RP_ARRAY_LEN(migrations), err);
-	if (code != 0) {
-		goto fail_db;
-	}
-	code = rp_serial_new(&s->queue, loop, QUEUE_MAX, s->db);
+	code = rp_serial_new(&s->queue, loop, QUEUE_MAX, s);
 	if (code != 0) {
 		(void)rp_err_set(err, code, "%s", rp_err_text(code));
-		goto fail_db;
+		goto fail_store;
 	}
-	rp_free(path);
 	*out = s;
 	return 0;
 
-fail_db:
-	rp_db_close(s->db);
-fail_alloc:
-	rp_free(path);
-	rp_free(s);
+fail_store:
+	store_free(s);
 	return code;
+}
+
+int rp_store_open(
+    struct rp_loop *loop, const char *data_dir, bool wal, struct rp_store **out, struct rp_err *err)
+{
+	return rp_store_open_file(loop, data_dir, wal, &main_file, out, err);
 }
 
 static void on_queue_closed(void *arg)
@@ -144,8 +180,7 @@ static void on_queue_closed(void *arg)
 	struct rp_store *s = arg;
 	void (*on_closed)(void *ctx) = s->on_closed;
 	void *ctx = s->ctx;
-	rp_db_close(s->db);
-	rp_free(s);
+	store_free(s);
 	if (on_closed != NULL) {
 		on_closed(ctx);
 	}
@@ -176,7 +211,9 @@ struct piece {
 static int on_work(struct rp_serial_job *job, void *ctx)
 {
 	struct piece *p = RP_CONTAINER_OF(job, struct piece, job);
-	return p->work(ctx, p->arg, &p->err);
+	struct rp_store *s = ctx;
+	int code = s->db == NULL ? open_db(s, &p->err) : 0;
+	return code != 0 ? code : p->work(s->db, p->arg, &p->err);
 }
 
 static void on_done(struct rp_serial_job *job, int status)
@@ -188,7 +225,7 @@ static void on_done(struct rp_serial_job *job, int status)
 	if (p->done != NULL) {
 		p->done(p->ctx, status, &p->err);
 	} else if (status != 0) {
-		rp_log_error("store", "a write failed: %s", p->err.msg);
+		rp_log_error(COMPONENT, "a write failed: %s", p->err.msg);
 	}
 	if (p->free_arg != NULL) {
 		p->free_arg(p->arg);
@@ -218,6 +255,87 @@ int rp_store_submit(struct rp_store *s, const struct rp_store_job *job)
 fail:
 	if (job->free_arg != NULL) {
 		job->free_arg(job->arg);
+	}
+	return err;
+}
+
+/* Rotation */
+
+struct rotation {
+	struct rp_serial_job job;
+	struct rp_err err;
+	char name[]; /* to be */
+};
+
+/* A name that no file has yet; owned. NULL: no memory, or they are all taken. */
+static char *free_path(const struct rp_store *s, const char *name)
+{
+	for (int i = 0; i < ROTATED_MAX; i++) {
+		char *path = i == 0 ? rp_asprintf("%s/%s", s->dir, name)
+		                    : rp_asprintf("%s/%s.%d", s->dir, name, i);
+		if (path == NULL || access(path, F_OK) != 0) {
+			return path;
+		}
+		rp_free(path);
+	}
+	return NULL;
+}
+
+/* The file is closed. What a failed checkpoint left beside it would be lost with its name. */
+static int move_file(const struct rp_store *s, const char *name, struct rp_err *err)
+{
+	char *from = rp_asprintf("%s/%s", s->dir, s->file->name);
+	char *wal = rp_asprintf("%s/%s-wal", s->dir, s->file->name);
+	char *to = free_path(s, name);
+	int code = 0;
+	if (from == NULL || wal == NULL || to == NULL) {
+		code = rp_err_set(err, RP_ENOMEM, "no name is free");
+	} else if (access(wal, F_OK) == 0) {
+		code = rp_err_set(err, RP_EIO, "its write-ahead log could not be emptied");
+	} else if (rename(from, to) != 0) {
+		code = rp_err_set(err, RP_EIO, "%s", rp_err_text(-errno));
+	}
+	rp_free(from);
+	rp_free(wal);
+	rp_free(to);
+	return code;
+}
+
+static int on_rotate(struct rp_serial_job *job, void *ctx)
+{
+	struct rotation *r = RP_CONTAINER_OF(job, struct rotation, job);
+	struct rp_store *s = ctx;
+	rp_db_close(s->db);
+	s->db = NULL;
+	int moved = move_file(s, r->name, &r->err);
+	int opened = open_db(s, moved == 0 ? &r->err : NULL);
+	return moved != 0 ? moved : opened;
+}
+
+static void on_rotated(struct rp_serial_job *job, int status)
+{
+	struct rotation *r = RP_CONTAINER_OF(job, struct rotation, job);
+	if (status == 0) {
+		rp_log_info(COMPONENT, "began a new file; the old one is %s", r->name);
+	} else {
+		rp_log_error(COMPONENT, "no new file instead of %s: %s", r->name, r->err.msg);
+	}
+	rp_free(r);
+}
+
+int rp_store_rotate(struct rp_store *s, const char *name)
+{
+	size_t n = strlen(name) + 1;
+	struct rotation *r = rp_calloc(1, sizeof(*r) + n);
+	if (r == NULL) {
+		return RP_ENOMEM;
+	}
+	r->job.work = on_rotate;
+	r->job.done = on_rotated;
+	memcpy(r->name, name, n);
+	int err = rp_serial_submit(s->queue, &r->job);
+	if (err != 0) {
+		rp_free(r);
 	}
 	return err;
 }

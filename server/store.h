@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server's database: one SQLite file in data_dir, one serial queue that all writes and
- * longer reads go through, and the schema. SQL stands only in
- * the *_store.c files.
+ * A database of the server: one SQLite file in data_dir, one serial queue that all writes and
+ * longer reads go through, and the schema. Most lives in rport.db; what is written much and may
+ * not hold up the rest has a file of its own. SQL stands only in the *_store.c files.
  */
 #ifndef RP_SERVER_STORE_H
 #define RP_SERVER_STORE_H
@@ -18,6 +18,17 @@ struct rp_store;
 /* Opens <data_dir>/rport.db (folder made 0700 if missing) and migrates it. */
 RP_NODISCARD int rp_store_open(struct rp_loop *loop, const char *data_dir, bool wal,
     struct rp_store **out, struct rp_err *err);
+/* The same with a file of its own: its name in data_dir and its schema, both static. */
+struct rp_store_file {
+	const char *name;
+	const struct rp_db_migration *migrations;
+	size_t n;
+};
+RP_NODISCARD int rp_store_open_file(struct rp_loop *loop, const char *data_dir, bool wal,
+    const struct rp_store_file *file, struct rp_store **out, struct rp_err *err);
+/* Behind what is queued: the file gets that name in data_dir (or, if it is taken, one with a
+ * number behind it) and an empty one takes its place. A failure is logged, and the file stays. */
+RP_NODISCARD int rp_store_rotate(struct rp_store *s, const char *name);
 /* Ends after what was queued is on disk; then on_closed on the loop. */
 void rp_store_close(struct rp_store *s, void (*on_closed)(void *ctx), void *ctx);
 /* For start-up only, before the loop runs. */

@@ -47,12 +47,14 @@ static void open_api(struct rp_api_rig *r)
 	    .registry = r->registry,
 	    .store = r->store.store};
 	assert_int_equal(rp_jobs_new(&orders, &r->jobs), 0);
+	assert_int_equal(rp_audit_open(r->store.loop, &r->cfg, &r->audit, &err), 0);
 	const struct rp_server_parts parts = {
 	    .loop = r->store.loop,
 	    .cfg = &r->cfg,
 	    .store = r->store.store,
 	    .registry = r->registry,
 	    .jobs = r->jobs,
+	    .audit = r->audit,
 	    .hostkey = r->hostkey,
 	    .clients_auth_source = "Static Credentials",
 	};
@@ -73,6 +75,7 @@ static void stop_api(struct rp_api_rig *r)
 static void free_api(struct rp_api_rig *r)
 {
 	rp_api_hooks()->free(r->api);
+	rp_audit_free(r->audit);
 	rp_jobs_free(r->jobs);
 	rp_registry_free(r->registry);
 }
@@ -124,6 +127,11 @@ struct rp_api_rig *rp_api_rig_open(const char *extra)
 	return r;
 }
 
+static void on_audit_closed(void *ctx)
+{
+	*(bool *)ctx = true;
+}
+
 /* The server frees the API when its loop has nothing left to do, a password check neither. */
 static void settle(struct rp_api_rig *r)
 {
@@ -133,15 +141,28 @@ static void settle(struct rp_api_rig *r)
 		(void)uv_run(rp_loop_uv(r->store.loop), UV_RUN_ONCE);
 		assert_true(rp_clock_ms() < end);
 	}
+	bool closed = false;
+	rp_audit_close(r->audit, on_audit_closed, &closed);
+	rp_store_rig_wait(&r->store, &closed);
 }
 
-void rp_api_rig_restart(struct rp_api_rig *r)
+void rp_api_rig_stop(struct rp_api_rig *r)
 {
 	stop_api(r);
 	settle(r);
 	rp_store_rig_restart(&r->store);
 	free_api(r);
+}
+
+void rp_api_rig_start(struct rp_api_rig *r)
+{
 	open_api(r);
+}
+
+void rp_api_rig_restart(struct rp_api_rig *r)
+{
+	rp_api_rig_stop(r);
+	rp_api_rig_start(r);
 }
 
 void rp_api_rig_close(struct rp_api_rig *r)
@@ -237,6 +258,7 @@ void rp_api_rig_client(struct rp_api_rig *r, const char *id, const char *allowed
 	    0);
 	rp_free(hello.id);
 	hello.id = rp_strdup(id);
+	r->last = ref;
 	ev->on_register(r->registry, ref, "192.0.2.1", "auth", &hello);
 	rp_json_release(&rp_new_connection_table, &hello);
 	ev->on_up(r->registry, ref, NULL, 0);
@@ -248,6 +270,11 @@ void rp_api_rig_client(struct rp_api_rig *r, const char *id, const char *allowed
 		assert_int_equal(
 		    rp_strlist_add(&client->allowed_user_groups, rp_str_c(allowed)), 0);
 	}
+}
+
+void rp_api_rig_down(struct rp_api_rig *r)
+{
+	rp_registry_events()->on_down(r->registry, r->last, "test");
 }
 
 void rp_api_rig_text(const struct rp_api_rig *r, const char *key, char *out, size_t size)

@@ -23,9 +23,11 @@ struct rp_api_rig {
 	struct rp_workers *workers;
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
+	struct rp_audit *audit;
 	struct rp_hostkey *hostkey;
 	void *api;
-	bool refuse_orders; /* what reaches the workers fails at once */
+	struct rp_conn_ref last; /* the client that connected last */
+	bool refuse_orders;      /* what reaches the workers fails at once */
 	/* The last answer. */
 	char *reply;
 	size_t reply_n;
@@ -37,6 +39,9 @@ struct rp_api_rig {
 struct rp_api_rig *rp_api_rig_open(const char *extra);
 /* As the server does when it is stopped and started again. */
 void rp_api_rig_restart(struct rp_api_rig *r);
+/* The two halves of that: in between no database is open but rport.db. */
+void rp_api_rig_stop(struct rp_api_rig *r);
+void rp_api_rig_start(struct rp_api_rig *r);
 void rp_api_rig_close(struct rp_api_rig *r);
 
 struct rp_api_ask {
@@ -51,6 +56,8 @@ unsigned rp_api_rig_ask(struct rp_api_rig *r, const struct rp_api_ask *ask);
 unsigned rp_api_rig_get(struct rp_api_rig *r, const char *name, const char *path);
 /* A client of that id is connected; allowed: group of users that may use it, or NULL. */
 void rp_api_rig_client(struct rp_api_rig *r, const char *id, const char *allowed);
+/* The client that connected last is gone. */
+void rp_api_rig_down(struct rp_api_rig *r);
 /* Text of a key in the last answer, copied into out. */
 void rp_api_rig_text(const struct rp_api_rig *r, const char *key, char *out, size_t size);
 

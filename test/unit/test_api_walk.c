@@ -97,6 +97,7 @@ static const struct row rows[] = {
     {"GET", "/library/scripts/{}", USER},
     {"PUT", "/library/scripts/{}", USER_WRITE},
     {"DELETE", "/library/scripts/{}", USER_WRITE},
+    {"GET", "/auditlog", USER},
 };
 
 /* These decide by what they are sent, not by who sends it (test_api.c). */

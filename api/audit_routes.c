@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which request leaves which entry in the audit log (the words are the original's). A route that
+ * changes something and stands neither here nor among the exceptions of test_audit_walk fails that
+ * test.
+ */
+#include <string.h>
+
+#include "api/audit.h"
+
+#include "core/banned.h"
+
+static const struct rp_audit_route routes[] = {
+    {"POST", "/me/tokens", "auth.user.me.token", "create", RP_AUDIT_ID_TOKEN, NULL},
+    {"PUT", "/me/tokens/{}", "auth.user.me.token", "update", RP_AUDIT_ID_TOKEN, NULL},
+    {"DELETE", "/me/tokens/{}", "auth.user.me.token", "delete", RP_AUDIT_ID_TOKEN, NULL},
+    {"DELETE", "/users/{}/sessions", "auth.api.sessions", "delete", RP_AUDIT_ID_OWNER, NULL},
+    {"DELETE", "/users/{}/sessions/{}", "auth.api.session", "delete", RP_AUDIT_ID_OWNER, NULL},
+    {"DELETE", "/clients/{}", "client", "delete", RP_AUDIT_ID_OWNER, NULL},
+    {"PUT", "/clients/{}/attributes", "client", "update", RP_AUDIT_ID_OWNER, NULL},
+    {"PUT", "/clients/{}/tunnels", "client.tunnel", "create", RP_AUDIT_ID_REPLY, "id"},
+    {"DELETE", "/clients/{}/tunnels/{}", "client.tunnel", "delete", RP_AUDIT_ID_PARAM, NULL},
+    {"PUT", "/clients/{}/tunnels/{}/acl", "client.tunnel", "update", RP_AUDIT_ID_PARAM, NULL},
+    {"POST", "/clients/{}/commands", "client.command", "execute.start", RP_AUDIT_ID_REPLY, "jid"},
+};
+
+const struct rp_audit_route *rp_audit_route_of(const struct rp_route *r)
+{
+	for (size_t i = 0; i < RP_ARRAY_LEN(routes); i++) {
+		if (strcmp(routes[i].method, r->method) == 0 &&
+		    strcmp(routes[i].path, r->path) == 0) {
+			return &routes[i];
+		}
+	}
+	return NULL;
+}
