@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which request leaves which entry in the audit log (the words are the original's). A route that
- * changes something and stands neither here nor among the exceptions of test_audit_walk fails that
+ * changes something and stands neither here nor among the exceptions in test_api_walk.c fails that
  * test.
  */
 #include <string.h>
@@ -22,6 +22,12 @@ static const struct rp_audit_route routes[] = {
     {"DELETE", "/clients/{}/tunnels/{}", "client.tunnel", "delete", RP_AUDIT_ID_PARAM, NULL},
     {"PUT", "/clients/{}/tunnels/{}/acl", "client.tunnel", "update", RP_AUDIT_ID_PARAM, NULL},
     {"POST", "/clients/{}/commands", "client.command", "execute.start", RP_AUDIT_ID_REPLY, "jid"},
+    {"POST", "/library/commands", "library.command", "create", RP_AUDIT_ID_REPLY, "id"},
+    {"PUT", "/library/commands/{}", "library.command", "update", RP_AUDIT_ID_PARAM, NULL},
+    {"DELETE", "/library/commands/{}", "library.command", "delete", RP_AUDIT_ID_PARAM, NULL},
+    {"POST", "/library/scripts", "library.script", "create", RP_AUDIT_ID_REPLY, "id"},
+    {"PUT", "/library/scripts/{}", "library.script", "update", RP_AUDIT_ID_PARAM, NULL},
+    {"DELETE", "/library/scripts/{}", "library.script", "delete", RP_AUDIT_ID_PARAM, NULL},
 };
 
 const struct rp_audit_route *rp_audit_route_of(const struct rp_route *r)
