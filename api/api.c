@@ -229,7 +229,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	rp_list_init(&api->conns);
 	rp_list_init(&api->calls);
 	*state = api; /* from here on stop and free take it down */
-	int code = rp_users_new(cfg, &api->users, err);
+	int code = rp_users_new(parts->loop, parts->cfg, &api->users, err);
 	code = code != 0 ? code : open_secret(api, err);
 	code = code != 0 ? code : open_gate(api, err);
 	code = code != 0 ? code : rp_crowd_new(&api->crowd, err);
@@ -247,6 +247,7 @@ static void api_stop(void *state)
 	struct rp_list *it;
 	struct rp_list *tmp;
 	api->closing = true;
+	rp_users_close(api->users);
 	if (api->acceptor != NULL) {
 		rp_acceptor_close(api->acceptor);
 	}
@@ -255,18 +256,27 @@ static void api_stop(void *state)
 	}
 }
 
+static void on_reloaded(void *ctx, int code, const struct rp_err *err)
+{
+	(void)ctx;
+	if (code != 0) {
+		rp_log_error(COMPONENT, "%s; the users read before stay in force", err->msg);
+	} else {
+		rp_log_info(COMPONENT, "users of the API read again");
+	}
+}
+
 static void api_reload(void *state)
 {
 	struct rp_api *api = state;
-	struct rp_users *users;
-	struct rp_err err = {0};
-	if (rp_users_new(api->cfg, &users, &err) != 0) {
-		rp_log_error(COMPONENT, "%s; the users read before stay in force", err.msg);
+	if (rp_users_static(api->users)) {
 		return;
 	}
-	rp_users_free(api->users);
-	api->users = users;
-	rp_log_info(COMPONENT, "users of the API read again");
+	int code = rp_users_reload(api->users, on_reloaded, NULL);
+	if (code != 0) {
+		rp_log_error(
+		    COMPONENT, "users of the API are not read again: %s", rp_err_text(code));
+	}
 }
 
 const struct rp_server_hooks *rp_api_hooks(void)

@@ -12,6 +12,7 @@
 
 #include "api/call.h"
 #include "api/jwt.h"
+#include "api/password.h"
 #include "api/sessions.h"
 #include "api/tokens.h"
 #include "api/users.h"
@@ -23,6 +24,8 @@
 #include "core/banned.h"
 
 #define PASSWORD_MAX 1024
+/* How late a change from outside in a database of users may reach those who are logged in. */
+#define STALE_MAX_MS 1000
 
 static void answer(struct rp_api_call *c, rp_auth_cb cb, enum rp_auth_verdict verdict, int code)
 {
@@ -48,8 +51,8 @@ static void let_in(
 		answer(c, cb, RP_AUTH_FAILED, RP_ENOMEM);
 		return;
 	}
-	c->user.admin = rp_strlist_has(&user->groups, RP_ADMIN_GROUP);
-	c->user.permissions = RP_MAY_ALL; /* there are no group details yet (rport-api 1.6) */
+	c->user.admin = rp_users_is_admin(user);
+	c->user.permissions = rp_users_permissions(c->api->users, &user->groups);
 	if (by_password) {
 		rp_gate_succeeded(c->api->gate, rp_api_peer(c), user->username);
 	}
@@ -71,7 +74,7 @@ struct check {
 static void on_check(uv_work_t *work)
 {
 	struct check *k = work->data;
-	k->equal = rp_users_bcrypt(k->hash, k->password);
+	k->equal = rp_password_check(k->hash, k->password);
 }
 
 static void check_free(struct check *k)
@@ -177,9 +180,70 @@ static void check_password(
 	}
 }
 
+/* A database of users may have been changed from outside: look before anybody is let in. */
+
+struct fresh {
+	struct rp_api_call *call;
+	rp_auth_cb cb;
+	char *name; /* NULL: by the header */
+	char *password;
+};
+
+static void request_now(struct rp_api_call *c, rp_auth_cb cb);
+
+static void fresh_free(struct fresh *f)
+{
+	rp_free(f->name);
+	rp_free_secret(f->password);
+	rp_free(f);
+}
+
+static void on_fresh(void *ctx, int code, const struct rp_err *err)
+{
+	struct fresh *f = ctx;
+	if (code != 0) {
+		rp_log_error("api", "%s; the users read before stay in force", err->msg);
+	}
+	if (f->call->api->closing) {
+		answer(f->call, f->cb, RP_AUTH_FAILED, RP_ECLOSED);
+	} else if (f->name == NULL) {
+		request_now(f->call, f->cb);
+	} else {
+		check_password(f->call, f->name, f->password, f->cb);
+	}
+	fresh_free(f);
+}
+
+static void wait_for_users(
+    struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
+{
+	struct fresh *f = rp_calloc(1, sizeof(*f));
+	if (f == NULL) {
+		answer(c, cb, RP_AUTH_FAILED, RP_ENOMEM);
+		return;
+	}
+	*f = (struct fresh){.call = c, .cb = cb};
+	int err = 0;
+	if (name != NULL) {
+		f->name = rp_strdup(name);
+		f->password = rp_strdup(password);
+		err = f->name != NULL && f->password != NULL ? 0 : RP_ENOMEM;
+	}
+	err = err != 0 ? err : rp_users_refresh(c->api->users, on_fresh, f);
+	if (err != 0) {
+		fresh_free(f);
+		answer(c, cb, RP_AUTH_FAILED, err);
+	}
+}
+
 void rp_auth_password(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
 {
-	if (gate_open(c, name, cb)) {
+	if (!gate_open(c, name, cb)) {
+		return;
+	}
+	if (rp_users_stale(c->api->users, 0)) {
+		wait_for_users(c, name, password, cb);
+	} else {
 		check_password(c, name, password, cb);
 	}
 }
@@ -275,14 +339,10 @@ static void by_bearer(struct rp_api_call *c, const char *token, rp_auth_cb cb)
 	let_in(c, cb, user, false);
 }
 
-void rp_auth_request(struct rp_api_call *c, rp_auth_cb cb)
+static void request_now(struct rp_api_call *c, rp_auth_cb cb)
 {
 	char *name;
 	char *password;
-	if (rp_gate_banned(c->api->gate, rp_api_peer(c), rp_clock_ms())) {
-		answer(c, cb, RP_AUTH_BANNED, 0);
-		return;
-	}
 	int err = rp_auth_basic(c, &name, &password);
 	if (err == 0) {
 		by_basic(c, name, password, cb);
@@ -297,5 +357,16 @@ void rp_auth_request(struct rp_api_call *c, rp_auth_cb cb)
 		by_bearer(c, token, cb);
 	} else {
 		refuse(c, cb, NULL);
+	}
+}
+
+void rp_auth_request(struct rp_api_call *c, rp_auth_cb cb)
+{
+	if (rp_gate_banned(c->api->gate, rp_api_peer(c), rp_clock_ms())) {
+		answer(c, cb, RP_AUTH_BANNED, 0);
+	} else if (rp_users_stale(c->api->users, STALE_MAX_MS)) {
+		wait_for_users(c, NULL, NULL, cb);
+	} else {
+		request_now(c, cb);
 	}
 }

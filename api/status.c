@@ -42,9 +42,10 @@ static void write_server(struct rp_jsonw *w, const struct rp_server_parts *p)
 	rp_jsonw_put_str(w, "clients_auth_mode", "Read Only");
 }
 
-static void write_switches(struct rp_jsonw *w, const struct rp_server_config *cfg)
+static void write_switches(struct rp_jsonw *w, const struct rp_api *api)
 {
-	rp_jsonw_put_bool(w, "group_permissions_enabled", false);
+	const struct rp_server_config *cfg = api->parts.cfg;
+	rp_jsonw_put_bool(w, "group_permissions_enabled", rp_users_groups_enabled(api->users));
 	rp_jsonw_put_bool(w, "two_fa_enabled", false);
 	rp_jsonw_put_str(w, "two_fa_delivery_method", "");
 	rp_jsonw_put_bool(w, "auth_header", false);
@@ -66,7 +67,7 @@ void rp_api_status(struct rp_api_call *c)
 	rp_jsonw_obj(&r.w);
 	write_server(&r.w, &c->api->parts);
 	rp_jsonw_put_str(&r.w, "users_auth_source", rp_users_source(c->api->users));
-	write_switches(&r.w, cfg);
+	write_switches(&r.w, c->api);
 	rp_jsonw_put_str(&r.w, "tunnel_host", cfg->server.tunnel_host);
 	key_ports(&r.w, "excluded_ports", &cfg->server.excluded_ports);
 	key_ports(&r.w, "used_ports", &cfg->server.used_ports);
@@ -94,7 +95,8 @@ void rp_api_me(struct rp_api_call *c)
 	rp_jsonw_obj_end(&r.w);
 	rp_jsonw_key(&r.w, "effective_extended_permissions");
 	rp_jsonw_raw(&r.w, "{\"tunnels_restricted\":null,\"commands_restricted\":null}");
-	rp_jsonw_put_bool(&r.w, "group_permissions_enabled", false);
+	rp_jsonw_put_bool(
+	    &r.w, "group_permissions_enabled", rp_users_groups_enabled(c->api->users));
 	rp_jsonw_obj_end(&r.w);
 	rp_reply_end(&r, c);
 }

@@ -95,7 +95,8 @@ static int create_file(const char *path, struct rp_err *err)
 	return 0;
 }
 
-static int set_pragmas(struct rp_db *db, bool wal, struct rp_err *err)
+/* journal: statement that sets the mode, or "". */
+static int set_pragmas(struct rp_db *db, const char *journal, struct rp_err *err)
 {
 	static const char *const common = "PRAGMA foreign_keys = ON;"
 	                                  "PRAGMA trusted_schema = OFF;"
@@ -104,37 +105,33 @@ static int set_pragmas(struct rp_db *db, bool wal, struct rp_err *err)
 	(void)sqlite3_extended_result_codes(db->sq, 1);
 	(void)sqlite3_busy_timeout(db->sq, BUSY_TIMEOUT_MS);
 	(void)sqlite3_db_config(db->sq, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
-	int rc = rp_db_exec(
-	    db, wal ? "PRAGMA journal_mode = WAL;" : "PRAGMA journal_mode = DELETE;", err);
+	int rc = rp_db_exec(db, journal, err);
 	return rc != 0 ? rc : rp_db_exec(db, common, err);
 }
 
-int rp_db_open(struct rp_db **out, const char *path, bool wal, struct rp_err *err)
+static int open_file(
+    struct rp_db **out, const char *path, int flags, const char *journal, struct rp_err *err)
 {
 	*out = NULL;
-	bool memory = strcmp(path, ":memory:") == 0;
-	int rc = memory ? 0 : create_file(path, err);
-	if (rc != 0) {
-		return rc;
-	}
 	struct rp_db *db = rp_calloc(1, sizeof(*db));
 	if (db == NULL) {
 		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
 	}
 	const char *slash = strrchr(path, '/');
 	db->name = rp_strdup(slash == NULL ? path : slash + 1);
+	int rc = 0;
 	if (db->name == NULL) {
 		rc = rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
 		goto fail_db;
 	}
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-	rc = sqlite3_open_v2(path, &db->sq, memory ? flags | SQLITE_OPEN_CREATE : flags, NULL);
+	flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	rc = sqlite3_open_v2(path, &db->sq, flags, NULL);
 	if (rc != SQLITE_OK) {
 		const char *text = db->sq == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(db->sq);
 		rc = rp_err_set(err, code_of(rc), "cannot open database %s: %s", path, text);
 		goto fail_db;
 	}
-	rc = set_pragmas(db, wal, err);
+	rc = set_pragmas(db, journal, err);
 	if (rc != 0) {
 		goto fail_db;
 	}
@@ -144,6 +141,22 @@ int rp_db_open(struct rp_db **out, const char *path, bool wal, struct rp_err *er
 fail_db:
 	rp_db_close(db);
 	return rc;
+}
+
+int rp_db_open(struct rp_db **out, const char *path, bool wal, struct rp_err *err)
+{
+	const char *journal = wal ? "PRAGMA journal_mode = WAL;" : "PRAGMA journal_mode = DELETE;";
+	*out = NULL;
+	if (strcmp(path, ":memory:") == 0) {
+		return open_file(out, path, SQLITE_OPEN_CREATE, journal, err);
+	}
+	int rc = create_file(path, err);
+	return rc != 0 ? rc : open_file(out, path, 0, journal, err);
+}
+
+int rp_db_open_existing(struct rp_db **out, const char *path, struct rp_err *err)
+{
+	return open_file(out, path, 0, "", err);
 }
 
 static void stmt_free(struct rp_stmt *s)
@@ -195,16 +208,16 @@ void rp_db_rollback(struct rp_db *db)
 	}
 }
 
-static int read_version(struct rp_db *db, int64_t *version, struct rp_err *err)
+static int read_number(struct rp_db *db, const char *sql, int64_t *v, struct rp_err *err)
 {
 	struct rp_stmt *s;
-	int rc = rp_db_stmt(db, "PRAGMA user_version", &s, err);
+	int rc = rp_db_stmt(db, sql, &s, err);
 	if (rc != 0) {
 		return rc;
 	}
 	rc = rp_stmt_step(s, err);
 	if (rc == 1) {
-		*version = rp_stmt_i64(s, 0);
+		*v = rp_stmt_i64(s, 0);
 	}
 	rp_stmt_reset(s);
 	return rc == 1 ? 0 : rc < 0 ? rc : RP_EDB;
@@ -215,7 +228,7 @@ static int migrate_step(
     struct rp_db *db, const struct rp_db_migration *m, size_t n, bool *done, struct rp_err *err)
 {
 	int64_t version = 0;
-	int rc = read_version(db, &version, err);
+	int rc = read_number(db, "PRAGMA user_version", &version, err);
 	if (rc != 0) {
 		return rc;
 	}
@@ -459,6 +472,11 @@ const void *rp_stmt_blob(struct rp_stmt *s, int i, size_t *n)
 void rp_stmt_reset(struct rp_stmt *s)
 {
 	(void)sqlite3_reset(s->st);
+}
+
+int rp_db_data_version(struct rp_db *db, int64_t *version, struct rp_err *err)
+{
+	return read_number(db, "PRAGMA data_version", version, err);
 }
 
 int64_t rp_db_changes(struct rp_db *db)

@@ -27,6 +27,8 @@ struct rp_db_migration {
 /* Opens or creates (mode 0600) the file; WAL if wal; busy timeout, foreign keys on,
  * synchronous FULL so that an acknowledged write survives power loss. ":memory:" is for tests. */
 RP_NODISCARD int rp_db_open(struct rp_db **out, const char *path, bool wal, struct rp_err *err);
+/* A database of somebody else's: it must be there, and its journal mode stays. */
+RP_NODISCARD int rp_db_open_existing(struct rp_db **out, const char *path, struct rp_err *err);
 /* NULL is fine. */
 void rp_db_close(struct rp_db *db);
 /* Forward only, each step in one transaction. A newer schema than known is an error that says
@@ -62,6 +64,8 @@ bool rp_stmt_is_null(struct rp_stmt *s, int i);
 /* Borrowed as text is; NULL and *n = 0 for SQL NULL and the empty blob. */
 const void *rp_stmt_blob(struct rp_stmt *s, int i, size_t *n);
 void rp_stmt_reset(struct rp_stmt *s);
+/* A number that changes when other connections have changed the database. */
+RP_NODISCARD int rp_db_data_version(struct rp_db *db, int64_t *version, struct rp_err *err);
 /* Rows changed by the last statement. */
 int64_t rp_db_changes(struct rp_db *db);
 

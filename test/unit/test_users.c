@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "api/password.h"
 #include "core/alloc.h"
 #include "test/lib/conf_file.h"
 #include "test/lib/oom.h"
@@ -31,13 +32,18 @@ static struct rp_err err;
 
 static int load(const char *auth, const char *file)
 {
-	const struct rp_conf_api cfg = {
-	    .auth = auth != NULL ? (char *)(uintptr_t)auth : none,
-	    .auth_file = file != NULL ? (char *)(uintptr_t)file : none,
+	const struct rp_server_config cfg = {
+	    .api =
+	        {
+	            .auth = auth != NULL ? (char *)(uintptr_t)auth : none,
+	            .auth_file = file != NULL ? (char *)(uintptr_t)file : none,
+	            .auth_group_details_table = none,
+	        },
+	    .database = {.db_type = none},
 	};
 	memset(&err, 0, sizeof(err));
 	users = NULL;
-	return rp_users_new(&cfg, &users, &err);
+	return rp_users_new(NULL, &cfg, &users, &err);
 }
 
 static int load_text(const char *text)
@@ -203,7 +209,7 @@ static void test_bcrypt(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
-		if (rp_users_bcrypt(cases[i].hash, cases[i].password) != cases[i].equal) {
+		if (rp_password_check(cases[i].hash, cases[i].password) != cases[i].equal) {
 			fail_msg("%zu", i);
 		}
 	}
@@ -222,29 +228,29 @@ static void test_no_hash_costs(void **state)
 {
 	(void)state;
 	uint64_t start = cpu_ns();
-	assert_false(rp_users_bcrypt(HASH, "x"));
+	assert_false(rp_password_check(HASH, "x"));
 	uint64_t cheap = cpu_ns() - start;
 	start = cpu_ns();
-	assert_false(rp_users_bcrypt(NULL, "x"));
+	assert_false(rp_password_check(NULL, "x"));
 	assert_true(cpu_ns() - start > cheap * 4);
 }
 
 static int oom_body(void *state)
 {
-	const struct rp_conf_api cfg = {.auth = none, .auth_file = state};
+	const struct rp_server_config cfg = {.api = {.auth = none, .auth_file = state}};
 	struct rp_users *u = NULL;
 	struct rp_err e = {0};
-	int rc = rp_users_new(&cfg, &u, &e);
+	int rc = rp_users_new(NULL, &cfg, &u, &e);
 	rp_users_free(u);
 	return rc;
 }
 
 static int oom_static_body(void *state)
 {
-	const struct rp_conf_api cfg = {.auth = state, .auth_file = none};
+	const struct rp_server_config cfg = {.api = {.auth = state, .auth_file = none}};
 	struct rp_users *u = NULL;
 	struct rp_err e = {0};
-	int rc = rp_users_new(&cfg, &u, &e);
+	int rc = rp_users_new(NULL, &cfg, &u, &e);
 	rp_users_free(u);
 	return rc;
 }
