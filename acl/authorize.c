@@ -26,17 +26,20 @@ static bool in_scope(enum rp_scope scope, const struct rp_action *a)
 	return false;
 }
 
-static bool may_use(const struct rp_subject *s, const struct rp_object *o)
+static bool share_one(const struct rp_strlist *a, const struct rp_strlist *b)
 {
-	if (s->admin) {
-		return true;
-	}
-	for (size_t i = 0; i < o->allowed->n; i++) {
-		if (rp_strlist_has(s->groups, o->allowed->v[i])) {
+	for (size_t i = 0; i < a->n; i++) {
+		if (rp_strlist_has(b, a->v[i])) {
 			return true;
 		}
 	}
 	return false;
+}
+
+static bool may_use(const struct rp_subject *s, const struct rp_object *o)
+{
+	return s->admin || share_one(o->allowed, s->groups) ||
+	    (o->inherited != NULL && share_one(o->inherited, s->groups));
 }
 
 enum rp_decision rp_authorize(

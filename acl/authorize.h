@@ -53,7 +53,10 @@ struct rp_action {
 
 /* Something that not everybody may use, such as a client. */
 struct rp_object {
-	const struct rp_strlist *allowed; /* groups of users that may use it; borrowed */
+	/* Groups of users that may use it: named by itself, and by the groups that it is in (NULL:
+	 * it is in none); borrowed. */
+	const struct rp_strlist *allowed;
+	const struct rp_strlist *inherited;
 };
 
 enum rp_decision {

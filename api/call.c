@@ -104,6 +104,7 @@ static enum rp_decision decide(
 	};
 	const struct rp_object object = {
 	    .allowed = client == NULL ? NULL : &client->allowed_user_groups,
+	    .inherited = client == NULL ? NULL : &client->inherited_user_groups,
 	};
 	return rp_authorize(&subject, a, client == NULL ? NULL : &object);
 }

@@ -65,19 +65,6 @@ static void write_client(struct rp_jsonw *w, const struct rp_client *client,
 	rp_jsonw_obj_end(w);
 }
 
-/* 0, or the call was answered. */
-static int parse(struct rp_api_call *c, const struct rp_listq_spec *spec, struct rp_listq *q)
-{
-	struct rp_listq_errors errs;
-	int err = rp_listq_parse(&c->query, spec, q, &errs);
-	if (err == RP_EINVAL) {
-		rp_reply_list_errors(c, &errs);
-	} else if (err != 0) {
-		rp_reply_code(c, err, NULL);
-	}
-	return err;
-}
-
 struct found {
 	const struct rp_api_call *call;
 	const struct rp_listq *q;
@@ -118,7 +105,7 @@ void rp_api_clients(struct rp_api_call *c)
 {
 	struct rp_listq q;
 	struct rp_reply r;
-	if (parse(c, &list_spec, &q) != 0) {
+	if (rp_api_list_query(c, &list_spec, &q) != 0) {
 		return;
 	}
 	struct found f = {.call = c, .q = &q};
@@ -147,7 +134,7 @@ void rp_api_client_get(struct rp_api_call *c)
 {
 	struct rp_listq q;
 	struct rp_reply r;
-	if (parse(c, &one_spec, &q) != 0) {
+	if (rp_api_list_query(c, &one_spec, &q) != 0) {
 		return;
 	}
 	rp_reply_begin(&r);

@@ -39,6 +39,14 @@ void rp_api_client_delete(struct rp_api_call *c);
 void rp_api_attributes_get(struct rp_api_call *c);
 void rp_api_attributes_put(struct rp_api_call *c);
 
+/* client_groups.c, client_tags.c: 4.4 */
+void rp_api_client_groups(struct rp_api_call *c);
+void rp_api_client_group_get(struct rp_api_call *c);
+void rp_api_client_group_post(struct rp_api_call *c);
+void rp_api_client_group_put(struct rp_api_call *c);
+void rp_api_client_group_delete(struct rp_api_call *c);
+void rp_api_client_tags(struct rp_api_call *c);
+
 /* tunnels.c: 3.10 */
 void rp_api_tunnels(struct rp_api_call *c);
 void rp_api_tunnel_put(struct rp_api_call *c);

@@ -153,3 +153,15 @@ int rp_api_body(struct rp_api_call *c, const struct rp_json_table *t, bool stric
 	}
 	return code;
 }
+
+int rp_api_list_query(struct rp_api_call *c, const struct rp_listq_spec *spec, struct rp_listq *q)
+{
+	struct rp_listq_errors errs;
+	int err = rp_listq_parse(&c->query, spec, q, &errs);
+	if (err == RP_EINVAL) {
+		rp_reply_list_errors(c, &errs);
+	} else if (err != 0) {
+		rp_reply_code(c, err, NULL);
+	}
+	return err;
+}

@@ -38,6 +38,10 @@ void rp_reply_end_status(struct rp_reply *r, struct rp_api_call *c, unsigned sta
 /* The same with "meta":{"count":N}. */
 void rp_reply_end_count(struct rp_reply *r, struct rp_api_call *c, int64_t count);
 
+/* The query of a list checked by its spec; on failure answers and returns negative. */
+RP_NODISCARD int rp_api_list_query(
+    struct rp_api_call *c, const struct rp_listq_spec *spec, struct rp_listq *q);
+
 /* Decodes the request body strictly by a table (1.4); on failure answers and returns negative. */
 RP_NODISCARD int rp_api_body(
     struct rp_api_call *c, const struct rp_json_table *t, bool strict, void *dst);

@@ -18,7 +18,7 @@ static char lower(char c)
 }
 
 /* Linear: on a mismatch only the last star is tried again. */
-static bool wildcard(const char *pattern, const char *text)
+bool rp_listq_wildcard(const char *pattern, const char *text)
 {
 	const char *star = NULL;
 	const char *retry = NULL;
@@ -74,7 +74,7 @@ static bool text_matches(enum rp_listq_op op, const char *value, const char *tex
 	int64_t want;
 	int64_t have;
 	if (op == RP_LISTQ_EQ) {
-		return wildcard(value, text);
+		return rp_listq_wildcard(value, text);
 	}
 	return rp_listq_date(value, &want) && rp_listq_date(text, &have) &&
 	    compare_op(op, have, want);

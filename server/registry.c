@@ -15,6 +15,7 @@
 #include "core/clock.h"
 #include "core/jsonw.h"
 #include "core/log.h"
+#include "server/cgroups.h"
 #include "server/registry_int.h"
 
 #include "core/banned.h"
@@ -115,6 +116,7 @@ static void clear_ref(struct rp_registry *r, struct rp_registry_entry *e)
 
 static void entry_free(struct rp_registry_entry *e)
 {
+	rp_strlist_fini(&e->c.inherited_user_groups);
 	rp_json_release(&rp_client_table, &e->c);
 	rp_free(e->session_id);
 	rp_free(e);
@@ -153,6 +155,32 @@ void rp_registry_set_state(struct rp_registry_entry *e, bool connected)
 		e->c.connection_state = state;
 	}
 	e->c.disconnected_at = connected ? RP_TIME_ZERO : rp_time_now();
+}
+
+void rp_registry_regroup(struct rp_registry *r, struct rp_registry_entry *e)
+{
+	int err = rp_cgroups_join(r->groups, &e->c);
+	if (err != 0) {
+		rp_log_error(COMPONENT, "client %s is not in all of its groups: %s", e->c.id,
+		    rp_err_text(err));
+	}
+}
+
+static void on_group(void *ctx, const char *id)
+{
+	struct rp_registry *r = ctx;
+	struct rp_list *it;
+	struct rp_list *tmp;
+	int err = 0;
+	RP_LIST_FOREACH(it, tmp, &r->all) {
+		struct rp_registry_entry *e = RP_LIST_ENTRY(it, struct rp_registry_entry, list);
+		int code = rp_cgroups_rejoin(r->groups, &e->c, id);
+		err = err != 0 ? err : code;
+	}
+	if (err != 0) {
+		rp_log_error(COMPONENT, "group %s does not have all of its clients: %s", id,
+		    rp_err_text(err));
+	}
 }
 
 int rp_registry_save(
@@ -201,6 +229,7 @@ void rp_registry_disconnected(struct rp_registry *r, struct rp_registry_entry *e
 	clear_ref(r, e);
 	r->n_connected--;
 	rp_registry_set_state(e, false);
+	rp_registry_regroup(r, e);
 	if (obsolete(r, e, rp_time_now())) {
 		forget(r, e);
 		return;
@@ -439,6 +468,7 @@ static int on_row(void *ctx, const char *id, const char *json)
 	if (e->c.disconnected_at == RP_TIME_ZERO) {
 		rp_registry_set_state(e, false);
 	}
+	rp_registry_regroup(r, e);
 	return 0;
 }
 
@@ -460,10 +490,12 @@ int rp_registry_new(
 	r->check.data = r;
 	r->purge.data = r;
 	*out = r;
-	int code = rp_clients_store_load(opt->store, on_row, r, err);
+	int code = rp_cgroups_new(opt->store, &r->groups, err);
+	code = code != 0 ? code : rp_clients_store_load(opt->store, on_row, r, err);
 	if (code != 0) {
 		return code;
 	}
+	rp_cgroups_on_change(r->groups, on_group, r);
 	uint64_t every = (uint64_t)(opt->cfg->server.check_clients_connection_interval /
 	    RP_NS_PER_MS);
 	RP_VERIFY(uv_timer_start(&r->check, on_check, every, every) == 0);
@@ -497,10 +529,16 @@ void rp_registry_free(struct rp_registry *r)
 	}
 	rp_hash_fini(&r->by_id);
 	rp_hash_fini(&r->by_ref);
+	rp_cgroups_free(r->groups);
 	rp_free(r);
 }
 
 /* Readers */
+
+struct rp_cgroups *rp_registry_cgroups(struct rp_registry *r)
+{
+	return r->groups;
+}
 
 const struct rp_client *rp_registry_get(struct rp_registry *r, const char *id)
 {
@@ -565,5 +603,6 @@ void rp_registry_attributes_set(
 	rp_strmap_fini(&e->c.labels);
 	e->c.tags = tags;
 	e->c.labels = labels;
+	rp_registry_regroup(r, e);
 	(void)rp_registry_save(r, e, NULL, NULL);
 }

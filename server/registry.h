@@ -20,6 +20,7 @@
 #include "server/config.h"
 #include "server/worker.h"
 
+struct rp_cgroups;
 struct rp_registry;
 
 /* A client as the API shows it (rport-api 3.7; rp_client_table has the keys in that order).
@@ -57,8 +58,10 @@ struct rp_client {
 	char *updates_status;       /* raw JSON or NULL */
 	char *ext_ip_addresses;
 	char *client_configuration; /* secrets redacted */
-	struct rp_strlist groups;
+	struct rp_strlist groups;   /* of clients; in order */
 	struct rp_strmap labels;
+	/* Groups of users that may use it because of its groups; neither stored nor shown. */
+	struct rp_strlist inherited_user_groups;
 };
 extern const struct rp_json_table rp_client_table;
 
@@ -72,7 +75,7 @@ struct rp_registry_options {
 typedef void (*rp_registry_notify_cb)(
     void *ctx, const char *client_id, const char *name, const char *p, size_t n);
 
-/* Loads the stored clients (blocking, at start). */
+/* Loads the stored clients and groups (blocking, at start). */
 RP_NODISCARD int rp_registry_new(
     const struct rp_registry_options *opt, struct rp_registry **out, struct rp_err *err);
 /* The events that the workers report, with the registry as ctx, and the workers that it gives
@@ -84,6 +87,9 @@ void rp_registry_on_notify(struct rp_registry *r, rp_registry_notify_cb cb, void
  * handles. */
 void rp_registry_close(struct rp_registry *r);
 void rp_registry_free(struct rp_registry *r);
+
+/* The groups of its clients. */
+struct rp_cgroups *rp_registry_cgroups(struct rp_registry *r);
 
 /* NULL if unknown. Valid until the control loop's next turn. */
 const struct rp_client *rp_registry_get(struct rp_registry *r, const char *id);

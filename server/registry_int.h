@@ -51,6 +51,7 @@ struct rp_registry {
 	struct rp_hash by_id;
 	struct rp_hash by_ref; /* those that are connected */
 	struct rp_list all;
+	struct rp_cgroups *groups;
 	size_t n_connected;
 	struct rp_list pendings;
 	rp_registry_notify_cb notify;
@@ -72,6 +73,8 @@ void rp_registry_remove(struct rp_registry *r, struct rp_registry_entry *e);
 /* To the store; done may be NULL. Failures are logged. Negative: done does not come. */
 int rp_registry_save(
     struct rp_registry *r, struct rp_registry_entry *e, rp_store_done_cb done, void *ctx);
+/* What groups are about has changed: works out the client's. */
+void rp_registry_regroup(struct rp_registry *r, struct rp_registry_entry *e);
 void rp_registry_set_state(struct rp_registry_entry *e, bool connected);
 void rp_registry_disconnected(struct rp_registry *r, struct rp_registry_entry *e);
 

@@ -374,6 +374,7 @@ static void connected(struct rp_registry *r, struct rp_registry_entry *e, struct
 	r->n_connected++;
 	e->c.last_heartbeat_at = rp_time_now();
 	rp_registry_set_state(e, true);
+	rp_registry_regroup(r, e);
 	rp_log_info(COMPONENT, "client %s \"%s\" connected from %s with %zu tunnel(s)", e->c.id,
 	    e->c.name != NULL ? e->c.name : "", e->c.address, n);
 	(void)rp_registry_save(r, e, NULL, NULL);

@@ -96,6 +96,7 @@ static const struct rp_db_migration migrations[] = {
      " interpreter TEXT NOT NULL,"
      " is_sudo BIGINT NOT NULL,"
      " cwd TEXT NOT NULL);"},
+    {"CREATE TABLE client_groups (id TEXT PRIMARY KEY, details TEXT NOT NULL);"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)

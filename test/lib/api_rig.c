@@ -246,10 +246,9 @@ unsigned rp_api_rig_get(struct rp_api_rig *r, const char *name, const char *path
 	return rp_api_rig_ask(r, &ask);
 }
 
-void rp_api_rig_client(struct rp_api_rig *r, const char *id, const char *allowed)
+void rp_api_rig_hello(struct rp_api_rig *r, const char *id, const char *text)
 {
 	static uint64_t refs;
-	static const char text[] = "{\"Name\":\"name of\",\"Version\":\"1.0.0\"}";
 	const struct rp_conn_events *ev = rp_registry_events();
 	const struct rp_conn_ref ref = {.worker = 0, .id = ++refs};
 	struct rp_new_connection hello = {0};
@@ -263,6 +262,11 @@ void rp_api_rig_client(struct rp_api_rig *r, const char *id, const char *allowed
 	rp_json_release(&rp_new_connection_table, &hello);
 	ev->on_up(r->registry, ref, NULL, 0);
 	rp_fake_clear(r->workers);
+}
+
+void rp_api_rig_client(struct rp_api_rig *r, const char *id, const char *allowed)
+{
+	rp_api_rig_hello(r, id, "{\"Name\":\"name of\",\"Version\":\"1.0.0\"}");
 	if (allowed != NULL) {
 		/* There is no call for it yet: the registry's own struct. */
 		struct rp_client *client = (struct rp_client *)(uintptr_t)rp_registry_get(

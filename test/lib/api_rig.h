@@ -58,6 +58,8 @@ unsigned rp_api_rig_get(struct rp_api_rig *r, const char *name, const char *path
 void rp_api_rig_client(struct rp_api_rig *r, const char *id, const char *allowed);
 /* The client that connected last is gone. */
 void rp_api_rig_down(struct rp_api_rig *r);
+/* The same with what it says of itself, as JSON ("Tags", "IPv4" …). */
+void rp_api_rig_hello(struct rp_api_rig *r, const char *id, const char *hello);
 /* Text of a key in the last answer, copied into out. */
 void rp_api_rig_text(const struct rp_api_rig *r, const char *key, char *out, size_t size);
 

@@ -37,6 +37,10 @@ static void test_object(void **state)
 	assert_int_equal(rp_authorize(&user, &see, &theirs), RP_DENIED_OBJECT);
 	assert_int_equal(rp_authorize(&user, &see, &nobodys), RP_DENIED_OBJECT);
 	assert_int_equal(rp_authorize(&admin, &see, &nobodys), RP_ALLOWED);
+	const struct rp_object by_group = {.allowed = &of_guests, .inherited = &of_staff};
+	const struct rp_object by_other = {.allowed = &none, .inherited = &of_guests};
+	assert_int_equal(rp_authorize(&user, &see, &by_group), RP_ALLOWED);
+	assert_int_equal(rp_authorize(&user, &see, &by_other), RP_DENIED_OBJECT);
 }
 
 static void test_permission(void **state)
