@@ -74,6 +74,7 @@ struct rp_conn {
 	struct rp_list tunnels; /* struct rp_conn_tunnel */
 	struct rp_list orders;  /* calls under way */
 	unsigned next_tunnel;
+	unsigned downloads; /* channels of conn_files.c */
 };
 
 struct rp_conn_tunnel {
@@ -113,6 +114,9 @@ void rp_conn_notified(struct rp_conn *c);
 void rp_conn_notified_all(struct rp_conn *c);
 /* Ends all calls with RP_ECLOSED. */
 void rp_conn_drop_calls(struct rp_conn *c);
+
+/* conn_files.c: the client opens a channel of type session to fetch a file */
+void rp_conn_open_session(struct rp_conn *c, struct rp_channel *channel);
 
 /* conn_tunnels.c */
 /* want: the remote, and of a tunnel that goes on its id and its age (else empty and 0); *info is what

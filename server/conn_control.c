@@ -212,15 +212,17 @@ static void on_request(void *ctx, struct rp_str name, uint64_t ticket, const uin
 	}
 }
 
-/* Clients have no business opening channels here yet: the original dials any target for unknown
- * types. */
+/* The types of wire protocol 4.4 and no other: the original dials any target for unknown types. */
 static void on_open(
     void *ctx, struct rp_channel *ch, struct rp_str type, const uint8_t *p, size_t n)
 {
-	(void)ctx;
-	(void)type;
+	struct rp_conn *c = ctx;
 	(void)p;
 	(void)n;
+	if (rp_str_eq(type, "session")) {
+		rp_conn_open_session(c, ch);
+		return;
+	}
 	rp_channel_reject(ch, RP_OPEN_UNKNOWN_TYPE, "unknown channel type");
 }
 

@@ -15,6 +15,7 @@ void rp_order_free(struct rp_order *o)
 {
 	rp_free(o->name);
 	rp_free(o->text);
+	rp_free(o->file);
 	rp_free(o->data);
 	rp_remote_fini(&o->remote);
 	rp_tunnel_plan_fini(&o->plan);

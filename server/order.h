@@ -35,6 +35,7 @@ struct rp_order {
 
 	char *name; /* request, tunnel id, client id */
 	char *text; /* payload, ACL, reason */
+	char *file; /* that the client may read during the call */
 	struct rp_remote remote;
 	struct rp_tunnel_plan plan;
 	bool flag; /* force, ask_old */

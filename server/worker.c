@@ -323,6 +323,7 @@ int rp_workers_call(struct rp_workers *w, struct rp_conn_ref ref, const struct r
 	o->timeout_ms = call->timeout_ms;
 	bool complete = dup_into(&o->name, call->name);
 	complete = dup_into(&o->text, call->payload) && complete;
+	complete = dup_into(&o->file, call->file) && complete;
 	send_order(o, complete);
 	return 0;
 }

@@ -115,6 +115,8 @@ struct rp_call_order {
 	const char *name;
 	const char *payload; /* NULL = empty */
 	unsigned timeout_ms;
+	const char *file; /* absolute path of a file that the client may read by SFTP until the
+	                   * call has ended; NULL = none */
 };
 RP_NODISCARD int rp_workers_call(struct rp_workers *w, struct rp_conn_ref ref,
     const struct rp_call_order *call, rp_workers_call_cb cb, void *ctx);
