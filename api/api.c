@@ -52,11 +52,12 @@ static bool on_bad_request(void *ctx, struct rp_http_req *req, unsigned status, 
 	static const char too_large[] =
 	    "{\"errors\":[{\"code\":\"\",\"title\":\"Invalid JSON data.\","
 	    "\"detail\":\"http: request body too large\"}]}";
-	(void)ctx;
+	const struct api_conn *conn = ctx;
 	(void)text;
 	if (status != 413) {
 		return false;
 	}
+	rp_cors_answer(&conn->api->cors, req);
 	rp_http_reply(req, 400, "application/json; charset=UTF-8", too_large, strlen(too_large));
 	return true;
 }
@@ -204,6 +205,7 @@ static void api_free(void *state)
 	rp_gate_free(api->gate);
 	rp_gate_free(api->crowd);
 	rp_addrlist_fini(&api->trusted);
+	rp_cors_fini(&api->cors);
 	rp_tls_free(api->tls);
 	rp_free_secret(api->jwt_secret);
 	if (api->access_log >= 0) {
@@ -234,6 +236,9 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	code = code != 0 ? code : open_gate(api, err);
 	code = code != 0 ? code : rp_crowd_new(&api->crowd, err);
 	code = code != 0 ? code : rp_forwarded_parse(&cfg->trusted_proxies, &api->trusted, err);
+	if (code == 0 && rp_cors_init(&api->cors, &cfg->cors) != 0) {
+		code = rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
 	code = code != 0 ? code : rp_sessions_new(parts->store, &api->sessions, err);
 	code = code != 0 ? code : rp_tokens_new(parts->store, &api->tokens, err);
 	code = code != 0 ? code : open_tls(api, err);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/answer.h"
 #include "api/audit.h"
 #include "api/auth.h"
 #include "api/reply.h"
@@ -80,17 +81,23 @@ static void call_free(struct rp_api_call *c)
 	rp_free(c);
 }
 
+void rp_api_call_finish(struct rp_api_call *c, const struct rp_answer *a)
+{
+	if (c->api->access_log >= 0) {
+		access_log(c, a->status, a->body.len);
+	}
+	rp_http_reply(c->req, a->status, a->content_type, a->body.p, a->body.len);
+	call_free(c);
+}
+
 void rp_api_call_end(
     struct rp_api_call *c, unsigned status, const char *content_type, struct rp_str body)
 {
-	if (c->api->access_log >= 0) {
-		access_log(c, status, body.len);
-	}
+	const struct rp_answer a = {.status = status, .content_type = content_type, .body = body};
 	if (status / 100 == 2) {
 		rp_api_audit_reply(c, body);
 	}
-	rp_http_reply(c->req, status, content_type, body.p, body.len);
-	call_free(c);
+	rp_answer_send(c, &a);
 }
 
 static enum rp_decision decide(
@@ -218,6 +225,10 @@ static void dispatch(struct rp_api_call *c)
 	const char *path = rp_http_req_path(c->req);
 	struct rp_http_head *head = rp_http_req_head(c->req);
 	size_t n = strlen(PREFIX);
+	if (rp_cors_preflight(&c->api->cors, c->req)) {
+		rp_reply_empty(c, 204);
+		return;
+	}
 	int err = strncmp(path, PREFIX "/", n + 1) == 0 ? rp_router_find(head->method, path + n, c)
 	                                                : RP_ENOENT;
 	if (err == RP_ENOENT) {

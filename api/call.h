@@ -5,6 +5,7 @@
 #ifndef RP_API_CALL_H
 #define RP_API_CALL_H
 
+#include "api/answer.h"
 #include "api/auth.h"
 #include "api/context.h"
 
@@ -14,6 +15,8 @@ void rp_api_call_start(struct rp_api *api, struct rp_http_req *req);
  * by api/reply.c only. */
 void rp_api_call_end(
     struct rp_api_call *c, unsigned status, const char *content_type, struct rp_str body);
+/* The last step of it, after headers and compression; called by api/answer.c only. */
+void rp_api_call_finish(struct rp_api_call *c, const struct rp_answer *a);
 /* Answers a call whose credentials were not accepted (rport-api 1.5). */
 void rp_api_refuse(struct rp_api_call *c, const struct rp_auth_result *r);
 /* The client of the first parameter if this user may use it; otherwise NULL, and the call was

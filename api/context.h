@@ -11,6 +11,7 @@
 #include "acl/addrlist.h"
 #include "acl/authorize.h"
 #include "acl/gate.h"
+#include "api/cors.h"
 #include "core/jsonw.h"
 #include "core/list.h"
 #include "http/accept.h"
@@ -37,6 +38,8 @@ struct rp_api {
 	struct rp_tokens *tokens;
 	struct rp_users *users;
 	struct rp_http_server_options http;
+	struct rp_cors cors;
+	unsigned compressing; /* answers on the pool (api/answer.c) */
 	struct rp_list conns;
 	struct rp_list calls; /* requests that wait for something */
 	char *jwt_secret;

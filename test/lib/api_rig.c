@@ -215,9 +215,10 @@ unsigned rp_api_rig_ask(struct rp_api_rig *r, const struct rp_api_ask *ask)
 {
 	const char *text = ask->body != NULL ? ask->body : "";
 	char *line = credentials(ask->user);
-	char *request = rp_asprintf("%s /api/v1%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%s"
-	                            "Content-Length: %zu\r\n\r\n%s",
-	    ask->method, ask->path, line,
+	char *request = rp_asprintf(
+	    "%s /api/v1%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%s%s"
+	    "Content-Length: %zu\r\n\r\n%s",
+	    ask->method, ask->path, line, ask->headers != NULL ? ask->headers : "",
 	    ask->body != NULL ? "Content-Type: application/json\r\n" : "", strlen(text), text);
 	int fd = rp_net_connect(rp_acceptor_port(((struct rp_api *)r->api)->acceptor));
 	assert_true(fd >= 0);

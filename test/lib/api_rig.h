@@ -46,9 +46,10 @@ void rp_api_rig_close(struct rp_api_rig *r);
 
 struct rp_api_ask {
 	const char *method;
-	const char *path; /* behind /api/v1 */
-	const char *user; /* "name:password" as Basic, or "Bearer …"; NULL: no credentials */
-	const char *body; /* NULL: none */
+	const char *path;    /* behind /api/v1 */
+	const char *user;    /* "name:password" as Basic, or "Bearer …"; NULL: no credentials */
+	const char *body;    /* NULL: none */
+	const char *headers; /* further lines, each with its CRLF; NULL: none */
 };
 /* Status of the answer. With the database's answers waited for. */
 unsigned rp_api_rig_ask(struct rp_api_rig *r, const struct rp_api_ask *ask);
