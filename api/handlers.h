@@ -65,6 +65,14 @@ void rp_api_library_entry_get(struct rp_api_call *c);
 void rp_api_library_entry_put(struct rp_api_call *c);
 void rp_api_library_entry_delete(struct rp_api_call *c);
 
+/* monitoring.c, graphs.c: 4.10 */
+void rp_api_metrics(struct rp_api_call *c);
+void rp_api_processes(struct rp_api_call *c);
+void rp_api_mountpoints(struct rp_api_call *c);
+void rp_api_graphs(struct rp_api_call *c);
+void rp_api_graph(struct rp_api_call *c);
+void rp_api_updates_refresh(struct rp_api_call *c);
+
 /* auditlog.c: 4.7 */
 void rp_api_auditlog(struct rp_api_call *c);
 

@@ -58,6 +58,13 @@ static const struct rp_route routes[] = {
     {"GET", "/library/scripts/{}", RP_ROUTE_USER, RP_MAY_SCRIPTS, rp_api_library_entry_get},
     {"PUT", "/library/scripts/{}", RP_ROUTE_USER, RP_MAY_SCRIPTS, rp_api_library_entry_put},
     {"DELETE", "/library/scripts/{}", RP_ROUTE_USER, RP_MAY_SCRIPTS, rp_api_library_entry_delete},
+    {"POST", "/clients/{}/updates-status", RP_ROUTE_CLIENT, RP_MAY_MONITORING,
+        rp_api_updates_refresh},
+    {"GET", "/clients/{}/metrics", RP_ROUTE_CLIENT, RP_MAY_MONITORING, rp_api_metrics},
+    {"GET", "/clients/{}/processes", RP_ROUTE_CLIENT, RP_MAY_MONITORING, rp_api_processes},
+    {"GET", "/clients/{}/mountpoints", RP_ROUTE_CLIENT, RP_MAY_MONITORING, rp_api_mountpoints},
+    {"GET", "/clients/{}/graph-metrics", RP_ROUTE_CLIENT, RP_MAY_MONITORING, rp_api_graphs},
+    {"GET", "/clients/{}/graph-metrics/{}", RP_ROUTE_CLIENT, RP_MAY_MONITORING, rp_api_graph},
     {"GET", "/auditlog", RP_ROUTE_USER, RP_MAY_AUDITLOG, rp_api_auditlog},
 };
 

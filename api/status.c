@@ -51,7 +51,7 @@ static void write_switches(struct rp_jsonw *w, const struct rp_api *api)
 	rp_jsonw_put_bool(w, "auth_header", false);
 	rp_jsonw_put_bool(w, "tunnel_proxy_enabled", cfg->server.tunnel_proxy_cert_file[0] != '\0');
 	rp_jsonw_put_bool(w, "caddy_integration_enabled", false);
-	rp_jsonw_put_bool(w, "monitoring_enabled", false);
+	rp_jsonw_put_bool(w, "monitoring_enabled", cfg->monitoring.enabled);
 	rp_jsonw_key(w, "auditlog");
 	rp_jsonw_obj(w);
 	rp_jsonw_put_bool(w, "enabled", cfg->api.enable_audit_log);

@@ -23,10 +23,9 @@ static void put_capabilities(struct rp_conn *c)
 	char half_close[] = RP_FEATURE_HALF_CLOSE;
 	char version[] = RP_VERSION;
 	char *features[] = {half_close};
-	/* No measurements while there is no place to keep them. */
 	const struct rp_capabilities cap = {
 	    .server_version = version,
-	    .monitoring_version = 0,
+	    .monitoring_version = c->worker->workers->opt.cfg->monitoring.enabled ? 1 : 0,
 	    .ip_addresses_version = 1,
 	    .features = {.v = features, .n = 1},
 	};

@@ -353,6 +353,41 @@ static void keep_json(
 	rp_json_free(j);
 }
 
+/* What the client knows of its addresses as others see them; when it came is ours to say. */
+struct ip_addresses {
+	char *ipv4;
+	char *ipv6;
+	int64_t updated_at;
+	char *error;
+};
+static const struct rp_json_field ip_fields[] = {
+    {"ipv4", RP_FIELD_STR, 0, offsetof(struct ip_addresses, ipv4), NULL},
+    {"ipv6", RP_FIELD_STR, 0, offsetof(struct ip_addresses, ipv6), NULL},
+    {"updated_at", RP_FIELD_TIME, 0, offsetof(struct ip_addresses, updated_at), NULL},
+    {"error", RP_FIELD_STR, 0, offsetof(struct ip_addresses, error), NULL},
+};
+static const struct rp_json_table ip_table = RP_JSON_TABLE(ip_fields, struct ip_addresses);
+
+static void keep_addresses(
+    struct rp_registry *r, struct rp_registry_entry *e, const char *p, size_t n)
+{
+	struct ip_addresses a = {0};
+	struct rp_err err = {0};
+	if (rp_json_decode_text(p, n, &ip_table, false, &a, &err) != 0) {
+		rp_log_error(
+		    COMPONENT, "client %s sent unreadable addresses: %s", e->c.id, err.msg);
+		return;
+	}
+	a.updated_at = rp_time_now();
+	char *text = rp_json_text(&ip_table, &a);
+	rp_json_release(&ip_table, &a);
+	if (text != NULL) {
+		rp_free(e->c.ext_ip_addresses);
+		e->c.ext_ip_addresses = text;
+		(void)rp_registry_save(r, e, NULL, NULL);
+	}
+}
+
 struct settle {
 	struct rp_registry *registry;
 	struct rp_conn_ref ref;
@@ -401,7 +436,7 @@ static void take_notification(
 	if (strcmp(name, "updates_status") == 0) {
 		keep_json(r, e, &e->c.updates_status, p, n);
 	} else if (strcmp(name, "ip_addresses") == 0) {
-		keep_json(r, e, &e->c.ext_ip_addresses, p, n);
+		keep_addresses(r, e, p, n);
 	} else if (r->notify != NULL) {
 		r->notify(r->notify_ctx, e->c.id, name, p, n);
 	}

@@ -41,7 +41,8 @@ struct server {
 	void *hooks_state;
 	struct rp_loop *loop;
 	struct rp_store *store;
-	struct rp_audit *audit; /* NULL = off */
+	struct rp_audit *audit;           /* NULL = off */
+	struct rp_monitoring *monitoring; /* NULL = off */
 	struct rp_hostkey *hostkey;
 	struct rp_clientauth *auth;
 	struct rp_gate *gate;
@@ -128,6 +129,7 @@ static void on_stop(void *ctx)
 	if (s->jobs != NULL) {
 		rp_jobs_close(s->jobs);
 	}
+	rp_monitoring_close(s->monitoring, NULL, NULL);
 	rp_clientauth_close(s->auth);
 	if (s->store != NULL) {
 		rp_store_close(s->store, on_store_closed, s);
@@ -150,6 +152,8 @@ static void on_notify(void *ctx, const char *client_id, const char *name, const 
 	struct server *s = ctx;
 	if (strcmp(name, "cmd_result") == 0) {
 		rp_jobs_result(s->jobs, client_id, p, n);
+	} else if (strcmp(name, "save_measurement") == 0) {
+		rp_monitoring_save(s->monitoring, client_id, p, n);
 	} else {
 		rp_log_debug(COMPONENT, "client %s: %s is not used", client_id, name);
 	}
@@ -298,6 +302,7 @@ static int start_hooks(struct server *s, struct rp_err *err)
 	    .registry = s->registry,
 	    .jobs = s->jobs,
 	    .audit = s->audit,
+	    .monitoring = s->monitoring,
 	    .hostkey = s->hostkey,
 	    .clients_auth_source = rp_clientauth_source(s->auth),
 	};
@@ -337,6 +342,7 @@ static int start_parts(struct server *s, struct rp_err *err)
 	    s->loop, s->cfg.server.data_dir, s->cfg.server.sqlite_wal, &s->store, err);
 	const struct rp_registry_options reg = {.loop = s->loop, .cfg = &s->cfg, .store = s->store};
 	code = code != 0 ? code : rp_audit_open(s->loop, &s->cfg, &s->audit, err);
+	code = code != 0 ? code : rp_monitoring_open(s->loop, &s->cfg, &s->monitoring, err);
 	code = code != 0 ? code : open_hostkey(s, err);
 	code = code != 0 ? code : open_auth(s, err);
 	code = code != 0 ? code : open_gate(s, err);
@@ -374,6 +380,7 @@ static void free_parts(struct server *s)
 	rp_workers_free(s->workers);
 	rp_jobs_free(s->jobs);
 	rp_audit_free(s->audit);
+	rp_monitoring_free(s->monitoring);
 	rp_registry_free(s->registry);
 	rp_ports_free(s->ports);
 	rp_proxy_target_free(s->proxy);

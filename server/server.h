@@ -13,6 +13,7 @@
 #include "server/audit.h"
 #include "server/config.h"
 #include "server/jobs.h"
+#include "server/monitoring.h"
 #include "server/registry.h"
 #include "server/store.h"
 #include "ssh/hostkey.h"
@@ -24,7 +25,8 @@ struct rp_server_parts {
 	struct rp_store *store;
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
-	struct rp_audit *audit; /* NULL = off */
+	struct rp_audit *audit;           /* NULL = off */
+	struct rp_monitoring *monitoring; /* NULL = off */
 	const struct rp_hostkey *hostkey;
 	const char *clients_auth_source; /* "Static Credentials" … */
 };

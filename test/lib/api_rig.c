@@ -48,6 +48,7 @@ static void open_api(struct rp_api_rig *r)
 	    .store = r->store.store};
 	assert_int_equal(rp_jobs_new(&orders, &r->jobs), 0);
 	assert_int_equal(rp_audit_open(r->store.loop, &r->cfg, &r->audit, &err), 0);
+	assert_int_equal(rp_monitoring_open(r->store.loop, &r->cfg, &r->monitoring, &err), 0);
 	const struct rp_server_parts parts = {
 	    .loop = r->store.loop,
 	    .cfg = &r->cfg,
@@ -55,6 +56,7 @@ static void open_api(struct rp_api_rig *r)
 	    .registry = r->registry,
 	    .jobs = r->jobs,
 	    .audit = r->audit,
+	    .monitoring = r->monitoring,
 	    .hostkey = r->hostkey,
 	    .clients_auth_source = "Static Credentials",
 	};
@@ -76,6 +78,7 @@ static void free_api(struct rp_api_rig *r)
 {
 	rp_api_hooks()->free(r->api);
 	rp_audit_free(r->audit);
+	rp_monitoring_free(r->monitoring);
 	rp_jobs_free(r->jobs);
 	rp_registry_free(r->registry);
 }
@@ -127,7 +130,7 @@ struct rp_api_rig *rp_api_rig_open(const char *extra)
 	return r;
 }
 
-static void on_audit_closed(void *ctx)
+static void on_closed(void *ctx)
 {
 	*(bool *)ctx = true;
 }
@@ -142,7 +145,10 @@ static void settle(struct rp_api_rig *r)
 		assert_true(rp_clock_ms() < end);
 	}
 	bool closed = false;
-	rp_audit_close(r->audit, on_audit_closed, &closed);
+	rp_audit_close(r->audit, on_closed, &closed);
+	rp_store_rig_wait(&r->store, &closed);
+	closed = false;
+	rp_monitoring_close(r->monitoring, on_closed, &closed);
 	rp_store_rig_wait(&r->store, &closed);
 }
 

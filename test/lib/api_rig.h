@@ -24,6 +24,7 @@ struct rp_api_rig {
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
 	struct rp_audit *audit;
+	struct rp_monitoring *monitoring;
 	struct rp_hostkey *hostkey;
 	void *api;
 	struct rp_conn_ref last; /* the client that connected last */

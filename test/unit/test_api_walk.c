@@ -104,6 +104,12 @@ static const struct row rows[] = {
     {"GET", "/library/scripts/{}", USER},
     {"PUT", "/library/scripts/{}", USER_WRITE},
     {"DELETE", "/library/scripts/{}", USER_WRITE},
+    {"POST", "/clients/{}/updates-status", CLIENT_WRITE},
+    {"GET", "/clients/{}/metrics", CLIENT},
+    {"GET", "/clients/{}/processes", CLIENT},
+    {"GET", "/clients/{}/mountpoints", CLIENT},
+    {"GET", "/clients/{}/graph-metrics", CLIENT},
+    {"GET", "/clients/{}/graph-metrics/{}", CLIENT},
     {"GET", "/auditlog", USER},
 };
 
@@ -223,10 +229,11 @@ static void test_table(void **state)
 /* What changes something leaves an entry in the audit log (api/audit_routes.c), or stands here with
  * the reason why not. */
 static const char *const unaudited[] = {
-    "POST /login",     /* as with the original: the list of sessions has it */
-    "DELETE /logout",  /* the same */
-    "POST /me/token",  /* is gone: changes nothing */
-    "DELETE /me/token" /* the same */
+    "POST /login",                    /* as with the original: the list of sessions has it */
+    "DELETE /logout",                 /* the same */
+    "POST /me/token",                 /* is gone: changes nothing */
+    "DELETE /me/token",               /* the same */
+    "POST /clients/{}/updates-status" /* has the client look; nothing changes by it */
 };
 
 static bool is_unaudited(const char *text)
