@@ -192,8 +192,12 @@ static bool receive(struct rp_api_rig *r, int fd)
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	(void)uv_run(rp_loop_uv(r->store.loop), UV_RUN_NOWAIT);
 	(void)poll(&p, 1, 1);
-	if (r->refuse_orders && rp_fake_count(r->workers) > 0) {
-		rp_fake_clear(r->workers);
+	if (rp_fake_count(r->workers) > 0) {
+		if (r->refuse_orders) {
+			rp_fake_clear(r->workers);
+		} else if (r->on_orders != NULL) {
+			r->on_orders(r->workers);
+		}
 	}
 	ssize_t n = recv(fd, r->reply + r->reply_n, REPLY_MAX - 1 - r->reply_n, MSG_DONTWAIT);
 	if (n > 0) {

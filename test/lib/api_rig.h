@@ -29,6 +29,8 @@ struct rp_api_rig {
 	void *api;
 	struct rp_conn_ref last; /* the client that connected last */
 	bool refuse_orders;      /* what reaches the workers fails at once */
+	/* Otherwise: what is to be done when something has reached them; NULL: it waits. */
+	void (*on_orders)(struct rp_workers *w);
 	/* The last answer. */
 	char *reply;
 	size_t reply_n;

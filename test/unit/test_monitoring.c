@@ -347,6 +347,48 @@ static void test_off(void **state)
 	rp_api_rig_close(r);
 }
 
+/* What the client says to refresh_updates_status. */
+static int answer_code;
+static const char *answer_text;
+
+static void answer_refresh(struct rp_workers *w)
+{
+	struct rp_fake_order *o = rp_fake_order(w, 0);
+	assert_string_equal(o->name, "refresh_updates_status");
+	assert_string_equal(o->text, "null");
+	rp_fake_answer(o, answer_code, answer_text);
+	rp_fake_clear(w);
+}
+
+static unsigned refresh(int code, const char *text)
+{
+	const struct rp_api_ask a = {
+	    .method = "POST", .path = "/clients/one/updates-status", .user = ADMIN};
+	answer_code = code;
+	answer_text = text;
+	rig->on_orders = answer_refresh;
+	return rp_api_rig_ask(rig, &a);
+}
+
+static void test_updates(void **state)
+{
+	static const char sent[] = "{\"refreshed\":\"2026-11-20T00:00:00Z\","
+	                           "\"updates_available\":3}";
+	(void)state;
+	assert_reply(204, "", refresh(0, "null"));
+	assert_reply(409, FAIL("client error: no package manager"),
+	    refresh(RP_EDENIED, "no package manager"));
+	assert_int_equal(refresh(RP_ETIMEOUT, ""), 409);
+	assert_reply(404, FAIL("client with id one not found"), refresh(RP_ECLOSED, ""));
+	rp_registry_events()->on_notify(
+	    rig->registry, rig->last, "updates_status", sent, strlen(sent));
+	assert_int_equal(get("/clients/one?fields[clients]=updates_status"), 200);
+	assert_part("{\"data\":{\"updates_status\":{\"refreshed\":\"2026-11-20T00:00:00Z\","
+	            "\"updates_available\":3}}}");
+	rp_api_rig_down(rig);
+	assert_reply(404, FAIL("client with id one not found"), refresh(0, "null"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -361,6 +403,7 @@ int main(void)
 	    T(test_spans),
 	    T(test_retention),
 	    T(test_restart),
+	    T(test_updates),
 	    cmocka_unit_test(test_off),
 	};
 	return cmocka_run_group_tests_name("monitoring", tests, NULL, NULL);
