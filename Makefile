@@ -98,7 +98,10 @@ MALLOC_release := $(DEPS)/lib/mimalloc.o
 
 FOLDERS := core http ssh acl cmdpolicy tunnel server client api
 LIB_SRC := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+# api/embedded.h: files that are part of the program.
+OPENAPI_SRC := $(sort $(wildcard api/openapi/*.json))
+EMBEDDED := build/gen/openapi.json $(sort $(wildcard api/docs/*))
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/embedded.o
 MAIN_SRC := $(wildcard rport.c)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(B)/%.o)
 HEADERS := $(sort $(foreach d,$(FOLDERS) test/lib,$(wildcard $(d)/*.h)))
@@ -166,6 +169,17 @@ $(B)/ssh/%.o $(B)/test/%.o: EXTRA_INCLUDES := $(RP_SSH_INCLUDES)
 $(B)/%.o: %.c $(B)/flags.txt $(DEPS_SSH)/versions
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "CC      $<")
+	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
+
+build/gen/openapi.json: scripts/openapi $(OPENAPI_SRC)
+	@mkdir -p $(@D)
+	$(Q)scripts/openapi $(OPENAPI_SRC) >$@
+
+build/gen/embedded.c: scripts/embed $(EMBEDDED)
+	$(Q)scripts/embed $(EMBEDDED) >$@
+
+$(B)/gen/embedded.o: build/gen/embedded.c $(B)/flags.txt
+	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
 
 $(B)/ssh.o: $(SSH_OBJ) $(B)/members.txt
@@ -430,7 +444,7 @@ uninstall: ## remove what install put there
 	$(Q)rm -rf $(DOCDIR)
 
 clean: ## remove what was built here; dependencies and their sources stay
-	$(Q)rm -rf build/release-* build/debug-* build/asan-* build/tsan-* build/fuzz-* build/headers \
+	$(Q)rm -rf build/release-* build/debug-* build/asan-* build/tsan-* build/fuzz-* build/gen build/headers \
 		build/tidy build/cppcheck build/rport build/rport-mbedtls build/peer compile_commands.json
 
 distclean: ## remove build/ altogether

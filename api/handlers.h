@@ -19,6 +19,12 @@ void rp_api_me(struct rp_api_call *c);
 void rp_api_me_ip(struct rp_api_call *c);
 void rp_api_auth_provider(struct rp_api_call *c);
 
+/* docs.c */
+void rp_api_openapi(struct rp_api_call *c);
+void rp_api_docs(struct rp_api_call *c);
+void rp_api_docs_css(struct rp_api_call *c);
+void rp_api_docs_js(struct rp_api_call *c);
+
 /* me_tokens.c: 3.5 */
 void rp_api_tokens_get(struct rp_api_call *c);
 void rp_api_tokens_post(struct rp_api_call *c);

@@ -32,6 +32,11 @@ void rp_reply_text(struct rp_api_call *c, unsigned status, const char *text)
 	rp_api_call_end(c, status, "text/plain; charset=utf-8", rp_str_c(text));
 }
 
+void rp_reply_bytes(struct rp_api_call *c, const char *content_type, struct rp_str bytes)
+{
+	rp_api_call_end(c, 200, content_type, bytes);
+}
+
 static void write_error(struct rp_jsonw *w, const char *code, const char *title, const char *detail)
 {
 	rp_jsonw_obj(w);

@@ -24,6 +24,9 @@ void rp_reply_code(struct rp_api_call *c, int code, const struct rp_err *err);
 void rp_reply_empty(struct rp_api_call *c, unsigned status);
 void rp_reply_text(struct rp_api_call *c, unsigned status, const char *text);
 
+/* 200 with bytes of any type. */
+void rp_reply_bytes(struct rp_api_call *c, const char *content_type, struct rp_str bytes);
+
 /* JSON answers: begin, write with the writer, end. The writer's failure becomes a 500. */
 struct rp_reply {
 	struct rp_buf text;

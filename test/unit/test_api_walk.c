@@ -62,6 +62,10 @@ struct row {
 
 static const struct row rows[] = {
     {"GET", "/auth/provider", OPEN},
+    {"GET", "/openapi.json", OPEN},
+    {"GET", "/docs", OPEN},
+    {"GET", "/docs/docs.css", OPEN},
+    {"GET", "/docs/docs.js", OPEN},
     {"GET", "/status", USER},
     {"GET", "/me", USER},
     {"GET", "/me/ip", USER},
