@@ -64,6 +64,12 @@ void rp_api_command_post(struct rp_api_call *c);
 void rp_api_commands(struct rp_api_call *c);
 void rp_api_command_get(struct rp_api_call *c);
 
+/* stored_tunnels.c: 4.6 */
+void rp_api_stored_tunnels_get(struct rp_api_call *c);
+void rp_api_stored_tunnels_post(struct rp_api_call *c);
+void rp_api_stored_tunnel_put(struct rp_api_call *c);
+void rp_api_stored_tunnel_delete(struct rp_api_call *c);
+
 /* library.c: 4.5, both libraries */
 void rp_api_library_get(struct rp_api_call *c);
 void rp_api_library_post(struct rp_api_call *c);

@@ -97,6 +97,19 @@ static const struct rp_db_migration migrations[] = {
      " is_sudo BIGINT NOT NULL,"
      " cwd TEXT NOT NULL);"},
     {"CREATE TABLE client_groups (id TEXT PRIMARY KEY, details TEXT NOT NULL);"},
+    /* No foreign key: a client may be known before it is stored. */
+    {"CREATE TABLE stored_tunnels ("
+     " id TEXT PRIMARY KEY,"
+     " client_id TEXT NOT NULL,"
+     " created_at TEXT NOT NULL,"
+     " name TEXT NOT NULL,"
+     " scheme TEXT,"
+     " remote_ip TEXT,"
+     " remote_port BIGINT,"
+     " public_port BIGINT,"
+     " acl TEXT,"
+     " further_options TEXT);"
+     "CREATE INDEX stored_tunnels_client ON stored_tunnels (client_id, created_at);"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)

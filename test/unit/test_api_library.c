@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The libraries of commands and scripts over the API: every answer and error of rport-api 4.5, the
- * lists of 2.6, and what survives a restart.
+ * The libraries of commands and scripts and the stored tunnels over the API: every answer and error
+ * of rport-api 4.5 and 4.6, their lists (2.6), and what survives a restart.
  */
 #include "api/library_store.h"
 
@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "api/stored_tunnels_store.h"
 #include "test/lib/api_rig.h"
 
 #define ADMIN       "admin:" RP_API_RIG_PASSWORD
@@ -261,17 +262,154 @@ static void test_restart(void **state)
 	assert_part("\"tags\":[\"t\"]");
 }
 
+static int fill_work(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	return rp_db_exec(db, arg, err);
+}
+
+/* Straight into the table: thousands of requests would take their time. */
+static void fill(const char *sql)
+{
+	const struct rp_store_job job = {.work = fill_work, .arg = (char *)(uintptr_t)sql};
+	assert_int_equal(rp_store_submit(rig->store.store, &job), 0);
+	rp_store_rig_sync(&rig->store);
+}
+
+/* Stored tunnels */
+
+#define TUNNELS "/clients/c1/stored-tunnels"
+
+static void make_tunnel(const char *body, char path[static 96])
+{
+	char id[64];
+	assert_int_equal(ask(ADMIN, "POST", TUNNELS, body), 200);
+	rp_api_rig_text(rig, "id", id, sizeof(id));
+	(void)snprintf(path, 96, TUNNELS "/%s", id);
+}
+
+static void test_tunnel(void **state)
+{
+	char path[96];
+	char at[64];
+	char want[512];
+	(void)state;
+	rp_api_rig_client(rig, "c1", "staff");
+	assert_reply(200, "{\"data\":[],\"meta\":{\"count\":0}}", ask(BOB, "GET", TUNNELS, NULL));
+	make_tunnel("{\"name\":\"web\",\"scheme\":\"http\",\"remote_ip\":\"127.0.0.1\","
+	            "\"remote_port\":80,\"public_port\":8080,\"acl\":\"192.0.2.0/24\","
+	            "\"further_options\":{\"a\":[1,{\"b\":null}]}}",
+	    path);
+	rp_api_rig_text(rig, "created_at", at, sizeof(at));
+	(void)snprintf(want, sizeof(want),
+	    "\"created_at\":\"%s\",\"name\":\"web\",\"scheme\":\"http\","
+	    "\"remote_ip\":\"127.0.0.1\",\"remote_port\":80,\"public_port\":8080,"
+	    "\"acl\":\"192.0.2.0/24\",\"further_options\":{\"a\":[1,{\"b\":null}]}}",
+	    at);
+	assert_part(want);
+	assert_int_equal(ask(BOB, "GET", TUNNELS, NULL), 200);
+	assert_part(want);
+	assert_part("\"meta\":{\"count\":1}");
+	/* What a script has read, it may send back. */
+	assert_int_equal(
+	    ask(BOB, "PUT", path,
+	        "{\"id\":\"x\",\"created_at\":\"2020-01-01T00:00:00Z\",\"name\":\"ssh\"}"),
+	    200);
+	assert_part("\"created_at\":\"2020-01-01T00:00:00Z\",\"name\":\"ssh\",\"scheme\":null,"
+	            "\"remote_ip\":null,\"remote_port\":null,\"public_port\":null,\"acl\":null,"
+	            "\"further_options\":null}}");
+	assert_int_equal(ask(BOB, "PUT", path, "{\"name\":\"ssh\"}"), 200);
+	assert_part("\"created_at\":\"0001-01-01T00:00:00Z\"");
+	assert_int_equal(ask(ADMIN, "GET", TUNNELS, NULL), 200);
+	(void)snprintf(want, sizeof(want), "\"created_at\":\"%s\",\"name\":\"ssh\"", at);
+	assert_part(want);
+	assert_reply(204, "", ask(BOB, "DELETE", path, NULL));
+	assert_reply(204, "", ask(BOB, "DELETE", path, NULL));
+	assert_reply(404, FAIL("Stored tunnel with id=\\\"t1\\\" not found."),
+	    ask(ADMIN, "PUT", TUNNELS "/t1", "{}"));
+}
+
+static void test_tunnel_errors(void **state)
+{
+	char path[96];
+	char other[96];
+	(void)state;
+	rp_api_rig_client(rig, "c1", NULL);
+	rp_api_rig_client(rig, "c2", NULL);
+	assert_reply(400, FAIL("remote_port must be a number from 0 to 65535"),
+	    ask(ADMIN, "POST", TUNNELS, "{\"remote_port\":65536}"));
+	assert_reply(400, FAIL("public_port must be a number from 0 to 65535"),
+	    ask(ADMIN, "POST", TUNNELS, "{\"public_port\":-1}"));
+	assert_int_equal(ask(ADMIN, "POST", TUNNELS, "{\"port\":1}"), 400);
+	assert_part("json: unknown field \\\"port\\\"");
+	assert_reply(400, FAIL("Missing body with json data."), ask(ADMIN, "POST", TUNNELS, NULL));
+	assert_reply(404, FAIL("Client with id=\\\"c9\\\" not found."),
+	    ask(ADMIN, "GET", "/clients/c9/stored-tunnels", NULL));
+	assert_int_equal(ask(BOB, "GET", TUNNELS, NULL), 403);
+	assert_int_equal(ask(ADMIN, "GET", TUNNELS "?filter[acl]=x&sort=id", NULL), 400);
+	assert_part("unsupported sort field 'id'");
+	assert_part("unsupported filter field 'filter[acl]'");
+	/* A tunnel of one client is none of another's. */
+	make_tunnel("{\"name\":\"mine\"}", path);
+	(void)snprintf(other, sizeof(other), "/clients/c2%s", strchr(path + 9, '/'));
+	assert_int_equal(ask(ADMIN, "PUT", other, "{}"), 404);
+	assert_int_equal(ask(ADMIN, "DELETE", other, NULL), 204);
+	assert_int_equal(ask(ADMIN, "GET", TUNNELS, NULL), 200);
+	assert_string_equal(names(), "mine");
+}
+
+static void test_tunnel_list(void **state)
+{
+	char path[96];
+	(void)state;
+	rp_api_rig_client(rig, "c1", NULL);
+	make_tunnel("{\"name\":\"b\",\"scheme\":\"ssh\",\"remote_port\":22}", path);
+	make_tunnel("{\"name\":\"a\",\"remote_port\":3}", path);
+	make_tunnel("{\"name\":\"c\",\"remote_port\":100}", path);
+	assert_int_equal(ask(ADMIN, "GET", TUNNELS, NULL), 200);
+	assert_string_equal(names(), "b a c");
+	assert_int_equal(ask(ADMIN, "GET", TUNNELS "?sort=-remote_port", NULL), 200);
+	assert_string_equal(names(), "c b a");
+	assert_int_equal(
+	    ask(ADMIN, "GET", TUNNELS "?filter[remote_port]=22,3&sort=name", NULL), 200);
+	assert_string_equal(names(), "a b");
+	assert_int_equal(ask(ADMIN, "GET", TUNNELS "?filter[scheme]=&page[limit]=1", NULL), 200);
+	assert_string_equal(names(), "a");
+	assert_part("\"meta\":{\"count\":2}");
+	rp_api_rig_restart(rig);
+	assert_int_equal(ask(ADMIN, "GET", TUNNELS "?filter[name]=C*", NULL), 200);
+	assert_string_equal(names(), "c");
+	/* They go with their client. */
+	assert_int_equal(ask(ADMIN, "DELETE", "/clients/c1", NULL), 204);
+	rp_api_rig_client(rig, "c1", NULL);
+	assert_int_equal(ask(ADMIN, "GET", TUNNELS, NULL), 200);
+	assert_part("\"meta\":{\"count\":0}");
+}
+
+static void test_tunnel_full(void **state)
+{
+	struct rp_err err = {0};
+	(void)state;
+	rp_api_rig_client(rig, "c1", NULL);
+	rp_api_rig_client(rig, "c2", NULL);
+	rp_store_rig_sync(&rig->store);
+	assert_int_equal(
+	    rp_db_exec(rp_store_db(rig->store.store),
+	        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	        " WHERE i < 1000) INSERT INTO stored_tunnels (id, client_id, created_at,"
+	        " name) SELECT i, 'c1', '', '' FROM n",
+	        &err),
+	    0);
+	assert_int_equal(RP_STORED_TUNNELS_MAX, 1000);
+	assert_reply(400, FAIL("a client has at most 1000 stored tunnels"),
+	    ask(ADMIN, "POST", TUNNELS, "{}"));
+	assert_int_equal(ask(ADMIN, "POST", "/clients/c2/stored-tunnels", "{}"), 200);
+}
+
 static void test_full(void **state)
 {
 	(void)state;
-	struct rp_err err = {0};
-	/* Straight into the table: 10000 requests would take their time. */
-	assert_int_equal(rp_db_exec(rp_store_db(rig->store.store),
-	                     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	                     " WHERE i < 10000) INSERT INTO library_commands"
-	                     " SELECT i, i, '', '', '', '', 'c', NULL, 60 FROM n",
-	                     &err),
-	    0);
+	fill("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
+	     " INSERT INTO library_commands SELECT i, i, '', '', '', '', 'c', NULL, 60 FROM n");
 	assert_reply(400, FAIL("a library has at most 10000 entries"),
 	    ask(ADMIN, "POST", "/library/commands", "{\"name\":\"n\",\"cmd\":\"c\"}"));
 	assert_int_equal(ask(ADMIN, "GET", "/library/commands?filter[id]=10000", NULL), 200);
@@ -291,6 +429,10 @@ int main(void)
 	    T(test_list),
 	    T(test_restart),
 	    T(test_full),
+	    T(test_tunnel),
+	    T(test_tunnel_errors),
+	    T(test_tunnel_list),
+	    T(test_tunnel_full),
 	};
 	return cmocka_run_group_tests_name("api_library", tests, NULL, NULL);
 }
