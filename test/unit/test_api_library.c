@@ -387,18 +387,12 @@ static void test_tunnel_list(void **state)
 
 static void test_tunnel_full(void **state)
 {
-	struct rp_err err = {0};
 	(void)state;
 	rp_api_rig_client(rig, "c1", NULL);
 	rp_api_rig_client(rig, "c2", NULL);
-	rp_store_rig_sync(&rig->store);
-	assert_int_equal(
-	    rp_db_exec(rp_store_db(rig->store.store),
-	        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	        " WHERE i < 1000) INSERT INTO stored_tunnels (id, client_id, created_at,"
-	        " name) SELECT i, 'c1', '', '' FROM n",
-	        &err),
-	    0);
+	fill("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+	     " INSERT INTO stored_tunnels (id, client_id, created_at, name)"
+	     " SELECT i, 'c1', '', '' FROM n");
 	assert_int_equal(RP_STORED_TUNNELS_MAX, 1000);
 	assert_reply(400, FAIL("a client has at most 1000 stored tunnels"),
 	    ask(ADMIN, "POST", TUNNELS, "{}"));
