@@ -69,7 +69,6 @@ void rp_api_auditlog(struct rp_api_call *c)
 	const struct rp_action foreign = {.admin = true};
 	bool all = rp_api_may(c, &foreign);
 	struct rp_listq q;
-	struct rp_listq_errors errs;
 	if (!all && names_user(&c->query)) {
 		const struct rp_api_error e = {
 		    .status = 403,
@@ -80,17 +79,12 @@ void rp_api_auditlog(struct rp_api_call *c)
 		rp_reply_error(c, &e);
 		return;
 	}
-	int err = rp_listq_parse(&c->query, &spec, &q, &errs);
-	if (err == RP_EINVAL) {
-		rp_reply_list_errors(c, &errs);
+	if (rp_api_list_query(c, &spec, &q) != 0) {
 		return;
 	}
-	if (err == 0) {
-		const struct rp_audit_query query = {
-		    .username = all ? NULL : c->user.name, .q = &q};
-		err = rp_audit_read(c->api->parts.audit, &query, on_list, c);
-		rp_listq_fini(&q);
-	}
+	const struct rp_audit_query query = {.username = all ? NULL : c->user.name, .q = &q};
+	int err = rp_audit_read(c->api->parts.audit, &query, on_list, c);
+	rp_listq_fini(&q);
 	if (err != 0) {
 		rp_reply_code(c, err, NULL);
 	}

@@ -85,6 +85,12 @@ void rp_api_graphs(struct rp_api_call *c);
 void rp_api_graph(struct rp_api_call *c);
 void rp_api_updates_refresh(struct rp_api_call *c);
 
+/* notifications.c: 5 */
+void rp_api_notifications(struct rp_api_call *c);
+void rp_api_notification_get(struct rp_api_call *c);
+void rp_api_plus_status(struct rp_api_call *c);
+void rp_api_auth_settings(struct rp_api_call *c);
+
 /* auditlog.c: 4.7 */
 void rp_api_auditlog(struct rp_api_call *c);
 

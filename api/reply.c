@@ -104,17 +104,21 @@ void rp_reply_code(struct rp_api_call *c, int code, const struct rp_err *err)
 	rp_reply_fail(c, status, "%s", text);
 }
 
-void rp_reply_begin(struct rp_reply *r)
+void rp_reply_begin_bare(struct rp_reply *r)
 {
 	rp_buf_init(&r->text, REPLY_MAX);
 	rp_jsonw_init(&r->w, &r->text);
+}
+
+void rp_reply_begin(struct rp_reply *r)
+{
+	rp_reply_begin_bare(r);
 	rp_jsonw_obj(&r->w);
 	rp_jsonw_key(&r->w, "data");
 }
 
-void rp_reply_end_status(struct rp_reply *r, struct rp_api_call *c, unsigned status)
+static void finish(struct rp_reply *r, struct rp_api_call *c, unsigned status)
 {
-	rp_jsonw_obj_end(&r->w);
 	int err = rp_jsonw_end(&r->w);
 	if (err == 0) {
 		send_json(c, status, &r->text);
@@ -122,6 +126,17 @@ void rp_reply_end_status(struct rp_reply *r, struct rp_api_call *c, unsigned sta
 		rp_reply_code(c, err, NULL);
 	}
 	rp_buf_fini(&r->text);
+}
+
+void rp_reply_end_bare(struct rp_reply *r, struct rp_api_call *c)
+{
+	finish(r, c, 200);
+}
+
+void rp_reply_end_status(struct rp_reply *r, struct rp_api_call *c, unsigned status)
+{
+	rp_jsonw_obj_end(&r->w);
+	finish(r, c, status);
 }
 
 void rp_reply_end(struct rp_reply *r, struct rp_api_call *c)

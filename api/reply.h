@@ -41,6 +41,10 @@ void rp_reply_end_status(struct rp_reply *r, struct rp_api_call *c, unsigned sta
 /* The same with "meta":{"count":N}. */
 void rp_reply_end_count(struct rp_reply *r, struct rp_api_call *c, int64_t count);
 
+/* JSON without that envelope, for the few calls that are so: begin leaves the value to the caller. */
+void rp_reply_begin_bare(struct rp_reply *r);
+void rp_reply_end_bare(struct rp_reply *r, struct rp_api_call *c);
+
 /* The query of a list checked by its spec; on failure answers and returns negative. */
 RP_NODISCARD int rp_api_list_query(
     struct rp_api_call *c, const struct rp_listq_spec *spec, struct rp_listq *q);

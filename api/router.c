@@ -77,6 +77,11 @@ static const struct rp_route routes[] = {
     {"GET", "/clients/{}/mountpoints", RP_ROUTE_CLIENT, RP_MAY_MONITORING, rp_api_mountpoints},
     {"GET", "/clients/{}/graph-metrics", RP_ROUTE_CLIENT, RP_MAY_MONITORING, rp_api_graphs},
     {"GET", "/clients/{}/graph-metrics/{}", RP_ROUTE_CLIENT, RP_MAY_MONITORING, rp_api_graph},
+    {"GET", "/notification-logs", RP_ROUTE_ADMIN, 0, rp_api_notifications},
+    {"GET", "/notification-logs/{}", RP_ROUTE_ADMIN, 0, rp_api_notification_get},
+    {"GET", "/plus/status", RP_ROUTE_OPEN, 0, rp_api_plus_status},
+    {"GET", "/auth/ext/settings", RP_ROUTE_OPEN, 0, rp_api_auth_settings},
+    {"GET", "/auth/ext/settings/device", RP_ROUTE_OPEN, 0, rp_api_auth_settings},
     {"GET", "/auditlog", RP_ROUTE_USER, RP_MAY_AUDITLOG, rp_api_auditlog},
 };
 

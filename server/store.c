@@ -110,6 +110,19 @@ static const struct rp_db_migration migrations[] = {
      " acl TEXT,"
      " further_options TEXT);"
      "CREATE INDEX stored_tunnels_client ON stored_tunnels (client_id, created_at);"},
+    {"CREATE TABLE notifications_log ("
+     " notification_id TEXT PRIMARY KEY,"
+     " timestamp TEXT NOT NULL,"
+     " content_type TEXT NOT NULL,"
+     " reference_id TEXT NOT NULL,"
+     " transport TEXT NOT NULL,"
+     " recipients TEXT NOT NULL,"
+     " state TEXT NOT NULL,"
+     " subject TEXT NOT NULL,"
+     " body TEXT NOT NULL,"
+     " out TEXT NOT NULL,"
+     " err TEXT NOT NULL);"
+     "CREATE INDEX notifications_log_timestamp ON notifications_log (timestamp);"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)

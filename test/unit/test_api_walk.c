@@ -52,6 +52,7 @@ struct row {
 
 /* clang-format off */
 #define OPEN        {IN, IN, IN, IN, IN, IN, IN, IN}
+#define REFUSED     {403, 403, 403, 403, 403, 403, 403, 403}
 #define USER        {401, 401, IN, IN, IN, IN, IN, 403}
 #define USER_WRITE  {401, 401, IN, IN, IN, IN, 403, 403}
 #define CLIENT      {401, 401, IN, IN, 403, IN, IN, 403}
@@ -118,6 +119,11 @@ static const struct row rows[] = {
     {"GET", "/clients/{}/mountpoints", CLIENT},
     {"GET", "/clients/{}/graph-metrics", CLIENT},
     {"GET", "/clients/{}/graph-metrics/{}", CLIENT},
+    {"GET", "/notification-logs", ADMINS},
+    {"GET", "/notification-logs/{}", ADMINS},
+    {"GET", "/plus/status", OPEN},
+    {"GET", "/auth/ext/settings", REFUSED},
+    {"GET", "/auth/ext/settings/device", REFUSED},
     {"GET", "/auditlog", USER},
 };
 
