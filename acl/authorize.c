@@ -4,6 +4,8 @@
  */
 #include "acl/authorize.h"
 
+#include <string.h>
+
 #include "core/banned.h"
 
 const char *rp_permission_name(unsigned i)
@@ -38,8 +40,13 @@ static bool share_one(const struct rp_strlist *a, const struct rp_strlist *b)
 
 static bool may_use(const struct rp_subject *s, const struct rp_object *o)
 {
-	return s->admin || share_one(o->allowed, s->groups) ||
+	return s->admin || o->allowed == NULL || share_one(o->allowed, s->groups) ||
 	    (o->inherited != NULL && share_one(o->inherited, s->groups));
+}
+
+static bool owns(const struct rp_subject *s, const struct rp_object *o)
+{
+	return s->admin || o->owner == NULL || strcmp(s->name, o->owner) == 0;
 }
 
 enum rp_decision rp_authorize(
@@ -54,5 +61,8 @@ enum rp_decision rp_authorize(
 	if (!s->admin && (a->permission & ~s->permissions) != 0) {
 		return RP_DENIED_PERMISSION;
 	}
-	return o == NULL || may_use(s, o) ? RP_ALLOWED : RP_DENIED_OBJECT;
+	if (o != NULL && !may_use(s, o)) {
+		return RP_DENIED_OBJECT;
+	}
+	return o == NULL || owns(s, o) ? RP_ALLOWED : RP_DENIED_OWNER;
 }

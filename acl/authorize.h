@@ -36,6 +36,7 @@ enum rp_scope {
 };
 
 struct rp_subject {
+	const char *name;                /* borrowed */
 	const struct rp_strlist *groups; /* borrowed */
 	bool admin;
 	unsigned permissions; /* RP_MAY_…; an administrator needs none */
@@ -51,12 +52,13 @@ struct rp_action {
 	unsigned permission; /* one RP_MAY_…; 0 = none is needed */
 };
 
-/* Something that not everybody may use, such as a client. */
+/* Something that not everybody may use, such as a client or what a user has made. Borrowed. */
 struct rp_object {
-	/* Groups of users that may use it: named by itself, and by the groups that it is in (NULL:
-	 * it is in none); borrowed. */
+	/* Groups of users that may use it: named by itself (NULL: there is no such rule), and by the
+	 * groups that it is in (NULL: it is in none). */
 	const struct rp_strlist *allowed;
 	const struct rp_strlist *inherited;
+	const char *owner; /* who made it: only he may use it; NULL: no such rule */
 };
 
 enum rp_decision {
@@ -64,7 +66,8 @@ enum rp_decision {
 	RP_DENIED_SCOPE,      /* not by these credentials */
 	RP_DENIED_ADMIN,      /* not by this user: administrators only */
 	RP_DENIED_PERMISSION, /* not by this user: the function is not granted */
-	RP_DENIED_OBJECT      /* not on this object */
+	RP_DENIED_OBJECT,     /* not on this object */
+	RP_DENIED_OWNER       /* not on this object: another user has made it */
 };
 
 /* o NULL: the action is on no particular object. The first reason in the order above. */

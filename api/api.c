@@ -18,6 +18,7 @@
 #include "api/sessions.h"
 #include "api/tokens.h"
 #include "api/users.h"
+#include "api/ws.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/crypto.h"
@@ -33,7 +34,7 @@
 #define CHECKS_PER_SOURCE 64
 #define CHECKS_TOTAL      256
 
-struct api_conn {
+struct rp_api_conn {
 	struct rp_list node;
 	struct rp_http_conn *http;
 	struct rp_api *api;
@@ -42,8 +43,8 @@ struct api_conn {
 
 static void on_request(void *ctx, struct rp_http_req *req)
 {
-	struct api_conn *conn = ctx;
-	rp_api_call_start(conn->api, req);
+	struct rp_api_conn *conn = ctx;
+	rp_api_call_start(conn->api, conn, req);
 }
 
 /* Before there is a request to route: the body is too large, or it is no HTTP. */
@@ -52,7 +53,7 @@ static bool on_bad_request(void *ctx, struct rp_http_req *req, unsigned status, 
 	static const char too_large[] =
 	    "{\"errors\":[{\"code\":\"\",\"title\":\"Invalid JSON data.\","
 	    "\"detail\":\"http: request body too large\"}]}";
-	const struct api_conn *conn = ctx;
+	const struct rp_api_conn *conn = ctx;
 	(void)text;
 	if (status != 413) {
 		return false;
@@ -62,16 +63,23 @@ static bool on_bad_request(void *ctx, struct rp_http_req *req, unsigned status, 
 	return true;
 }
 
-static void conn_free(struct api_conn *conn)
+static void conn_free(struct rp_api_conn *conn)
 {
 	rp_gate_leave(conn->api->crowd, conn->source);
 	rp_list_remove(&conn->node);
 	rp_free(conn);
 }
 
+void rp_api_conn_take(struct rp_api_conn *conn, char source[static RP_CROWD_SOURCE_MAX])
+{
+	(void)snprintf(source, RP_CROWD_SOURCE_MAX, "%s", conn->source);
+	rp_list_remove(&conn->node);
+	rp_free(conn);
+}
+
 static void on_conn_closed(void *ctx, struct rp_http_conn *http)
 {
-	struct api_conn *conn = ctx;
+	struct rp_api_conn *conn = ctx;
 	(void)http;
 	conn_free(conn);
 }
@@ -85,7 +93,7 @@ static const struct rp_http_server_ops http_ops = {
 static void on_accept(void *ctx, int fd, const struct sockaddr *peer)
 {
 	struct rp_api *api = ctx;
-	struct api_conn *conn = rp_calloc(1, sizeof(*conn));
+	struct rp_api_conn *conn = rp_calloc(1, sizeof(*conn));
 	if (conn == NULL || rp_crowd_enter(api->crowd, peer, conn->source) != 0) {
 		rp_free(conn);
 		(void)close(fd);
@@ -158,7 +166,9 @@ static int open_tls(struct rp_api *api, struct rp_err *err)
 	const struct rp_conf_api *cfg = api->cfg;
 	api->http = (struct rp_http_server_options){
 	    .body_max = (size_t)cfg->max_request_bytes,
-	    .stream = {.write_max = WRITE_MAX, .keepalive = true},
+	    .stream = {.write_max = WRITE_MAX,
+	        .user_timeout_ms = RP_API_WS_STUCK_MS,
+	        .keepalive = true},
 	};
 	if (cfg->cert_file[0] == '\0') {
 		return 0;
@@ -230,7 +240,9 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	api->access_log = -1;
 	rp_list_init(&api->conns);
 	rp_list_init(&api->calls);
+	rp_list_init(&api->sockets.list);
 	*state = api; /* from here on stop and free take it down */
+	rp_api_ws_open_all(api);
 	int code = rp_users_new(parts->loop, parts->cfg, &api->users, err);
 	code = code != 0 ? code : open_secret(api, err);
 	code = code != 0 ? code : open_gate(api, err);
@@ -256,8 +268,9 @@ static void api_stop(void *state)
 	if (api->acceptor != NULL) {
 		rp_acceptor_close(api->acceptor);
 	}
+	rp_api_ws_close_all(api);
 	RP_LIST_FOREACH(it, tmp, &api->conns) {
-		rp_http_conn_close(RP_LIST_ENTRY(it, struct api_conn, node)->http);
+		rp_http_conn_close(RP_LIST_ENTRY(it, struct rp_api_conn, node)->http);
 	}
 }
 

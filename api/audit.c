@@ -61,15 +61,25 @@ static void add(const struct rp_api_call *c, struct rp_audit_entry *e)
 
 void rp_api_audit(const struct rp_api_call *c, const struct rp_audit_note *n)
 {
-	if (c->api->parts.audit == NULL) {
+	const struct rp_audit_actor who = {
+	    .api = c->api, .username = c->user.name, .peer = rp_api_peer(c)};
+	rp_api_audit_as(&who, n);
+}
+
+void rp_api_audit_as(const struct rp_audit_actor *who, const struct rp_audit_note *n)
+{
+	const struct rp_server_parts *parts = &who->api->parts;
+	if (parts->audit == NULL) {
 		return;
 	}
 	const struct rp_client *client = n->client_id == NULL
 	    ? NULL
-	    : rp_registry_get(c->api->parts.registry, n->client_id);
+	    : rp_registry_get(parts->registry, n->client_id);
 	char *request = redacted_text(n->request);
 	char *response = redacted_text(n->response);
-	struct rp_audit_entry e = {
+	const struct rp_audit_entry e = {
+	    .username = (char *)(uintptr_t)who->username,
+	    .remote_ip = (char *)(uintptr_t)who->peer,
 	    .application = (char *)(uintptr_t)n->application,
 	    .action = (char *)(uintptr_t)n->action,
 	    .affected_id = (char *)(uintptr_t)n->id,
@@ -78,7 +88,7 @@ void rp_api_audit(const struct rp_api_call *c, const struct rp_audit_note *n)
 	    .request = request,
 	    .response = response,
 	};
-	add(c, &e);
+	rp_audit_add(parts->audit, &e);
 	rp_free(request);
 	rp_free(response);
 }

@@ -45,6 +45,13 @@ struct rp_audit_note {
 };
 /* An entry in the name of the call's user. */
 void rp_api_audit(const struct rp_api_call *c, const struct rp_audit_note *n);
+/* The same for somebody whose request is over. */
+struct rp_audit_actor {
+	struct rp_api *api;
+	const char *username;
+	const char *peer;
+};
+void rp_api_audit_as(const struct rp_audit_actor *who, const struct rp_audit_note *n);
 
 /* For api/call.c: the client that the route is about (it may be gone at the end), and a call that
  * is answered well. */

@@ -25,6 +25,7 @@ static const struct rp_audit_route routes[] = {
     {"DELETE", "/clients/{}/tunnels/{}", "client.tunnel", "delete", RP_AUDIT_ID_PARAM, NULL},
     {"PUT", "/clients/{}/tunnels/{}/acl", "client.tunnel", "update", RP_AUDIT_ID_PARAM, NULL},
     {"POST", "/clients/{}/commands", "client.command", "execute.start", RP_AUDIT_ID_REPLY, "jid"},
+    {"POST", "/clients/{}/scripts", "client.script", "execute.start", RP_AUDIT_ID_REPLY, "jid"},
     {"POST", "/library/commands", "library.command", "create", RP_AUDIT_ID_REPLY, "id"},
     {"PUT", "/library/commands/{}", "library.command", "update", RP_AUDIT_ID_PARAM, NULL},
     {"DELETE", "/library/commands/{}", "library.command", "delete", RP_AUDIT_ID_PARAM, NULL},

@@ -13,6 +13,7 @@
 #include "api/call.h"
 #include "api/jwt.h"
 #include "api/password.h"
+#include "api/router.h"
 #include "api/sessions.h"
 #include "api/tokens.h"
 #include "api/users.h"
@@ -339,12 +340,28 @@ static void by_bearer(struct rp_api_call *c, const char *token, rp_auth_cb cb)
 	let_in(c, cb, user, false);
 }
 
+static const char *query_token(const struct rp_api_call *c)
+{
+	return rp_route_action(c->route).websocket ? rp_query_get(&c->query, "access_token") : NULL;
+}
+
+bool rp_auth_needs_token(const struct rp_api_call *c)
+{
+	return c->route != NULL && rp_route_action(c->route).websocket && query_token(c) == NULL &&
+	    rp_http_header(rp_http_req_head(c->req), "Authorization") == NULL;
+}
+
 static void request_now(struct rp_api_call *c, rp_auth_cb cb)
 {
 	char *name;
 	char *password;
+	if (query_token(c) != NULL) {
+		by_bearer(c, query_token(c), cb);
+		return;
+	}
 	int err = rp_auth_basic(c, &name, &password);
 	if (err == 0) {
+		c->by_basic = true;
 		by_basic(c, name, password, cb);
 		rp_free(name);
 		rp_free_secret(password);

@@ -26,7 +26,8 @@ struct rp_auth_result {
 /* Fills c->user on RP_AUTH_OK. Once, maybe from inside the call. */
 typedef void (*rp_auth_cb)(struct rp_api_call *c, const struct rp_auth_result *r);
 
-/* By the Authorization header: Basic first, then Bearer. */
+/* By the Authorization header: Basic first, then Bearer. A WebSocket's token may also stand in the
+ * query, as access_token: browsers cannot send headers with the handshake. */
 void rp_auth_request(struct rp_api_call *c, rp_auth_cb cb);
 /* By name and password (POST /login). Copies both. */
 void rp_auth_password(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb);
@@ -35,5 +36,7 @@ void rp_auth_password(struct rp_api_call *c, const char *name, const char *passw
 RP_NODISCARD int rp_auth_basic(const struct rp_api_call *c, char **name, char **password);
 /* The bearer token of the header (borrowed), or NULL. */
 const char *rp_auth_bearer(const struct rp_api_call *c);
+/* A WebSocket's request that has brought no credentials at all. */
+bool rp_auth_needs_token(const struct rp_api_call *c);
 
 #endif

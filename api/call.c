@@ -68,6 +68,13 @@ static void access_log(const struct rp_api_call *c, unsigned status, size_t byte
 	}
 }
 
+void rp_api_user_fini(struct rp_api_user *u)
+{
+	rp_free(u->name);
+	rp_strlist_fini(&u->groups);
+	*u = (struct rp_api_user){0};
+}
+
 static void call_free(struct rp_api_call *c)
 {
 	rp_list_remove(&c->node);
@@ -76,8 +83,7 @@ static void call_free(struct rp_api_call *c)
 	}
 	rp_query_fini(&c->query);
 	rp_free(c->audit_hostname);
-	rp_free(c->user.name);
-	rp_strlist_fini(&c->user.groups);
+	rp_api_user_fini(&c->user);
 	rp_free(c);
 }
 
@@ -100,15 +106,33 @@ void rp_api_call_end(
 	rp_answer_send(c, &a);
 }
 
-static enum rp_decision decide(
-    const struct rp_api_user *u, const struct rp_action *a, const struct rp_client *client)
+void rp_api_call_upgraded(const struct rp_api_call *c)
 {
-	const struct rp_subject subject = {
+	if (c->api->access_log >= 0) {
+		access_log(c, 101, 0);
+	}
+}
+
+void rp_api_call_drop(struct rp_api_call *c)
+{
+	call_free(c);
+}
+
+static struct rp_subject subject_of(const struct rp_api_user *u)
+{
+	return (struct rp_subject){
+	    .name = u->name,
 	    .groups = &u->groups,
 	    .admin = u->admin,
 	    .permissions = u->permissions,
 	    .scope = u->scope,
 	};
+}
+
+enum rp_decision rp_api_decide(
+    const struct rp_api_user *u, const struct rp_action *a, const struct rp_client *client)
+{
+	const struct rp_subject subject = subject_of(u);
 	const struct rp_object object = {
 	    .allowed = client == NULL ? NULL : &client->allowed_user_groups,
 	    .inherited = client == NULL ? NULL : &client->inherited_user_groups,
@@ -116,16 +140,35 @@ static enum rp_decision decide(
 	return rp_authorize(&subject, a, client == NULL ? NULL : &object);
 }
 
+static enum rp_decision decide_owner(const struct rp_api_call *c, const char *owner)
+{
+	const struct rp_action a = rp_route_action(c->route);
+	const struct rp_subject subject = subject_of(&c->user);
+	const struct rp_object object = {.owner = owner};
+	return rp_authorize(&subject, &a, &object);
+}
+
+bool rp_api_may_own(const struct rp_api_call *c, const char *owner)
+{
+	return decide_owner(c, owner) == RP_ALLOWED;
+}
+
 bool rp_api_may_see(const struct rp_api_call *c, const struct rp_client *client)
 {
 	const struct rp_action a = rp_route_action(c->route);
-	return decide(&c->user, &a, client) == RP_ALLOWED;
+	return rp_api_decide(&c->user, &a, client) == RP_ALLOWED;
 }
 
 bool rp_api_may(const struct rp_api_call *c, const struct rp_action *a)
 {
-	return decide(&c->user, a, NULL) == RP_ALLOWED;
+	return rp_api_decide(&c->user, a, NULL) == RP_ALLOWED;
 }
+static const struct rp_api_error not_yours = {
+    .status = 403,
+    .code = "",
+    .title = "forbidden",
+    .detail = "you are not allowed to access items created by another user",
+};
 
 /* Says no in the words of the API (rport-api 1.6). */
 static void deny(struct rp_api_call *c, enum rp_decision why)
@@ -152,7 +195,19 @@ static void deny(struct rp_api_call *c, enum rp_decision why)
 	case RP_DENIED_OBJECT:
 		rp_reply_fail(c, 403, "Access denied to client(s) with ID(s): %s", c->params[0]);
 		return;
+	case RP_DENIED_OWNER:
+		rp_reply_error(c, &not_yours);
+		return;
 	}
+}
+
+bool rp_api_check_owner(struct rp_api_call *c, const char *owner)
+{
+	enum rp_decision d = decide_owner(c, owner);
+	if (d != RP_ALLOWED) {
+		deny(c, d);
+	}
+	return d == RP_ALLOWED;
 }
 
 const struct rp_client *rp_api_client(struct rp_api_call *c)
@@ -163,7 +218,7 @@ const struct rp_client *rp_api_client(struct rp_api_call *c)
 		return NULL;
 	}
 	const struct rp_action a = rp_route_action(c->route);
-	enum rp_decision d = decide(&c->user, &a, client);
+	enum rp_decision d = rp_api_decide(&c->user, &a, client);
 	if (d != RP_ALLOWED) {
 		deny(c, d);
 		return NULL;
@@ -174,7 +229,7 @@ const struct rp_client *rp_api_client(struct rp_api_call *c)
 static void run(struct rp_api_call *c)
 {
 	const struct rp_action a = rp_route_action(c->route);
-	enum rp_decision d = decide(&c->user, &a, NULL);
+	enum rp_decision d = rp_api_decide(&c->user, &a, NULL);
 	if (d != RP_ALLOWED) {
 		deny(c, d);
 		return;
@@ -203,7 +258,7 @@ void rp_api_refuse(struct rp_api_call *c, const struct rp_auth_result *r)
 		return;
 	case RP_AUTH_OK:
 	case RP_AUTH_REFUSED:
-		rp_reply_fail(c, 401, "unauthorized");
+		rp_reply_fail(c, 401, rp_auth_needs_token(c) ? "token required" : "unauthorized");
 		return;
 	case RP_AUTH_FAILED:
 		rp_reply_code(c, r->code, NULL);
@@ -251,7 +306,7 @@ static void dispatch(struct rp_api_call *c)
 	}
 }
 
-void rp_api_call_start(struct rp_api *api, struct rp_http_req *req)
+void rp_api_call_start(struct rp_api *api, struct rp_api_conn *conn, struct rp_http_req *req)
 {
 	struct rp_api_call *c = rp_calloc(1, sizeof(*c));
 	if (c == NULL) {
@@ -259,6 +314,7 @@ void rp_api_call_start(struct rp_api *api, struct rp_http_req *req)
 		return;
 	}
 	c->api = api;
+	c->conn = conn;
 	c->req = req;
 	rp_peer_of(&api->trusted, req, c->peer);
 	rp_list_append(&api->calls, &c->node);

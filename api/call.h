@@ -10,7 +10,7 @@
 #include "api/context.h"
 
 /* From the HTTP server: finds the route, checks who asks, calls the handler. */
-void rp_api_call_start(struct rp_api *api, struct rp_http_req *req);
+void rp_api_call_start(struct rp_api *api, struct rp_api_conn *conn, struct rp_http_req *req);
 /* Sends the answer, writes the access log and frees the call. content_type NULL: no body. Called
  * by api/reply.c only. */
 void rp_api_call_end(
@@ -27,6 +27,21 @@ const struct rp_client *rp_api_client(struct rp_api_call *c);
 bool rp_api_may_see(const struct rp_api_call *c, const struct rp_client *client);
 /* May this user do something that is more than what the route asks for? */
 bool rp_api_may(const struct rp_api_call *c, const struct rp_action *a);
+/* The same decision for a user whose request is over (a WebSocket). */
+enum rp_decision rp_api_decide(
+    const struct rp_api_user *u, const struct rp_action *a, const struct rp_client *client);
+/* May this user deal with what owner has made? Only the creator and administrators may (rport-api
+ * quirk 18, the same rule everywhere). owner "" stands for anybody else. */
+bool rp_api_may_own(const struct rp_api_call *c, const char *owner);
+/* The same; false: the call was answered with 403. */
+bool rp_api_check_owner(struct rp_api_call *c, const char *owner);
+/* For api/ws.c only: the access log has it (101); then the call ends without an answer, because its
+ * request became a WebSocket; the connection gives its slot in the crowd to the new owner and is
+ * forgotten (api.c). */
+void rp_api_call_upgraded(const struct rp_api_call *c);
+void rp_api_call_drop(struct rp_api_call *c);
+void rp_api_conn_take(struct rp_api_conn *conn, char source[static RP_CROWD_SOURCE_MAX]);
+void rp_api_user_fini(struct rp_api_user *u);
 /* Address that counts for bans and tunnel ACLs: the TCP peer, or whom a trusted proxy names. */
 const char *rp_api_peer(const struct rp_api_call *c);
 

@@ -1,38 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commands on one client (rport-api 3.11): start, list, one.
+ * Commands and scripts on one client (rport-api 3.11, 3.12): start, list, one. Jobs are shown to who
+ * has created them and to administrators.
  */
 #include <string.h>
 
 #include "api/call.h"
 #include "api/handlers.h"
+#include "api/job_request.h"
 #include "api/reply.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 
 #include "core/banned.h"
-
-struct command_body {
-	char *command;
-	char *interpreter;
-	char *cwd;
-	bool is_sudo;
-	int64_t timeout_sec;
-};
-
-#define F(key, kind)                                                               \
-	{                                                                          \
-#key, RP_FIELD_##kind, 0, offsetof(struct command_body, key), NULL \
-	}
-static const struct rp_json_field command_fields[] = {
-    F(command, STR),
-    F(interpreter, STR),
-    F(cwd, STR),
-    F(is_sudo, BOOL),
-    F(timeout_sec, INT),
-};
-static const struct rp_json_table command_table = RP_JSON_TABLE(
-    command_fields, struct command_body);
 
 static void on_started(void *ctx, const char *jid, int code, const struct rp_err *err)
 {
@@ -55,47 +35,52 @@ static void on_started(void *ctx, const char *jid, int code, const struct rp_err
 	}
 }
 
-static bool interpreter_known(const char *s)
-{
-	return s == NULL || s[0] == '\0' || strcmp(s, "cmd") == 0 || strcmp(s, "powershell") == 0;
-}
-
-static void start(struct rp_api_call *c, struct command_body *b)
+static void start(struct rp_api_call *c, const struct rp_job_request *r)
 {
 	char empty[] = "";
 	const struct rp_job job = {
-	    .command = b->command,
-	    .cwd = b->cwd != NULL ? b->cwd : empty,
-	    .interpreter = b->interpreter != NULL ? b->interpreter : empty,
+	    .command = r->command,
+	    .cwd = r->cwd != NULL ? r->cwd : empty,
+	    .interpreter = r->interpreter != NULL ? r->interpreter : empty,
 	    .created_by = c->user.name,
 	    .error = empty,
-	    .timeout_sec = b->timeout_sec,
-	    .is_sudo = b->is_sudo,
+	    .timeout_sec = r->timeout_sec,
+	    .is_sudo = r->is_sudo,
+	    .is_script = r->is_script,
 	    .started_at = RP_TIME_ZERO,
 	    .finished_at = RP_TIME_ZERO,
 	};
 	int err = rp_jobs_start(c->api->parts.jobs, c->params[0], &job, on_started, c);
 	if (err == RP_ECLOSED) {
 		rp_reply_fail(c, 404, "Active client with id=\"%s\" not found.", c->params[0]);
+	} else if (err == RP_ELIMIT) {
+		rp_reply_fail(c, 400, "Command is too long.");
 	} else if (err != 0) {
 		rp_reply_code(c, err, NULL);
 	}
 }
 
-void rp_api_command_post(struct rp_api_call *c)
+static void post(struct rp_api_call *c, bool is_script)
 {
-	struct command_body b = {0};
-	if (rp_api_body(c, &command_table, true, &b) != 0) {
+	const struct rp_job_request_kind kind = {.is_script = is_script};
+	struct rp_job_request r;
+	struct rp_problem p;
+	if (rp_job_request_read(rp_http_req_body(c->req), &kind, &r, &p) != 0) {
+		rp_reply_problem(c, &p);
 		return;
 	}
-	if (b.command == NULL || b.command[0] == '\0') {
-		rp_reply_fail(c, 400, "Command cannot be empty.");
-	} else if (!interpreter_known(b.interpreter)) {
-		rp_reply_fail(c, 400, "Invalid interpreter.");
-	} else {
-		start(c, &b);
-	}
-	rp_json_release(&command_table, &b);
+	start(c, &r);
+	rp_job_request_fini(&r);
+}
+
+void rp_api_command_post(struct rp_api_call *c)
+{
+	post(c, false);
+}
+
+void rp_api_script_post(struct rp_api_call *c)
+{
+	post(c, true);
 }
 
 /* Lists */
@@ -189,8 +174,9 @@ static void on_list(void *ctx, int code, const struct rp_jobs_read *read, const 
 	rp_free(l);
 }
 
-void rp_api_commands(struct rp_api_call *c)
+void rp_api_job_list(struct rp_api_call *c, const struct rp_jobs_query *which)
 {
+	struct rp_jobs_query query = *which;
 	struct rp_listq_errors errs;
 	struct list *l = rp_calloc(1, sizeof(*l));
 	if (l == NULL) {
@@ -200,7 +186,7 @@ void rp_api_commands(struct rp_api_call *c)
 	l->call = c;
 	int err = rp_listq_parse(&c->query, &spec, &l->q, &errs);
 	if (err == 0) {
-		const struct rp_jobs_query query = {.client_id = c->params[0], .q = &l->q};
+		query.q = &l->q;
 		err = rp_jobs_read(c->api->parts.jobs, &query, on_list, l);
 		if (err == 0) {
 			return;
@@ -215,11 +201,26 @@ void rp_api_commands(struct rp_api_call *c)
 	rp_free(l);
 }
 
+void rp_api_commands(struct rp_api_call *c)
+{
+	const struct rp_jobs_query which = {
+	    .client_id = c->params[0],
+	    .created_by = rp_api_may_own(c, "") ? NULL : c->user.name,
+	};
+	rp_api_job_list(c, &which);
+}
+
+static void write_one(struct rp_api_call *c, const struct rp_job *job)
+{
+	struct rp_reply r;
+	rp_reply_begin(&r);
+	rp_job_write(job, &r.w);
+	rp_reply_end(&r, c);
+}
+
 static void on_get(void *ctx, int code, const struct rp_jobs_read *read, const struct rp_err *err)
 {
 	struct rp_api_call *c = ctx;
-	struct rp_buf text;
-	char *json = NULL;
 	if (code != 0) {
 		rp_reply_code(c, code, err);
 		return;
@@ -228,17 +229,10 @@ static void on_get(void *ctx, int code, const struct rp_jobs_read *read, const s
 		rp_reply_fail(c, 404, "Job[id=\"%s\"] not found.", c->params[1]);
 		return;
 	}
-	rp_buf_init(&text, SIZE_MAX / 2);
-	if (rp_job_encode(&read->jobs[0], &text) != 0 || rp_buf_take_string(&text, &json) != 0) {
-		rp_reply_code(c, RP_ENOMEM, NULL);
-	} else {
-		struct rp_reply r;
-		rp_reply_begin(&r);
-		rp_jsonw_raw(&r.w, json);
-		rp_reply_end(&r, c);
+	const char *owner = read->jobs[0].created_by;
+	if (rp_api_check_owner(c, owner != NULL ? owner : "")) {
+		write_one(c, &read->jobs[0]);
 	}
-	rp_free(json);
-	rp_buf_fini(&text);
 }
 
 void rp_api_command_get(struct rp_api_call *c)

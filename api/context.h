@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include <uv.h>
+
 #include "acl/addrlist.h"
 #include "acl/authorize.h"
 #include "acl/gate.h"
@@ -18,13 +20,23 @@
 #include "http/server.h"
 #include "http/tls.h"
 #include "http/url.h"
+#include "server/crowd.h"
 #include "server/server.h"
 
 #define RP_API_PARAMS_MAX 4
 
+struct rp_api_conn; /* a connection of the API (api/api.c) */
 struct rp_sessions;
 struct rp_tokens;
 struct rp_users;
+
+/* WebSockets (api/ws.c). */
+struct rp_api_sockets {
+	struct rp_list list;
+	size_t n;
+	uv_timer_t ping;
+	bool open; /* ping is a handle */
+};
 
 struct rp_api {
 	struct rp_server_parts parts;
@@ -42,6 +54,7 @@ struct rp_api {
 	unsigned compressing; /* answers on the pool (api/answer.c) */
 	struct rp_list conns;
 	struct rp_list calls; /* requests that wait for something */
+	struct rp_api_sockets sockets;
 	char *jwt_secret;
 	int access_log; /* -1 = none */
 	bool closing;
@@ -61,12 +74,14 @@ struct rp_api_user {
 struct rp_api_call {
 	struct rp_api *api;
 	struct rp_http_req *req;
+	struct rp_api_conn *conn; /* may be gone while the call waits: only for an upgrade */
 	struct rp_list node;
 	const struct rp_route *route;
 	char *params[RP_API_PARAMS_MAX]; /* decoded path segments in braces */
 	struct rp_query query;
 	struct rp_api_user user;
 	char peer[RP_ADDR_TEXT_MAX]; /* rp_api_peer */
+	bool by_basic;               /* let in by Basic credentials */
 	int64_t started_ns;
 	char *audit_hostname; /* of the route's client, for the audit log; or NULL */
 };

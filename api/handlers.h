@@ -59,10 +59,22 @@ void rp_api_tunnel_put(struct rp_api_call *c);
 void rp_api_tunnel_delete(struct rp_api_call *c);
 void rp_api_tunnel_acl(struct rp_api_call *c);
 
-/* commands.c: 3.11 */
+/* commands.c: 3.11, 3.12 */
 void rp_api_command_post(struct rp_api_call *c);
+void rp_api_script_post(struct rp_api_call *c);
 void rp_api_commands(struct rp_api_call *c);
 void rp_api_command_get(struct rp_api_call *c);
+/* The list of those jobs by the request's query. */
+void rp_api_job_list(struct rp_api_call *c, const struct rp_jobs_query *which);
+
+/* multi.c: 3.13 */
+void rp_api_multi_post(struct rp_api_call *c);
+void rp_api_multi_list(struct rp_api_call *c);
+void rp_api_multi_get(struct rp_api_call *c);
+void rp_api_multi_jobs(struct rp_api_call *c);
+
+/* ws_jobs.c: 3.14 */
+void rp_api_ws_jobs(struct rp_api_call *c);
 
 /* stored_tunnels.c: 4.6 */
 void rp_api_stored_tunnels_get(struct rp_api_call *c);

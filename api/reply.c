@@ -67,12 +67,31 @@ static void end_errors(struct rp_reply *r, struct rp_api_call *c, unsigned statu
 	rp_buf_fini(&r->text);
 }
 
+int rp_reply_error_text(const struct rp_api_error *e, struct rp_buf *out)
+{
+	struct rp_reply r;
+	begin_errors(&r);
+	write_error(&r.w, e->code, e->title, e->detail);
+	rp_jsonw_arr_end(&r.w);
+	rp_jsonw_obj_end(&r.w);
+	int err = rp_jsonw_end(&r.w);
+	*out = r.text;
+	return err;
+}
+
 void rp_reply_error(struct rp_api_call *c, const struct rp_api_error *e)
 {
 	struct rp_reply r;
 	begin_errors(&r);
 	write_error(&r.w, e->code, e->title, e->detail);
 	end_errors(&r, c, e->status);
+}
+
+void rp_reply_problem(struct rp_api_call *c, const struct rp_problem *p)
+{
+	const struct rp_api_error e = {
+	    .status = p->status, .code = "", .title = p->title, .detail = p->detail};
+	rp_reply_error(c, &e);
 }
 
 void rp_reply_fail(struct rp_api_call *c, unsigned status, const char *fmt, ...)

@@ -6,6 +6,7 @@
 #define RP_API_REPLY_H
 
 #include "api/context.h"
+#include "server/audience.h"
 #include "server/listq.h"
 
 /* One error. code may be "" or an ERR_CODE_… */
@@ -15,7 +16,10 @@ struct rp_api_error {
 	const char *title;
 	const char *detail;
 };
+/* The errors envelope as text; the buffer is the caller's, also on failure. */
+RP_NODISCARD int rp_reply_error_text(const struct rp_api_error *e, struct rp_buf *out);
 void rp_reply_error(struct rp_api_call *c, const struct rp_api_error *e);
+void rp_reply_problem(struct rp_api_call *c, const struct rp_problem *p);
 /* The same with empty code and detail. */
 void rp_reply_fail(struct rp_api_call *c, unsigned status, const char *fmt, ...) RP_PRINTF(3, 4);
 void rp_reply_list_errors(struct rp_api_call *c, const struct rp_listq_errors *errs);

@@ -73,23 +73,28 @@ int rp_job_decode(const void *p, size_t n, struct rp_job *job, struct rp_err *er
 	return rc;
 }
 
+void rp_job_write(const struct rp_job *job, struct rp_jsonw *w)
+{
+	rp_jsonw_obj(w);
+	for (size_t i = 0; i < RP_ARRAY_LEN(job_fields); i++) {
+		if (strcmp(job_fields[i].key, "is_sudo") == 0) {
+			rp_jsonw_key(w, "result");
+			if (job->has_result) {
+				rp_jsonw_struct(w, &rp_job_result_table, &job->result);
+			} else {
+				rp_jsonw_null(w);
+			}
+		}
+		rp_jsonw_field(w, &job_fields[i], job);
+	}
+	rp_jsonw_obj_end(w);
+}
+
 int rp_job_encode(const struct rp_job *job, struct rp_buf *out)
 {
 	struct rp_jsonw w;
 	rp_jsonw_init(&w, out);
-	rp_jsonw_obj(&w);
-	for (size_t i = 0; i < RP_ARRAY_LEN(job_fields); i++) {
-		if (strcmp(job_fields[i].key, "is_sudo") == 0) {
-			rp_jsonw_key(&w, "result");
-			if (job->has_result) {
-				rp_jsonw_struct(&w, &rp_job_result_table, &job->result);
-			} else {
-				rp_jsonw_null(&w);
-			}
-		}
-		rp_jsonw_field(&w, &job_fields[i], job);
-	}
-	rp_jsonw_obj_end(&w);
+	rp_job_write(job, &w);
 	return rp_jsonw_end(&w);
 }
 

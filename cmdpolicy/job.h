@@ -13,6 +13,8 @@
 #include "core/err.h"
 #include "core/json.h"
 
+struct rp_jsonw;
+
 #define RP_JOB_RUNNING    "running"
 #define RP_JOB_SUCCESSFUL "successful"
 #define RP_JOB_FAILED     "failed"
@@ -51,6 +53,8 @@ struct rp_job {
 RP_NODISCARD int rp_job_decode(const void *p, size_t n, struct rp_job *job, struct rp_err *err);
 /* Appends the JSON object to out. RP_ELIMIT when out is full. */
 RP_NODISCARD int rp_job_encode(const struct rp_job *job, struct rp_buf *out);
+/* The same as a value of a larger document. */
+void rp_job_write(const struct rp_job *job, struct rp_jsonw *w);
 RP_NODISCARD int rp_job_copy(struct rp_job *dst, const struct rp_job *src);
 void rp_job_fini(struct rp_job *job);
 

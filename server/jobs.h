@@ -18,6 +18,9 @@
 #include "server/registry.h"
 #include "server/store.h"
 
+/* `error` of a job whose client was not there. */
+#define RP_JOB_NOT_CONNECTED "client is not connected"
+
 struct rp_jobs;
 
 struct rp_jobs_options {
@@ -40,6 +43,23 @@ void rp_jobs_free(struct rp_jobs *j);
 typedef void (*rp_jobs_start_cb)(void *ctx, const char *jid, int code, const struct rp_err *err);
 RP_NODISCARD int rp_jobs_start(struct rp_jobs *j, const char *client_id, const struct rp_job *job,
     rp_jobs_start_cb cb, void *ctx);
+
+/* A job that somebody follows, as part of a multi-client job (job->multi_job_id) mostly. */
+struct rp_job_watch {
+	void (*on_started)(void *ctx); /* the process runs; not if the end was faster */
+	/* Live output of stream 1 or 2, if job->stream_result; borrowed; n 0: `dropped` bytes were
+	 * left out. NULL: none is wanted. */
+	void (*on_output)(void *ctx, const struct rp_job_output *o);
+	/* Exactly once unless rp_jobs_close comes first: the job as it is stored. */
+	void (*on_end)(void *ctx, const struct rp_job *job);
+};
+/* As rp_jobs_start, but whatever happens a record of the job stays, with the reason in `error`: the
+ * client is not connected or refuses (`failed`), nothing was heard of it (`unknown`). None of the
+ * callbacks comes from inside. On failure nothing follows and nothing is stored. w is copied. */
+RP_NODISCARD int rp_jobs_run(struct rp_jobs *j, const char *client_id, const struct rp_job *job,
+    const struct rp_job_watch *w, void *ctx);
+/* Live output of a client (server/worker.h). */
+void rp_jobs_output(struct rp_jobs *j, const char *client_id, const struct rp_job_output *o);
 /* A notification "cmd_result" of a client. Counts only for a job that was ordered of this client. */
 void rp_jobs_result(struct rp_jobs *j, const char *client_id, const char *p, size_t n);
 /* Reads through the store's queue (server/jobs_store.h). */

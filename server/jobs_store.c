@@ -33,9 +33,11 @@ static void bind_time(struct rp_stmt *stmt, int i, int64_t t)
 /* Saving */
 
 struct save {
-	struct rp_job job;
+	struct rp_job job; /* afterwards as it is stored */
 	bool from_client;
 	struct rp_jobs_keep keep;
+	rp_jobs_stored_cb done;
+	void *ctx;
 };
 
 static void save_free(void *arg)
@@ -127,8 +129,7 @@ static int merge(struct rp_db *db, struct save *s, struct rp_err *err)
 		struct rp_job sent = s->job;
 		s->job = old;
 		old = sent;
-	} else if (code == 1 && old.finished_at != RP_TIME_ZERO &&
-	    s->job.finished_at == RP_TIME_ZERO) {
+	} else if (code == 1 && old.finished_at != RP_TIME_ZERO) {
 		take_outcome(&s->job, &old);
 	} else if (code == 0 && s->from_client) {
 		code = rp_err_set(err, RP_ENOENT, "there is no such job");
@@ -184,6 +185,11 @@ static int write_job(
 	return code;
 }
 
+int rp_jobs_store_insert(struct rp_db *db, const struct rp_job *job, struct rp_err *err)
+{
+	return write_job(db, job, RP_TIME_ZERO, err);
+}
+
 static int save_row(struct rp_db *db, struct save *s, struct rp_err *err)
 {
 	int code = merge(db, s, err);
@@ -208,20 +214,28 @@ static int save_work(struct rp_db *db, void *arg, struct rp_err *err)
 	return rp_db_commit(db, err);
 }
 
+static void on_saved(void *ctx, int code, const struct rp_err *err)
+{
+	struct save *s = ctx;
+	s->done(s->ctx, code, code == 0 ? &s->job : NULL, err);
+}
+
 static int submit_save(struct rp_store *store, struct save *s, const struct rp_job *job,
-    rp_store_done_cb done, void *ctx)
+    rp_jobs_stored_cb done, void *ctx)
 {
 	int err = s == NULL ? RP_ENOMEM : rp_job_copy(&s->job, job);
 	if (err != 0) {
 		rp_free(s);
 		return err;
 	}
+	s->done = done;
+	s->ctx = ctx;
 	const struct rp_store_job work = {
 	    .work = save_work,
 	    .arg = s,
 	    .free_arg = save_free,
-	    .done = done,
-	    .ctx = ctx,
+	    .done = on_saved,
+	    .ctx = s,
 	};
 	return rp_store_submit(store, &work);
 }
@@ -237,13 +251,13 @@ static struct save *save_new(const struct rp_jobs_keep *keep, bool from_client)
 }
 
 int rp_jobs_store_save(struct rp_store *store, const struct rp_job *job,
-    const struct rp_jobs_keep *keep, rp_store_done_cb done, void *ctx)
+    const struct rp_jobs_keep *keep, rp_jobs_stored_cb done, void *ctx)
 {
 	return submit_save(store, save_new(keep, false), job, done, ctx);
 }
 
 int rp_jobs_store_result(
-    struct rp_store *store, const struct rp_job *job, rp_store_done_cb done, void *ctx)
+    struct rp_store *store, const struct rp_job *job, rp_jobs_stored_cb done, void *ctx)
 {
 	const struct rp_jobs_keep keep = {.expires_at = RP_TIME_ZERO};
 	return submit_save(store, save_new(&keep, true), job, done, ctx);
@@ -318,30 +332,29 @@ static int replace_text(char **slot, const char *text)
 	return *slot == NULL ? RP_ENOMEM : 0;
 }
 
+/* The job goes to *job, which is empty if it is unreadable. */
 static int write_unknown(
-    struct rp_db *db, int64_t now, const char *jid, const char *details, struct rp_err *err)
+    struct rp_db *db, int64_t now, const char *details, struct rp_job *job, struct rp_err *err)
 {
-	struct rp_job job = {0};
-	int code = rp_job_decode(details, strlen(details), &job, err);
+	int code = rp_job_decode(details, strlen(details), job, err);
 	if (code != 0 && code != RP_ENOMEM) {
-		rp_log_error(COMPONENT, "the stored job %s is unreadable: %s", jid, err->msg);
+		rp_log_error(COMPONENT, "a stored job is unreadable: %s", err->msg);
 		return 0;
 	}
-	job.finished_at = now;
-	code = code != 0 ? code : replace_text(&job.status, RP_JOB_UNKNOWN);
+	job->finished_at = now;
+	code = code != 0 ? code : replace_text(&job->status, RP_JOB_UNKNOWN);
 	code = code != 0 ? code
-	                 : replace_text(&job.error, "no result came from the client in time");
-	code = code != 0 ? code : write_job(db, &job, RP_TIME_ZERO, err);
+	                 : replace_text(&job->error, "no result came from the client in time");
+	code = code != 0 ? code : write_job(db, job, RP_TIME_ZERO, err);
 	if (code == 0) {
 		rp_log_info(COMPONENT, "client %s: job %s: no result came in time",
-		    or_empty(job.client_id), jid);
+		    or_empty(job->client_id), or_empty(job->jid));
 	}
-	rp_job_fini(&job);
 	return code;
 }
 
 /* 1 = done with one, 0 = no more. */
-static int expire_one(struct rp_db *db, int64_t now, struct rp_err *err)
+static int expire_one(struct rp_db *db, int64_t now, struct rp_job *job, struct rp_err *err)
 {
 	char *jid = NULL;
 	char *details = NULL;
@@ -350,7 +363,7 @@ static int expire_one(struct rp_db *db, int64_t now, struct rp_err *err)
 		code = RP_ENOMEM;
 	} else if (code == 1) {
 		code = stop_waiting(db, jid, err);
-		code = code != 0 ? code : write_unknown(db, now, jid, details, err);
+		code = code != 0 ? code : write_unknown(db, now, details, job, err);
 		code = code != 0 ? code : 1;
 	}
 	rp_free(jid);
@@ -358,34 +371,85 @@ static int expire_one(struct rp_db *db, int64_t now, struct rp_err *err)
 	return code;
 }
 
+struct expire {
+	int64_t now;
+	struct rp_jobs_read out;
+	rp_jobs_read_cb cb;
+	void *ctx;
+};
+
+static int expire_all(struct rp_db *db, struct expire *e, struct rp_err *err)
+{
+	int code = 1;
+	for (int i = 0; i < EXPIRE_MAX && code == 1; i++) {
+		struct rp_job *job = &e->out.jobs[e->out.n];
+		code = expire_one(db, e->now, job, err);
+		if (job->jid != NULL) {
+			e->out.n++;
+		}
+	}
+	return code;
+}
+
+static void forget_jobs(struct rp_jobs_read *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		rp_job_fini(&r->jobs[i]);
+	}
+	rp_free(r->jobs);
+	*r = (struct rp_jobs_read){0};
+}
+
 static int expire_work(struct rp_db *db, void *arg, struct rp_err *err)
 {
-	const int64_t *now = arg;
+	struct expire *e = arg;
+	e->out.jobs = rp_calloc(EXPIRE_MAX, sizeof(*e->out.jobs));
+	if (e->out.jobs == NULL) {
+		return RP_ENOMEM;
+	}
 	int code = rp_db_begin(db, err);
 	if (code != 0) {
 		return code;
 	}
-	code = 1;
-	for (int i = 0; i < EXPIRE_MAX && code == 1; i++) {
-		code = expire_one(db, *now, err);
-	}
+	code = expire_all(db, e, err);
 	if (code < 0) {
 		rp_db_rollback(db);
+		forget_jobs(&e->out);
 		return code;
 	}
 	return rp_db_commit(db, err);
 }
 
-int rp_jobs_store_expire(struct rp_store *store, int64_t now, rp_store_done_cb done, void *ctx)
+static void expire_free(void *arg)
 {
+	struct expire *e = arg;
+	forget_jobs(&e->out);
+	rp_free(e);
+}
+
+static void on_expired(void *ctx, int code, const struct rp_err *err)
+{
+	struct expire *e = ctx;
+	e->cb(e->ctx, code, &e->out, err);
+}
+
+int rp_jobs_store_expire(struct rp_store *store, int64_t now, rp_jobs_read_cb cb, void *ctx)
+{
+	struct expire *e = rp_calloc(1, sizeof(*e));
+	if (e == NULL) {
+		return RP_ENOMEM;
+	}
+	e->now = now;
+	e->cb = cb;
+	e->ctx = ctx;
 	const struct rp_store_job work = {
 	    .work = expire_work,
-	    .arg = rp_memdup(&now, sizeof(now)),
-	    .free_arg = rp_free,
-	    .done = done,
-	    .ctx = ctx,
+	    .arg = e,
+	    .free_arg = expire_free,
+	    .done = on_expired,
+	    .ctx = e,
 	};
-	return work.arg == NULL ? RP_ENOMEM : rp_store_submit(store, &work);
+	return rp_store_submit(store, &work);
 }
 
 /* Reading */
@@ -393,6 +457,8 @@ int rp_jobs_store_expire(struct rp_store *store, int64_t now, rp_store_done_cb d
 struct read {
 	struct rp_jobs_read out;
 	char *client_id;
+	char *multi_job_id;
+	char *created_by;
 	char *jid;
 	struct rp_listq_sql where; /* filters only, for the count */
 	struct rp_listq_sql page;  /* filters, order, paging */
@@ -404,11 +470,10 @@ struct read {
 static void read_free(void *arg)
 {
 	struct read *r = arg;
-	for (size_t i = 0; i < r->out.n; i++) {
-		rp_job_fini(&r->out.jobs[i]);
-	}
-	rp_free(r->out.jobs);
+	forget_jobs(&r->out);
 	rp_free(r->client_id);
+	rp_free(r->multi_job_id);
+	rp_free(r->created_by);
 	rp_free(r->jid);
 	rp_listq_sql_fini(&r->where);
 	rp_listq_sql_fini(&r->page);
@@ -421,20 +486,22 @@ static int query_text(
 {
 	const char *rest = more->text.len == 0 ? "" : (const char *)rp_buf_head(&more->text);
 	rp_buf_init(out, QUERY_MAX);
-	int err = rp_buf_printf(out, "SELECT %s FROM jobs WHERE %s AND %s %s", what,
-	    r->client_id != NULL ? "client_id = ?" : "1 = 1", r->jid != NULL ? "jid = ?" : "1 = 1",
-	    rest);
+	int err = rp_buf_printf(out, "SELECT %s FROM jobs WHERE 1 = 1%s%s%s%s %s", what,
+	    r->client_id != NULL ? " AND client_id = ?" : "",
+	    r->multi_job_id != NULL ? " AND multi_job_id = ?" : "",
+	    r->created_by != NULL ? " AND created_by = ?" : "",
+	    r->jid != NULL ? " AND jid = ?" : "", rest);
 	return err != 0 ? err : rp_buf_terminate(out);
 }
 
 static int bind_all(const struct read *r, const struct rp_listq_sql *more, struct rp_stmt *stmt)
 {
+	const char *const fixed[] = {r->client_id, r->multi_job_id, r->created_by, r->jid};
 	int i = 0;
-	if (r->client_id != NULL) {
-		rp_stmt_bind_text(stmt, ++i, r->client_id);
-	}
-	if (r->jid != NULL) {
-		rp_stmt_bind_text(stmt, ++i, r->jid);
+	for (size_t k = 0; k < RP_ARRAY_LEN(fixed); k++) {
+		if (fixed[k] != NULL) {
+			rp_stmt_bind_text(stmt, ++i, fixed[k]);
+		}
 	}
 	for (size_t k = 0; k < more->binds.n; k++) {
 		rp_stmt_bind_text(stmt, ++i, more->binds.v[k]);
@@ -533,7 +600,9 @@ int rp_jobs_store_read(
 	}
 	r->cb = cb;
 	r->ctx = ctx;
-	int err = copy_text(&r->client_id, query->client_id) && copy_text(&r->jid, query->jid)
+	int err = copy_text(&r->client_id, query->client_id) &&
+	        copy_text(&r->multi_job_id, query->multi_job_id) &&
+	        copy_text(&r->created_by, query->created_by) && copy_text(&r->jid, query->jid)
 	    ? 0
 	    : RP_ENOMEM;
 	if (err == 0 && query->jid == NULL) {

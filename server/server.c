@@ -54,6 +54,7 @@ struct server {
 	struct rp_budget budget;    /* tunnel_memory */
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
+	struct rp_multis *multis;
 	struct rp_workers *workers;
 	struct rp_acceptor *acceptor;
 	uv_signal_t signals[5];
@@ -125,6 +126,9 @@ static void on_stop(void *ctx)
 	}
 	if (s->registry != NULL) {
 		rp_registry_close(s->registry);
+	}
+	if (s->multis != NULL) {
+		rp_multis_close(s->multis);
 	}
 	if (s->jobs != NULL) {
 		rp_jobs_close(s->jobs);
@@ -301,6 +305,7 @@ static int start_hooks(struct server *s, struct rp_err *err)
 	    .store = s->store,
 	    .registry = s->registry,
 	    .jobs = s->jobs,
+	    .multis = s->multis,
 	    .audit = s->audit,
 	    .monitoring = s->monitoring,
 	    .hostkey = s->hostkey,
@@ -360,6 +365,14 @@ static int start_parts(struct server *s, struct rp_err *err)
 	if (code == 0 && rp_jobs_new(&jobs, &s->jobs) != 0) {
 		code = rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
+	const struct rp_multis_options multis = {.loop = s->loop,
+	    .cfg = &s->cfg,
+	    .registry = s->registry,
+	    .store = s->store,
+	    .jobs = s->jobs};
+	if (code == 0 && rp_multis_new(&multis, &s->multis) != 0) {
+		code = rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
 	if (code != 0) {
 		return code;
 	}
@@ -378,6 +391,7 @@ static void free_parts(struct server *s)
 		s->hooks->free(s->hooks_state);
 	}
 	rp_workers_free(s->workers);
+	rp_multis_free(s->multis);
 	rp_jobs_free(s->jobs);
 	rp_audit_free(s->audit);
 	rp_monitoring_free(s->monitoring);

@@ -14,6 +14,7 @@
 #include "server/config.h"
 #include "server/jobs.h"
 #include "server/monitoring.h"
+#include "server/multi.h"
 #include "server/registry.h"
 #include "server/store.h"
 #include "ssh/hostkey.h"
@@ -25,6 +26,7 @@ struct rp_server_parts {
 	struct rp_store *store;
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
+	struct rp_multis *multis;
 	struct rp_audit *audit;           /* NULL = off */
 	struct rp_monitoring *monitoring; /* NULL = off */
 	const struct rp_hostkey *hostkey;

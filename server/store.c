@@ -123,6 +123,16 @@ static const struct rp_db_migration migrations[] = {
      " out TEXT NOT NULL,"
      " err TEXT NOT NULL);"
      "CREATE INDEX notifications_log_timestamp ON notifications_log (timestamp);"},
+    {"CREATE TABLE multi_jobs ("
+     " jid TEXT PRIMARY KEY,"
+     " started_at TEXT NOT NULL,"
+     " finished_at TEXT,"
+     " created_by TEXT NOT NULL,"
+     " schedule_id TEXT,"
+     " details TEXT NOT NULL,"
+     " targets TEXT NOT NULL);"
+     "CREATE INDEX multi_jobs_started ON multi_jobs (started_at DESC, jid);"
+     "CREATE INDEX multi_jobs_open ON multi_jobs (jid) WHERE finished_at IS NULL;"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)

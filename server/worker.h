@@ -35,6 +35,15 @@ struct rp_conn_ref {
 	uint64_t id;
 };
 
+/* A piece of live output of a job that was ordered with stream_jid. */
+struct rp_job_output {
+	const char *jid;
+	int stream; /* 1 stdout, 2 stderr */
+	const char *p;
+	size_t n;
+	uint64_t dropped; /* bytes that were left out before these: too much was under way */
+};
+
 /* What happens on connections; all called on the control loop, in the order of the events of one
  * connection. */
 struct rp_conn_events {
@@ -54,6 +63,8 @@ struct rp_conn_events {
 	 * followed by one rp_workers_notified. */
 	void (*on_notify)(
 	    void *ctx, struct rp_conn_ref ref, const char *name, const char *p, size_t n);
+	/* Borrowed. The client may send more when this returns. */
+	void (*on_output)(void *ctx, struct rp_conn_ref ref, const struct rp_job_output *o);
 	/* A tunnel ended by itself (idle, auto-close). */
 	void (*on_tunnel_gone)(
 	    void *ctx, struct rp_conn_ref ref, const char *tunnel_id, const char *why);
@@ -114,6 +125,8 @@ typedef void (*rp_workers_call_cb)(void *ctx, int code, const char *p, size_t n)
 struct rp_call_order {
 	const char *name;
 	const char *payload; /* NULL = empty */
+	/* The client may send live output of this job (wire protocol 6.5). NULL: it may not. */
+	const char *stream_jid;
 	unsigned timeout_ms;
 	const char *file; /* absolute path of a file that the client may read by SFTP until the
 	                   * call has ended; NULL = none */

@@ -47,6 +47,12 @@ static void open_api(struct rp_api_rig *r)
 	    .registry = r->registry,
 	    .store = r->store.store};
 	assert_int_equal(rp_jobs_new(&orders, &r->jobs), 0);
+	const struct rp_multis_options multis = {.loop = r->store.loop,
+	    .cfg = &r->cfg,
+	    .registry = r->registry,
+	    .store = r->store.store,
+	    .jobs = r->jobs};
+	assert_int_equal(rp_multis_new(&multis, &r->multis), 0);
 	assert_int_equal(rp_audit_open(r->store.loop, &r->cfg, &r->audit, &err), 0);
 	assert_int_equal(rp_monitoring_open(r->store.loop, &r->cfg, &r->monitoring, &err), 0);
 	const struct rp_server_parts parts = {
@@ -55,6 +61,7 @@ static void open_api(struct rp_api_rig *r)
 	    .store = r->store.store,
 	    .registry = r->registry,
 	    .jobs = r->jobs,
+	    .multis = r->multis,
 	    .audit = r->audit,
 	    .monitoring = r->monitoring,
 	    .hostkey = r->hostkey,
@@ -71,6 +78,7 @@ static void stop_api(struct rp_api_rig *r)
 	rp_api_hooks()->stop(r->api);
 	rp_fake_clear(r->workers);
 	rp_registry_close(r->registry);
+	rp_multis_close(r->multis);
 	rp_jobs_close(r->jobs);
 }
 
@@ -79,6 +87,7 @@ static void free_api(struct rp_api_rig *r)
 	rp_api_hooks()->free(r->api);
 	rp_audit_free(r->audit);
 	rp_monitoring_free(r->monitoring);
+	rp_multis_free(r->multis);
 	rp_jobs_free(r->jobs);
 	rp_registry_free(r->registry);
 }

@@ -23,6 +23,7 @@ struct rp_api_rig {
 	struct rp_workers *workers;
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
+	struct rp_multis *multis;
 	struct rp_audit *audit;
 	struct rp_monitoring *monitoring;
 	struct rp_hostkey *hostkey;

@@ -1313,7 +1313,9 @@ static void test_command_errors(void **state)
 	    ask("POST", "/clients/c1/commands", ADMIN, "{}"));
 	assert_reply(400, FAIL("Command cannot be empty."),
 	    ask("POST", "/clients/c1/commands", ADMIN, "{\"command\":\"\"}"));
-	assert_reply(400, FAIL("Invalid interpreter."),
+	assert_reply(400,
+	    ERR("", "Invalid interpreter.",
+	        "of a command: cmd, powershell or nothing for the platform's shell"),
 	    ask("POST", "/clients/c1/commands", ADMIN,
 	        "{\"command\":\"x\",\"interpreter\":\"sh\"}"));
 	assert_reply(400, ERR("", "Invalid JSON data.", "json: unknown field \\\"comand\\\""),

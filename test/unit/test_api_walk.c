@@ -55,6 +55,7 @@ struct row {
 #define REFUSED     {403, 403, 403, 403, 403, 403, 403, 403}
 #define USER        {401, 401, IN, IN, IN, IN, IN, 403}
 #define USER_WRITE  {401, 401, IN, IN, IN, IN, 403, 403}
+#define WEBSOCKET   {401, 401, IN, IN, IN, IN, 403, 403}
 #define CLIENT      {401, 401, IN, IN, 403, IN, IN, 403}
 #define CLIENT_WRITE {401, 401, IN, IN, 403, IN, 403, 403}
 #define ADMINS      {401, 401, IN, 403, 403, IN, IN, 403}
@@ -99,6 +100,14 @@ static const struct row rows[] = {
     {"POST", "/clients/{}/commands", CLIENT_WRITE},
     {"GET", "/clients/{}/commands", CLIENT},
     {"GET", "/clients/{}/commands/{}", CLIENT},
+    {"POST", "/clients/{}/scripts", CLIENT_WRITE},
+    {"POST", "/commands", USER_WRITE},
+    {"GET", "/commands", USER},
+    {"GET", "/commands/{}", USER},
+    {"GET", "/commands/{}/jobs", USER},
+    {"POST", "/scripts", USER_WRITE},
+    {"GET", "/ws/commands", WEBSOCKET},
+    {"GET", "/ws/scripts", WEBSOCKET},
     {"GET", "/clients/{}/stored-tunnels", CLIENT},
     {"POST", "/clients/{}/stored-tunnels", CLIENT_WRITE},
     {"PUT", "/clients/{}/stored-tunnels/{}", CLIENT_WRITE},
@@ -248,6 +257,8 @@ static const char *const unaudited[] = {
     "POST /me/token",                  /* is gone: changes nothing */
     "DELETE /me/token",                /* the same */
     "POST /clients/{}/updates-status", /* has the client look; nothing changes by it */
+    "POST /commands",                  /* an entry for each client, by the handler */
+    "POST /scripts",                   /* the same */
     /* Notes of the user interface, as with the original: the tunnels themselves are audited. */
     "POST /clients/{}/stored-tunnels",
     "PUT /clients/{}/stored-tunnels/{}",

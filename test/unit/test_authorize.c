@@ -23,7 +23,8 @@ static const struct rp_strlist of_staff = {.v = staff_v, .n = 1};
 static const struct rp_strlist of_guests = {.v = guests_v, .n = 1};
 
 static const struct rp_subject admin = {.groups = &none, .admin = true};
-static const struct rp_subject user = {.groups = &of_staff, .permissions = RP_MAY_ALL};
+static const struct rp_subject user = {
+    .name = "bob", .groups = &of_staff, .permissions = RP_MAY_ALL};
 
 static void test_object(void **state)
 {
@@ -41,6 +42,21 @@ static void test_object(void **state)
 	const struct rp_object by_other = {.allowed = &none, .inherited = &of_guests};
 	assert_int_equal(rp_authorize(&user, &see, &by_group), RP_ALLOWED);
 	assert_int_equal(rp_authorize(&user, &see, &by_other), RP_DENIED_OBJECT);
+}
+
+static void test_owner(void **state)
+{
+	static const struct rp_action see = {0};
+	const struct rp_object ours = {.owner = "bob"};
+	const struct rp_object theirs = {.owner = "eve"};
+	const struct rp_object unknown = {.owner = ""};
+	const struct rp_object foreign = {.owner = "bob", .allowed = &of_guests};
+	(void)state;
+	assert_int_equal(rp_authorize(&user, &see, &ours), RP_ALLOWED);
+	assert_int_equal(rp_authorize(&user, &see, &theirs), RP_DENIED_OWNER);
+	assert_int_equal(rp_authorize(&user, &see, &unknown), RP_DENIED_OWNER);
+	assert_int_equal(rp_authorize(&user, &see, &foreign), RP_DENIED_OBJECT);
+	assert_int_equal(rp_authorize(&admin, &see, &theirs), RP_ALLOWED);
 }
 
 static void test_permission(void **state)
@@ -109,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_object),
+	    cmocka_unit_test(test_owner),
 	    cmocka_unit_test(test_permission),
 	    cmocka_unit_test(test_admin),
 	    cmocka_unit_test(test_scope),

@@ -143,7 +143,16 @@ struct stored {
 	int code;
 };
 
-static void on_stored(void *ctx, int code, const struct rp_err *err)
+static void on_saved(void *ctx, int code, const struct rp_job *job, const struct rp_err *err)
+{
+	struct stored *s = ctx;
+	(void)err;
+	assert_true((job != NULL) == (code == 0));
+	s->done = true;
+	s->code = code;
+}
+
+static void on_done(void *ctx, int code, const struct rp_err *err)
 {
 	struct stored *s = ctx;
 	(void)err;
@@ -155,7 +164,7 @@ static int save_until(const struct rp_job *job, int64_t most, int64_t expires_at
 {
 	struct stored s = {0};
 	const struct rp_jobs_keep keep = {.expires_at = expires_at, .most = most};
-	assert_int_equal(rp_jobs_store_save(rig.store, job, &keep, on_stored, &s), 0);
+	assert_int_equal(rp_jobs_store_save(rig.store, job, &keep, on_saved, &s), 0);
 	rp_store_rig_wait(&rig, &s.done);
 	return s.code;
 }
@@ -165,10 +174,21 @@ static int save(const struct rp_job *job, int64_t most)
 	return save_until(job, most, rp_time_now() + 3600 * RP_NS_PER_S);
 }
 
+static size_t expired_n;
+
+static void on_expired(void *ctx, int code, const struct rp_jobs_read *r, const struct rp_err *err)
+{
+	expired_n = r->n;
+	for (size_t i = 0; i < r->n; i++) {
+		assert_string_equal(r->jobs[i].status, RP_JOB_UNKNOWN);
+	}
+	on_done(ctx, code, err);
+}
+
 static int expire(int64_t now)
 {
 	struct stored s = {0};
-	assert_int_equal(rp_jobs_store_expire(rig.store, now, on_stored, &s), 0);
+	assert_int_equal(rp_jobs_store_expire(rig.store, now, on_expired, &s), 0);
 	rp_store_rig_wait(&rig, &s.done);
 	return s.code;
 }
@@ -176,7 +196,7 @@ static int expire(int64_t now)
 static int save_result(const struct rp_job *job)
 {
 	struct stored s = {0};
-	assert_int_equal(rp_jobs_store_result(rig.store, job, on_stored, &s), 0);
+	assert_int_equal(rp_jobs_store_result(rig.store, job, on_saved, &s), 0);
 	rp_store_rig_wait(&rig, &s.done);
 	return s.code;
 }
@@ -313,7 +333,7 @@ static void test_forged_result(void **state)
 	struct rp_job job = make_job(JID, "c1");
 	struct stored s = {0};
 	assert_int_equal(save(&job, 0), 0);
-	assert_int_equal(rp_jobs_store_delete(rig.store, JID, on_stored, &s), 0);
+	assert_int_equal(rp_jobs_store_delete(rig.store, JID, on_done, &s), 0);
 	rp_store_rig_wait(&rig, &s.done);
 	assert_int_equal(s.code, 0);
 	assert_int_equal(save_result(&bad), RP_ENOENT);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands and scripts on many clients (rport-api 3.13): start, list, one with its child jobs. Each
+ * is shown to who has created it and to administrators.
+ */
+#include <string.h>
+
+#include "api/call.h"
+#include "api/handlers.h"
+#include "api/job_request.h"
+#include "api/reply.h"
+#include "api/router.h"
+#include "core/alloc.h"
+
+#include "core/banned.h"
+
+static struct rp_multis *multis(const struct rp_api_call *c)
+{
+	return c->api->parts.multis;
+}
+
+/* POST */
+
+struct posted {
+	struct rp_api_call *call;
+	struct rp_job_request request;
+};
+
+static struct rp_job_requester requester(const struct rp_api_call *c)
+{
+	return (struct rp_job_requester){
+	    .api = c->api,
+	    .user = &c->user,
+	    .route = c->route,
+	    .peer = rp_api_peer(c),
+	};
+}
+
+static void posted_free(struct posted *p)
+{
+	rp_job_request_fini(&p->request);
+	rp_free(p);
+}
+
+static void on_stored(void *ctx, const char *jid, int code, const struct rp_err *err)
+{
+	struct posted *p = ctx;
+	struct rp_api_call *c = p->call;
+	if (code == 0) {
+		const struct rp_job_requester who = requester(c);
+		struct rp_reply r;
+		rp_job_request_audit(&p->request, &who, jid);
+		rp_reply_begin(&r);
+		rp_jsonw_obj(&r.w);
+		rp_jsonw_put_str(&r.w, "jid", jid);
+		rp_jsonw_obj_end(&r.w);
+		rp_reply_end(&r, c);
+	} else {
+		rp_reply_code(c, code, err);
+	}
+	posted_free(p);
+}
+
+static const struct rp_multi_ops post_ops = {.on_stored = on_stored};
+
+void rp_api_multi_post(struct rp_api_call *c)
+{
+	const struct rp_job_request_kind kind = {
+	    .is_script = strcmp(c->route->path, "/scripts") == 0,
+	    .many = true,
+	};
+	const struct rp_job_requester who = requester(c);
+	struct rp_problem problem;
+	struct posted *p = rp_calloc(1, sizeof(*p));
+	if (p == NULL) {
+		rp_reply_code(c, RP_ENOMEM, NULL);
+		return;
+	}
+	p->call = c;
+	int code = rp_job_request_read(rp_http_req_body(c->req), &kind, &p->request, &problem);
+	if (code != 0) {
+		rp_free(p);
+		rp_reply_problem(c, &problem);
+		return;
+	}
+	code = rp_job_request_start(&p->request, &who, &post_ops, p, &problem);
+	if (code != 0) {
+		posted_free(p);
+		rp_reply_problem(c, &problem);
+	}
+}
+
+/* GET list */
+
+static const char *const list_filters[] = {"jid", "created_by", "schedule_id", "started_at[gt]",
+    "started_at[lt]", "started_at[since]", "started_at[until]", NULL};
+static const char *const list_sorts[] = {"jid", "started_at", "created_by", "schedule_id", NULL};
+static const struct rp_listq_resource no_resources[] = {{NULL, NULL, NULL}};
+static const struct rp_listq_spec list_spec = {
+    .filters = list_filters,
+    .sorts = list_sorts,
+    .default_sort = "-started_at,jid",
+    .resources = no_resources,
+    .limit_default = 100,
+    .limit_max = 1000,
+};
+static const char *const summary_keys[] = {"jid", "started_at", "created_by", "schedule_id"};
+
+static const struct rp_json_field *field_of(const char *key)
+{
+	for (size_t i = 0; i < rp_multi_job_table.n; i++) {
+		if (strcmp(rp_multi_job_table.fields[i].key, key) == 0) {
+			return &rp_multi_job_table.fields[i];
+		}
+	}
+	RP_VERIFY(false);
+	return NULL;
+}
+
+static void on_list(void *ctx, int code, const struct rp_multi_read *read, const struct rp_err *err)
+{
+	struct rp_api_call *c = ctx;
+	struct rp_reply r;
+	if (code != 0) {
+		rp_reply_code(c, code, err);
+		return;
+	}
+	rp_reply_begin(&r);
+	rp_jsonw_arr(&r.w);
+	for (size_t i = 0; i < read->n; i++) {
+		rp_jsonw_obj(&r.w);
+		for (size_t k = 0; k < RP_ARRAY_LEN(summary_keys); k++) {
+			rp_jsonw_field(&r.w, field_of(summary_keys[k]), &read->jobs[i]);
+		}
+		rp_jsonw_obj_end(&r.w);
+	}
+	rp_jsonw_arr_end(&r.w);
+	rp_reply_end_count(&r, c, read->total);
+}
+
+void rp_api_multi_list(struct rp_api_call *c)
+{
+	struct rp_listq q;
+	struct rp_listq_errors errs;
+	int err = rp_listq_parse(&c->query, &list_spec, &q, &errs);
+	if (err == RP_EINVAL) {
+		rp_reply_list_errors(c, &errs);
+		return;
+	}
+	const struct rp_multi_query query = {
+	    .created_by = rp_api_may_own(c, "") ? NULL : c->user.name,
+	    .q = &q,
+	};
+	err = err != 0 ? err : rp_multi_read(multis(c), &query, on_list, c);
+	if (err != 0) {
+		rp_reply_code(c, err, NULL);
+	}
+}
+
+/* GET one */
+
+/* Of the child jobs the newest are part of the answer, as in the original; /commands/{jid}/jobs has
+ * them all. */
+static const struct rp_listq_spec child_spec = {
+    .filters = list_filters,
+    .sorts = list_sorts,
+    .default_sort = "-started_at,jid",
+    .resources = no_resources,
+    .limit_default = 100,
+    .limit_max = 100,
+};
+
+struct get {
+	struct rp_api_call *call;
+	struct rp_multi_job job;
+};
+
+static void get_free(struct get *g)
+{
+	rp_json_release(&rp_multi_job_table, &g->job);
+	rp_free(g);
+}
+
+static void write_get(struct get *g, const struct rp_jobs_read *children)
+{
+	struct rp_reply r;
+	rp_reply_begin(&r);
+	rp_jsonw_obj(&r.w);
+	for (size_t i = 0; i < rp_multi_job_table.n; i++) {
+		const struct rp_json_field *f = &rp_multi_job_table.fields[i];
+		if (strcmp(f->key, "is_sudo") == 0) {
+			rp_jsonw_key(&r.w, "jobs");
+			rp_jsonw_arr(&r.w);
+			for (size_t k = 0; k < children->n; k++) {
+				rp_job_write(&children->jobs[k], &r.w);
+			}
+			rp_jsonw_arr_end(&r.w);
+		}
+		rp_jsonw_field(&r.w, f, &g->job);
+	}
+	rp_jsonw_obj_end(&r.w);
+	rp_reply_end(&r, g->call);
+}
+
+static void on_children(
+    void *ctx, int code, const struct rp_jobs_read *read, const struct rp_err *err)
+{
+	struct get *g = ctx;
+	if (code == 0) {
+		write_get(g, read);
+	} else {
+		rp_reply_code(g->call, code, err);
+	}
+	get_free(g);
+}
+
+static int read_children(struct get *g)
+{
+	const struct rp_query none = {0};
+	struct rp_listq_errors errs;
+	struct rp_listq q;
+	int err = rp_listq_parse(&none, &child_spec, &q, &errs);
+	if (err == 0) {
+		const struct rp_jobs_query query = {.multi_job_id = g->job.jid, .q = &q};
+		err = rp_jobs_read(g->call->api->parts.jobs, &query, on_children, g);
+		rp_listq_fini(&q);
+	}
+	return err;
+}
+
+/* False: the call was answered. */
+static bool found(
+    struct rp_api_call *c, int code, const struct rp_multi_read *read, const struct rp_err *err)
+{
+	if (code != 0) {
+		rp_reply_code(c, code, err);
+		return false;
+	}
+	if (read->n == 0) {
+		rp_reply_fail(c, 404, "Multi-client Job[id=\"%s\"] not found.", c->params[0]);
+		return false;
+	}
+	const char *owner = read->jobs[0].created_by;
+	return rp_api_check_owner(c, owner != NULL ? owner : "");
+}
+
+static void on_get(void *ctx, int code, const struct rp_multi_read *read, const struct rp_err *err)
+{
+	struct rp_api_call *c = ctx;
+	if (!found(c, code, read, err)) {
+		return;
+	}
+	struct get *g = rp_calloc(1, sizeof(*g));
+	if (g == NULL) {
+		rp_reply_code(c, RP_ENOMEM, NULL);
+		return;
+	}
+	g->call = c;
+	code = rp_json_clone(&rp_multi_job_table, &read->jobs[0], &g->job);
+	code = code != 0 ? code : read_children(g);
+	if (code != 0) {
+		rp_reply_code(c, code, NULL);
+		get_free(g);
+	}
+}
+
+static void read_one(struct rp_api_call *c, rp_multi_read_cb cb)
+{
+	const struct rp_multi_query query = {.jid = c->params[0]};
+	int err = rp_multi_read(multis(c), &query, cb, c);
+	if (err != 0) {
+		rp_reply_code(c, err, NULL);
+	}
+}
+
+void rp_api_multi_get(struct rp_api_call *c)
+{
+	read_one(c, on_get);
+}
+
+static void on_found(
+    void *ctx, int code, const struct rp_multi_read *read, const struct rp_err *err)
+{
+	struct rp_api_call *c = ctx;
+	if (found(c, code, read, err)) {
+		const struct rp_jobs_query which = {.multi_job_id = c->params[0]};
+		rp_api_job_list(c, &which);
+	}
+}
+
+void rp_api_multi_jobs(struct rp_api_call *c)
+{
+	read_one(c, on_found);
+}
