@@ -11,15 +11,22 @@
 #include "core/banned.h"
 
 static const struct rp_audit_route routes[] = {
+    {"PUT", "/me", "auth.user.me", "update", RP_AUDIT_ID_NONE, NULL},
     {"POST", "/me/tokens", "auth.user.me.token", "create", RP_AUDIT_ID_TOKEN, NULL},
     {"PUT", "/me/tokens/{}", "auth.user.me.token", "update", RP_AUDIT_ID_TOKEN, NULL},
     {"DELETE", "/me/tokens/{}", "auth.user.me.token", "delete", RP_AUDIT_ID_TOKEN, NULL},
+    {"POST", "/users", "auth.user", "create", RP_AUDIT_ID_BODY, "username"},
+    {"PUT", "/users/{}", "auth.user", "update", RP_AUDIT_ID_OWNER, NULL},
+    {"DELETE", "/users/{}", "auth.user", "delete", RP_AUDIT_ID_OWNER, NULL},
+    {"PUT", "/user-groups/{}", "auth.user.group", "update", RP_AUDIT_ID_OWNER, NULL},
+    {"DELETE", "/user-groups/{}", "auth.user.group", "delete", RP_AUDIT_ID_OWNER, NULL},
     {"DELETE", "/users/{}/sessions", "auth.api.sessions", "delete", RP_AUDIT_ID_OWNER, NULL},
     {"DELETE", "/users/{}/sessions/{}", "auth.api.session", "delete", RP_AUDIT_ID_OWNER, NULL},
     {"POST", "/client-groups", "client.group", "create", RP_AUDIT_ID_BODY, "id"},
     {"PUT", "/client-groups/{}", "client.group", "update", RP_AUDIT_ID_OWNER, NULL},
     {"DELETE", "/client-groups/{}", "client.group", "delete", RP_AUDIT_ID_OWNER, NULL},
     {"DELETE", "/clients/{}", "client", "delete", RP_AUDIT_ID_OWNER, NULL},
+    {"POST", "/clients/{}/acl", "client.acl", "update", RP_AUDIT_ID_OWNER, NULL},
     {"PUT", "/clients/{}/attributes", "client", "update", RP_AUDIT_ID_OWNER, NULL},
     {"PUT", "/clients/{}/tunnels", "client.tunnel", "create", RP_AUDIT_ID_REPLY, "id"},
     {"DELETE", "/clients/{}/tunnels/{}", "client.tunnel", "delete", RP_AUDIT_ID_PARAM, NULL},

@@ -16,6 +16,7 @@
 #include "api/router.h"
 #include "api/sessions.h"
 #include "api/tokens.h"
+#include "api/user_rules.h"
 #include "api/users.h"
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -24,7 +25,8 @@
 
 #include "core/banned.h"
 
-#define PASSWORD_MAX 1024
+#define PASSWORD_MAX    1024
+#define RANDOM_PASSWORD 43
 /* How late a change from outside in a database of users may reach those who are logged in. */
 #define STALE_MAX_MS 1000
 
@@ -68,6 +70,7 @@ struct check {
 	rp_auth_cb cb;
 	char *name;
 	char *password;
+	bool own;   /* of the user who is in already */
 	char *hash; /* of another user if there is no such user; NULL: there are none at all */
 	bool equal;
 };
@@ -96,6 +99,8 @@ static void on_checked(uv_work_t *work, int status)
 	} else if (k->call->api->closing) {
 		/* The handler would find a closed database. */
 		answer(k->call, k->cb, RP_AUTH_FAILED, RP_ECLOSED);
+	} else if (k->equal && k->own) {
+		answer(k->call, k->cb, RP_AUTH_OK, 0);
 	} else if (k->equal && user != NULL) {
 		let_in(k->call, k->cb, user, true);
 	} else {
@@ -104,7 +109,8 @@ static void on_checked(uv_work_t *work, int status)
 	check_free(k);
 }
 
-static void check_hash(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
+static void check_hash(
+    struct rp_api_call *c, const char *name, const char *password, bool own, rp_auth_cb cb)
 {
 	if (rp_gate_enter(c->api->gate, rp_api_peer(c)) != 0) {
 		answer(c, cb, RP_AUTH_WAIT, 0);
@@ -118,6 +124,7 @@ static void check_hash(struct rp_api_call *c, const char *name, const char *pass
 		k->work.data = k;
 		k->call = c;
 		k->cb = cb;
+		k->own = own;
 		k->name = rp_strdup(name);
 		k->password = rp_strdup(password);
 		k->hash = hash == NULL ? NULL : rp_strdup(hash);
@@ -177,7 +184,7 @@ static void check_password(
 	} else if (rp_users_static(c->api->users)) {
 		check_static(c, name, password, cb);
 	} else {
-		check_hash(c, name, password, cb);
+		check_hash(c, name, password, false, cb);
 	}
 }
 
@@ -186,11 +193,12 @@ static void check_password(
 struct fresh {
 	struct rp_api_call *call;
 	rp_auth_cb cb;
-	char *name; /* NULL: by the header */
-	char *password;
+	char *name;     /* NULL: by the header */
+	char *password; /* NULL: a proxy says who it is */
 };
 
 static void request_now(struct rp_api_call *c, rp_auth_cb cb);
+static void named_now(struct rp_api_call *c, const char *name, rp_auth_cb cb);
 
 static void fresh_free(struct fresh *f)
 {
@@ -209,6 +217,8 @@ static void on_fresh(void *ctx, int code, const struct rp_err *err)
 		answer(f->call, f->cb, RP_AUTH_FAILED, RP_ECLOSED);
 	} else if (f->name == NULL) {
 		request_now(f->call, f->cb);
+	} else if (f->password == NULL) {
+		named_now(f->call, f->name, f->cb);
 	} else {
 		check_password(f->call, f->name, f->password, f->cb);
 	}
@@ -227,8 +237,11 @@ static void wait_for_users(
 	int err = 0;
 	if (name != NULL) {
 		f->name = rp_strdup(name);
+		err = f->name != NULL ? 0 : RP_ENOMEM;
+	}
+	if (password != NULL) {
 		f->password = rp_strdup(password);
-		err = f->name != NULL && f->password != NULL ? 0 : RP_ENOMEM;
+		err = f->password != NULL ? err : RP_ENOMEM;
 	}
 	err = err != 0 ? err : rp_users_refresh(c->api->users, on_fresh, f);
 	if (err != 0) {
@@ -249,6 +262,18 @@ void rp_auth_password(struct rp_api_call *c, const char *name, const char *passw
 	}
 }
 
+void rp_auth_verify(struct rp_api_call *c, const char *password, rp_auth_cb cb)
+{
+	if (!gate_open(c, c->user.name, cb)) {
+		return;
+	}
+	if (strlen(password) > PASSWORD_MAX) {
+		refuse(c, cb, c->user.name);
+	} else {
+		check_hash(c, c->user.name, password, true, cb);
+	}
+}
+
 /* Basic credentials: the password may be an API token. */
 static void by_basic(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
 {
@@ -265,6 +290,78 @@ static void by_basic(struct rp_api_call *c, const char *name, const char *passwo
 		let_in(c, cb, user, true);
 	} else {
 		refuse(c, cb, name);
+	}
+}
+
+/* A proxy's word (api.auth_header) */
+
+static void on_created(void *ctx, int code, const struct rp_err *err)
+{
+	struct fresh *f = ctx;
+	const struct rp_user *user = rp_users_find(f->call->api->users, f->name);
+	if (code == 0 && user != NULL) {
+		rp_log_info("api", "user \"%s\" is new: the proxy has let him in", f->name);
+		let_in(f->call, f->cb, user, true);
+	} else {
+		rp_log_error("api", "a user that the proxy let in is not made: %s", err->msg);
+		answer(f->call, f->cb, RP_AUTH_FAILED, code);
+	}
+	fresh_free(f);
+}
+
+/* Nobody knows the password of such a user. */
+static void create(struct rp_api_call *c, const char *name, rp_auth_cb cb)
+{
+	char password[RANDOM_PASSWORD + 1];
+	char *group = c->api->cfg->default_user_group;
+	struct rp_strlist groups = {.v = &group, .n = group[0] != '\0' ? 1 : 0};
+	struct rp_user_problems problems;
+	rp_random_text(password, RANDOM_PASSWORD);
+	const struct rp_user_change new = {
+	    .username = name, .password = password, .groups = &groups};
+	rp_user_rules_check(c->api->cfg, &new, NULL, &problems);
+	if (problems.n > 0) {
+		rp_log_error(
+		    "api", "a user that the proxy let in is not made: %s", problems.v[0].title);
+		refuse(c, cb, NULL);
+		return;
+	}
+	struct fresh *f = rp_calloc(1, sizeof(*f));
+	int err = RP_ENOMEM;
+	if (f != NULL) {
+		*f = (struct fresh){.call = c, .cb = cb, .name = rp_strdup(name)};
+		err = f->name == NULL ? RP_ENOMEM
+		                      : rp_users_add(c->api->users, &new, on_created, f);
+	}
+	rp_secret_wipe(password, sizeof(password));
+	if (err != 0) {
+		if (f != NULL) {
+			fresh_free(f);
+		}
+		answer(c, cb, RP_AUTH_FAILED, err);
+	}
+}
+
+static void named_now(struct rp_api_call *c, const char *name, rp_auth_cb cb)
+{
+	const struct rp_user *user = rp_users_find(c->api->users, name);
+	if (user != NULL) {
+		let_in(c, cb, user, true);
+	} else if (c->api->cfg->create_missing_users) {
+		create(c, name, cb);
+	} else {
+		refuse(c, cb, NULL);
+	}
+}
+
+void rp_auth_named(struct rp_api_call *c, const char *name, rp_auth_cb cb)
+{
+	if (rp_gate_banned(c->api->gate, rp_api_peer(c), rp_clock_ms())) {
+		answer(c, cb, RP_AUTH_BANNED, 0);
+	} else if (rp_users_stale(c->api->users, 0)) {
+		wait_for_users(c, name, NULL, cb);
+	} else {
+		named_now(c, name, cb);
 	}
 }
 

@@ -31,6 +31,11 @@ typedef void (*rp_auth_cb)(struct rp_api_call *c, const struct rp_auth_result *r
 void rp_auth_request(struct rp_api_call *c, rp_auth_cb cb);
 /* By name and password (POST /login). Copies both. */
 void rp_auth_password(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb);
+/* Is this the password of the user whose call it is? c->user stays as it is. Copies password. */
+void rp_auth_verify(struct rp_api_call *c, const char *password, rp_auth_cb cb);
+/* By the name that a proxy says it has authenticated (api.auth_header), made if need be and
+ * configured. */
+void rp_auth_named(struct rp_api_call *c, const char *name, rp_auth_cb cb);
 /* The Basic pair of the header, owned; RP_ENOENT if there is none, RP_EINVAL if it is
  * unreadable. */
 RP_NODISCARD int rp_auth_basic(const struct rp_api_call *c, char **name, char **password);

@@ -25,12 +25,27 @@ void rp_api_docs(struct rp_api_call *c);
 void rp_api_docs_css(struct rp_api_call *c);
 void rp_api_docs_js(struct rp_api_call *c);
 
+/* me.c: 3.4 */
+void rp_api_me_put(struct rp_api_call *c);
+
 /* me_tokens.c: 3.5 */
 void rp_api_tokens_get(struct rp_api_call *c);
 void rp_api_tokens_post(struct rp_api_call *c);
 void rp_api_token_put(struct rp_api_call *c);
 void rp_api_token_delete(struct rp_api_call *c);
 void rp_api_token_gone(struct rp_api_call *c);
+
+/* user_edit.c: 4.2 */
+void rp_api_user_post(struct rp_api_call *c);
+void rp_api_user_put(struct rp_api_call *c);
+void rp_api_user_delete(struct rp_api_call *c);
+
+/* user_groups.c: 4.3 */
+void rp_api_user_groups(struct rp_api_call *c);
+void rp_api_user_group_get(struct rp_api_call *c);
+void rp_api_user_group_put(struct rp_api_call *c);
+void rp_api_user_group_delete(struct rp_api_call *c);
+void rp_api_client_acl(struct rp_api_call *c);
 
 /* user_admin.c: 4.2 */
 void rp_api_users_get(struct rp_api_call *c);

@@ -10,6 +10,7 @@
 #include "api/jwt.h"
 #include "api/reply.h"
 #include "api/sessions.h"
+#include "api/user_edit.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/crypto.h"
@@ -107,10 +108,40 @@ static void on_login(struct rp_api_call *c, const struct rp_auth_result *r)
 	}
 }
 
+/* What the proxy before us says about who it has let in, or NULL. Anybody could send the header:
+ * where trusted proxies are configured, it counts from them only. */
+static const char *proxy_user(struct rp_api_call *c)
+{
+	const struct rp_conf_api *cfg = c->api->cfg;
+	struct rp_http_head *head = rp_http_req_head(c->req);
+	const char *mark = cfg->auth_header[0] == '\0' ? NULL
+	                                               : rp_http_header(head, cfg->auth_header);
+	if (mark == NULL || mark[0] == '\0') {
+		return NULL;
+	}
+	struct rp_addr peer;
+	if (c->api->trusted.n > 0 &&
+	    (rp_addr_parse(rp_str_c(rp_http_req_peer(c->req)), &peer) != 0 ||
+	        !rp_addrlist_has(&c->api->trusted, &peer))) {
+		return NULL;
+	}
+	const char *name = rp_http_header(head, cfg->user_header);
+	return name != NULL ? name : "";
+}
+
 void rp_api_login_get(struct rp_api_call *c)
 {
 	char *name;
 	char *password;
+	const char *named = proxy_user(c);
+	if (named != NULL && named[0] == '\0') {
+		rp_reply_fail(c, 401, "username is required");
+		return;
+	}
+	if (named != NULL) {
+		rp_auth_named(c, named, on_login);
+		return;
+	}
 	int err = rp_auth_basic(c, &name, &password);
 	if (err != 0) {
 		rp_reply_fail(c, 401, "auth is required");
@@ -144,34 +175,67 @@ static int form_body(struct rp_api_call *c, struct login_body *b)
 	return err;
 }
 
-void rp_api_login_post(struct rp_api_call *c)
+/* False: the call was answered. */
+static bool read_login(struct rp_api_call *c, struct login_body *b)
 {
 	const char *type = rp_http_header(rp_http_req_head(c->req), "Content-Type");
-	struct login_body b = {0};
-	int err;
 	if (type != NULL && strcmp(type, "application/json") == 0) {
-		err = rp_api_body(c, &login_table, true, &b);
-	} else if (type != NULL &&
-	    rp_str_starts(rp_str_c(type), "application/x-www-form-urlencoded")) {
-		err = form_body(c, &b);
-	} else {
-		rp_reply_fail(c, 400, "content type %s is not supported", type != NULL ? type : "");
+		return rp_api_body(c, &login_table, true, b) == 0;
+	}
+	if (type != NULL && rp_str_starts(rp_str_c(type), "application/x-www-form-urlencoded")) {
+		return form_body(c, b) == 0;
+	}
+	rp_reply_fail(c, 400, "content type %s is not supported", type != NULL ? type : "");
+	return false;
+}
+
+static void login_release(struct login_body *b)
+{
+	if (b->password != NULL) {
+		rp_secret_wipe(b->password, strlen(b->password));
+	}
+	if (b->new_password != NULL) {
+		rp_secret_wipe(b->new_password, strlen(b->new_password));
+	}
+	rp_json_release(&login_table, b);
+}
+
+/* The old password was right, expired or not: the new one counts from now on. */
+static void change_password(struct rp_api_call *c, const char *new)
+{
+	const struct rp_user_change change = {.password = new};
+	if (rp_user_edit_store(c) && rp_user_edit_check(c, &change, c->user.name)) {
+		rp_user_edit_change(c, c->user.name, &change, give_token);
+	}
+}
+
+static void on_login_post(struct rp_api_call *c, const struct rp_auth_result *r)
+{
+	struct login_body b = {0};
+	bool known = r->verdict == RP_AUTH_OK || r->verdict == RP_AUTH_EXPIRED;
+	if (!known) {
+		rp_api_refuse(c, r);
 		return;
 	}
-	if (err != 0) {
-		rp_json_release(&login_table, &b);
-		return;
+	/* Read again: it was not kept meanwhile. */
+	if (read_login(c, &b)) {
+		if (b.new_password != NULL && b.new_password[0] != '\0') {
+			change_password(c, b.new_password);
+		} else {
+			on_login(c, r);
+		}
 	}
-	if (b.new_password != NULL && b.new_password[0] != '\0') {
-		rp_reply_fail(c, 400, "Changing the password is not built yet.");
-	} else {
+	login_release(&b);
+}
+
+void rp_api_login_post(struct rp_api_call *c)
+{
+	struct login_body b = {0};
+	if (read_login(c, &b)) {
 		rp_auth_password(c, b.username != NULL ? b.username : "",
-		    b.password != NULL ? b.password : "", on_login);
+		    b.password != NULL ? b.password : "", on_login_post);
 	}
-	if (b.password != NULL) {
-		rp_secret_wipe(b.password, strlen(b.password));
-	}
-	rp_json_release(&login_table, &b);
+	login_release(&b);
 }
 
 static void on_logged_out(void *ctx, int code, const struct rp_err *err)

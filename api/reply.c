@@ -79,12 +79,19 @@ int rp_reply_error_text(const struct rp_api_error *e, struct rp_buf *out)
 	return err;
 }
 
-void rp_reply_error(struct rp_api_call *c, const struct rp_api_error *e)
+void rp_reply_errors(struct rp_api_call *c, const struct rp_api_error *v, size_t n)
 {
 	struct rp_reply r;
 	begin_errors(&r);
-	write_error(&r.w, e->code, e->title, e->detail);
-	end_errors(&r, c, e->status);
+	for (size_t i = 0; i < n; i++) {
+		write_error(&r.w, v[i].code, v[i].title, v[i].detail);
+	}
+	end_errors(&r, c, v[0].status);
+}
+
+void rp_reply_error(struct rp_api_call *c, const struct rp_api_error *e)
+{
+	rp_reply_errors(c, e, 1);
 }
 
 void rp_reply_problem(struct rp_api_call *c, const struct rp_problem *p)

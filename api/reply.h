@@ -20,6 +20,8 @@ struct rp_api_error {
 RP_NODISCARD int rp_reply_error_text(const struct rp_api_error *e, struct rp_buf *out);
 void rp_reply_error(struct rp_api_call *c, const struct rp_api_error *e);
 void rp_reply_problem(struct rp_api_call *c, const struct rp_problem *p);
+/* Several at once; the status is that of the first. */
+void rp_reply_errors(struct rp_api_call *c, const struct rp_api_error *v, size_t n);
 /* The same with empty code and detail. */
 void rp_reply_fail(struct rp_api_call *c, unsigned status, const char *fmt, ...) RP_PRINTF(3, 4);
 void rp_reply_list_errors(struct rp_api_call *c, const struct rp_listq_errors *errs);

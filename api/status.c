@@ -48,7 +48,7 @@ static void write_switches(struct rp_jsonw *w, const struct rp_api *api)
 	rp_jsonw_put_bool(w, "group_permissions_enabled", rp_users_groups_enabled(api->users));
 	rp_jsonw_put_bool(w, "two_fa_enabled", false);
 	rp_jsonw_put_str(w, "two_fa_delivery_method", "");
-	rp_jsonw_put_bool(w, "auth_header", false);
+	rp_jsonw_put_bool(w, "auth_header", cfg->api.auth_header[0] != '\0');
 	rp_jsonw_put_bool(w, "tunnel_proxy_enabled", cfg->server.tunnel_proxy_cert_file[0] != '\0');
 	rp_jsonw_put_bool(w, "caddy_integration_enabled", false);
 	rp_jsonw_put_bool(w, "monitoring_enabled", cfg->monitoring.enabled);

@@ -317,3 +317,49 @@ int rp_tokens_end(struct rp_tokens *ts, const char *username, const char *prefix
 	}
 	return err;
 }
+
+struct end {
+	struct rp_tokens *tokens;
+	char *username;
+	rp_store_done_cb done;
+	void *ctx;
+};
+
+static void end_free(struct end *e)
+{
+	rp_free(e->username);
+	rp_free(e);
+}
+
+/* Only now: one that was being made when this began is in the list too. */
+static void on_ended(void *ctx, int code, const struct rp_err *err)
+{
+	struct end *end = ctx;
+	struct rp_list *it;
+	struct rp_list *tmp;
+	RP_LIST_FOREACH(it, tmp, &end->tokens->all) {
+		struct entry *e = RP_LIST_ENTRY(it, struct entry, node);
+		if (code == 0 && strcmp(e->t.username, end->username) == 0) {
+			entry_free(e);
+		}
+	}
+	end->done(end->ctx, code, err);
+	end_free(end);
+}
+
+int rp_tokens_end_all(struct rp_tokens *ts, const char *username, rp_store_done_cb done, void *ctx)
+{
+	struct end *end = rp_calloc(1, sizeof(*end));
+	if (end == NULL) {
+		return RP_ENOMEM;
+	}
+	*end = (struct end){
+	    .tokens = ts, .username = rp_strdup(username), .done = done, .ctx = ctx};
+	int err = end->username == NULL
+	    ? RP_ENOMEM
+	    : rp_tokens_store_delete_user(ts->store, username, on_ended, end);
+	if (err != 0) {
+		end_free(end);
+	}
+	return err;
+}

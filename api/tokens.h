@@ -65,5 +65,8 @@ RP_NODISCARD int rp_tokens_change(
 /* RP_ENOENT. The token is refused from now on. */
 RP_NODISCARD int rp_tokens_end(struct rp_tokens *ts, const char *username, const char *prefix,
     rp_store_done_cb done, void *ctx);
+/* All of a user's; there need not be any. */
+RP_NODISCARD int rp_tokens_end_all(
+    struct rp_tokens *ts, const char *username, rp_store_done_cb done, void *ctx);
 
 #endif

@@ -112,6 +112,18 @@ static int delete_work(struct rp_db *db, void *arg, struct rp_err *err)
 	return rp_stmt_run(stmt, err);
 }
 
+static int delete_user_work(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	const struct rp_token *t = arg;
+	struct rp_stmt *stmt;
+	int code = rp_db_stmt(db, "DELETE FROM api_tokens WHERE username = ?", &stmt, err);
+	if (code != 0) {
+		return code;
+	}
+	rp_stmt_bind_text(stmt, 1, t->username);
+	return rp_stmt_run(stmt, err);
+}
+
 static int submit(struct rp_store *store, const struct rp_token *t,
     int (*work)(struct rp_db *db, void *arg, struct rp_err *err), rp_store_done_cb done, void *ctx)
 {
@@ -152,4 +164,12 @@ int rp_tokens_store_delete(
     struct rp_store *store, const struct rp_token *t, rp_store_done_cb done, void *ctx)
 {
 	return submit(store, t, delete_work, done, ctx);
+}
+
+int rp_tokens_store_delete_user(
+    struct rp_store *store, const char *username, rp_store_done_cb done, void *ctx)
+{
+	char none[] = "";
+	const struct rp_token t = {.username = (char *)(uintptr_t)username, .name = none};
+	return submit(store, &t, delete_user_work, done, ctx);
 }

@@ -19,5 +19,8 @@ RP_NODISCARD int rp_tokens_store_change(
     struct rp_store *store, const struct rp_token *t, rp_store_done_cb done, void *ctx);
 RP_NODISCARD int rp_tokens_store_delete(
     struct rp_store *store, const struct rp_token *t, rp_store_done_cb done, void *ctx);
+/* All of a user. */
+RP_NODISCARD int rp_tokens_store_delete_user(
+    struct rp_store *store, const char *username, rp_store_done_cb done, void *ctx);
 
 #endif

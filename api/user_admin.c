@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Users and their logins, for administrators (rport-api 4.2).
+ * Users and their logins as administrators see them (rport-api 4.2).
  */
 #include "api/handlers.h"
 #include "api/reply.h"
 #include "api/sessions.h"
+#include "api/user_edit.h"
 #include "api/users.h"
 
 #include "core/banned.h"
 
-/* With one static user there is nothing to administrate: false, and the call was answered. */
-static bool has_store(struct rp_api_call *c)
-{
-	if (!rp_users_static(c->api->users)) {
-		return true;
-	}
-	rp_reply_fail(c, 400,
-	    "server runs on a static user-password pair, please use JSON file or database for user data");
-	return false;
-}
-
 /* False: no such user, and the call was answered. */
 static bool user_exists(struct rp_api_call *c)
 {
-	if (!has_store(c)) {
+	if (!rp_user_edit_store(c)) {
 		return false;
 	}
 	if (rp_users_find(c->api->users, c->params[0]) != NULL) {
@@ -50,7 +40,7 @@ static void write_user(void *ctx, const struct rp_user *u)
 void rp_api_users_get(struct rp_api_call *c)
 {
 	struct rp_reply r;
-	if (!has_store(c)) {
+	if (!rp_user_edit_store(c)) {
 		return;
 	}
 	rp_reply_begin(&r);

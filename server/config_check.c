@@ -276,8 +276,7 @@ static int refuse_unbuilt(const struct rp_server_config *cfg, struct rp_err *err
 	} unbuilt[] = {
 	    {&cfg->server.auth_table, is_set(cfg->server.auth_table)},
 	    {&cfg->server.tunnel_enable_acme, cfg->server.tunnel_enable_acme},
-	    {&a->auth_user_table, is_set(a->auth_user_table)},
-	    {&a->auth_header, is_set(a->auth_header)},
+	    {&a->password_zxcvbn_minscore, a->password_zxcvbn_minscore > 0},
 	    {&a->enable_acme, a->enable_acme},
 	    {&a->two_fa_token_delivery,
 	        is_set(a->two_fa_token_delivery) && strcmp(a->two_fa_token_delivery, "none") != 0},

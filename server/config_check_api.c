@@ -42,6 +42,15 @@ static int check_auth_table(const struct rp_server_config *cfg, struct rp_err *e
 		return rp_conf_fail(&cfg->conf, &a->auth_user_table, err,
 		    "API: 'db_type' must be set when 'auth_user_table' is set");
 	}
+	if (strcmp(cfg->database.db_type, "sqlite") != 0) {
+		return rp_conf_fail(&cfg->conf, &cfg->database.db_type, err,
+		    "API: users in a database of type \"%s\" are not supported, expected 'sqlite'",
+		    cfg->database.db_type);
+	}
+	if (!is_set(cfg->database.db_name)) {
+		return rp_err_set(err, RP_EINVAL,
+		    "API: 'db_name' must be set to the database's file when 'auth_user_table' is set");
+	}
 	return 0;
 }
 
@@ -69,6 +78,9 @@ static int check_auth(const struct rp_server_config *cfg, struct rp_err *err)
 	if (pair && is_set(a->auth_header)) {
 		return rp_conf_fail(&cfg->conf, &a->auth_header, err,
 		    "API: 'auth_header' cannot be used with single user 'auth'");
+	}
+	if (is_set(a->auth_header) && !is_set(a->user_header)) {
+		return needs("auth_header", "user_header", err);
 	}
 	return table ? check_auth_table(cfg, err) : 0;
 }

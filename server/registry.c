@@ -641,3 +641,23 @@ void rp_registry_attributes_set(
 	rp_registry_regroup(r, e);
 	(void)rp_registry_save(r, e, NULL, NULL);
 }
+
+int rp_registry_acl_set(struct rp_registry *r, const char *id, const struct rp_strlist *groups,
+    rp_registry_done_cb done, void *ctx)
+{
+	struct rp_registry_entry *e = rp_registry_find(r, id);
+	if (e == NULL) {
+		return RP_ENOENT;
+	}
+	struct rp_strlist old = e->c.allowed_user_groups;
+	e->c.allowed_user_groups = (struct rp_strlist){0};
+	int err = rp_strlist_copy(&e->c.allowed_user_groups, groups);
+	err = err != 0 ? err : rp_registry_save(r, e, done, ctx);
+	if (err != 0) {
+		rp_strlist_fini(&e->c.allowed_user_groups);
+		e->c.allowed_user_groups = old;
+		return err;
+	}
+	rp_strlist_fini(&old);
+	return 0;
+}

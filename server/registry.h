@@ -142,6 +142,10 @@ void rp_registry_tunnel_close(struct rp_registry *r, const struct rp_tunnel_name
 void rp_registry_tunnel_acl(struct rp_registry *r, const struct rp_tunnel_name *name,
     const char *acl, rp_registry_tunnel_cb cb, void *ctx);
 
+/* Groups of users that may use the client. RP_ENOENT; done as above. */
+RP_NODISCARD int rp_registry_acl_set(struct rp_registry *r, const char *id,
+    const struct rp_strlist *groups, rp_registry_done_cb done, void *ctx);
+
 /* Attributes of a connected client are kept by the client; the mirror follows after a successful
  * update. */
 void rp_registry_attributes_set(

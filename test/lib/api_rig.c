@@ -108,6 +108,11 @@ static void load_config(struct rp_api_rig *r, const char *text)
 	r->cfg.server.data_dir = rp_strdup(r->store.dir);
 }
 
+#define CONFIG                                                           \
+	"[server]\nauth = 'one:tops3cret'\n[api]\n"                      \
+	"address = '127.0.0.1:0'\njwt_secret = 'a secret of the test'\n" \
+	"user_login_wait = 0\nmax_failed_login = 0\n"
+
 static void write_config(struct rp_api_rig *r, const char *extra)
 {
 	char path[sizeof(r->store.dir) + 16];
@@ -116,15 +121,40 @@ static void write_config(struct rp_api_rig *r, const char *extra)
 	assert_non_null(f);
 	assert_true(fputs(users, f) >= 0);
 	assert_int_equal(fclose(f), 0);
-	char *text = rp_asprintf("[server]\nauth = 'one:tops3cret'\n[api]\n"
-	                         "address = '127.0.0.1:0'\njwt_secret = 'a secret of the test'\n"
-	                         "user_login_wait = 0\nmax_failed_login = 0\nauth_file = '%s'\n%s",
-	    path, extra != NULL ? extra : "");
+	char *text = rp_asprintf(CONFIG "auth_file = '%s'\n%s", path, extra != NULL ? extra : "");
 	load_config(r, text);
 	rp_free(text);
 }
 
-struct rp_api_rig *rp_api_rig_open(const char *extra)
+static void write_tables_config(struct rp_api_rig *r, const char *extra)
+{
+	static const char sql[] =
+	    "CREATE TABLE users (username TEXT NOT NULL UNIQUE, password TEXT NOT NULL,"
+	    " password_expired BOOLEAN NOT NULL DEFAULT 0, two_fa_send_to TEXT, totp_secret TEXT);"
+	    "CREATE TABLE groups (username TEXT NOT NULL, \"group\" TEXT NOT NULL);"
+	    "CREATE TABLE details (name TEXT, permissions TEXT);"
+	    "INSERT INTO users (username, password, password_expired) VALUES"
+	    " ('admin', '" HASH "', 0), ('bob', '" HASH "', 0), ('old', '" HASH "', 1);"
+	    "INSERT INTO groups VALUES ('admin', 'Administrators'), ('bob', 'staff');"
+	    "INSERT INTO details VALUES ('staff', '{\"tunnels\":true}');";
+	char path[sizeof(r->store.dir) + 16];
+	struct rp_db *db;
+	struct rp_err err = {0};
+	(void)snprintf(path, sizeof(path), "%s/users.db", r->store.dir);
+	if (rp_db_open(&db, path, false, &err) != 0 || rp_db_exec(db, sql, &err) != 0) {
+		fail_msg("%s", err.msg);
+	}
+	rp_db_close(db);
+	char *text = rp_asprintf(CONFIG "auth_user_table = 'users'\nauth_group_table = 'groups'\n"
+	                                "auth_group_details_table = 'details'\n%s[database]\n"
+	                                "db_type = 'sqlite'\ndb_name = '%s'\n",
+	    extra != NULL ? extra : "", path);
+	load_config(r, text);
+	rp_free(text);
+}
+
+static struct rp_api_rig *open_rig(
+    void (*configure)(struct rp_api_rig *r, const char *extra), const char *extra)
 {
 	struct rp_err err = {0};
 	struct rp_api_rig *r = rp_calloc(1, sizeof(*r));
@@ -132,11 +162,21 @@ struct rp_api_rig *rp_api_rig_open(const char *extra)
 	r->reply = rp_malloc(REPLY_MAX);
 	assert_non_null(r->reply);
 	rp_store_rig_open(&r->store);
-	write_config(r, extra);
+	configure(r, extra);
 	assert_int_equal(rp_hostkey_from_seed("test", &r->hostkey, &err), 0);
 	r->workers = rp_fake_workers_new();
 	open_api(r);
 	return r;
+}
+
+struct rp_api_rig *rp_api_rig_open(const char *extra)
+{
+	return open_rig(write_config, extra);
+}
+
+struct rp_api_rig *rp_api_rig_open_tables(const char *extra)
+{
+	return open_rig(write_tables_config, extra);
 }
 
 static void on_closed(void *ctx)

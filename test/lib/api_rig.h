@@ -41,6 +41,9 @@ struct rp_api_rig {
 /* All of these fail the test when something does not work. extra: lines of [api]; NULL for none.
  */
 struct rp_api_rig *rp_api_rig_open(const char *extra);
+/* The same with the users in tables of an SQLite database, users.db in the rig's folder; the group
+ * "staff" may use tunnels only. */
+struct rp_api_rig *rp_api_rig_open_tables(const char *extra);
 /* As the server does when it is stopped and started again. */
 void rp_api_rig_restart(struct rp_api_rig *r);
 /* The two halves of that: in between no database is open but rport.db. */

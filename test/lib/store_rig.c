@@ -104,7 +104,7 @@ void rp_store_rig_close(struct rp_store_rig *r)
 	static const char *const names[] = {"rport.db", "rport.db-wal", "rport.db-shm",
 	    "api-jwt-secret", "access.log", "users.json", "clients.json", "auditlog.db",
 	    "auditlog.db-wal", "auditlog.db-shm", "monitoring.db", "monitoring.db-wal",
-	    "monitoring.db-shm"};
+	    "monitoring.db-shm", "users.db"};
 	char path[128];
 	if (r->store != NULL) {
 		close_store(r);

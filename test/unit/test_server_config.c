@@ -324,6 +324,13 @@ static void api_rules(void **state)
 	        "API: when 'auth_user_table' is set, 'auth_group_table' must be set as well"},
 	    {API "auth_user_table = 't'\nauth_group_table = 'g'\n",
 	        ":5: api.auth_user_table: API: 'db_type' must be set when 'auth_user_table' is set"},
+	    {API "auth_user_table = 't'\nauth_group_table = 'g'\n[database]\ndb_type = 'mysql'\n",
+	        ":8: database.db_type: API: users in a database of type \"mysql\" are not supported, "
+	        "expected 'sqlite'"},
+	    {API "auth_user_table = 't'\nauth_group_table = 'g'\n[database]\ndb_type = 'sqlite'\n",
+	        "API: 'db_name' must be set to the database's file when 'auth_user_table' is set"},
+	    {API "auth_file = 'f'\nauth_header = 'X'\nuser_header = ''\n",
+	        "API: when 'auth_header' is set, 'user_header' must be set as well"},
 	    {API_AUTH "auth_header = 'X'\n",
 	        ":6: api.auth_header: API: 'auth_header' cannot be used with single user 'auth'"},
 	    {API_AUTH "cert_file = 'c'\n",
@@ -356,6 +363,9 @@ static void api_rules(void **state)
 	        ":6: api.max_token_lifetime: \"2161\" is out of range, expected 0 to 2160"},
 	    {API_AUTH "enable_acme = true\n",
 	        ":6: api.enable_acme: not built yet in this version, expected to be left out"},
+	    {API_AUTH "password_zxcvbn_minscore = 1\n",
+	        ":6: api.password_zxcvbn_minscore: not built yet in this version, expected to be left "
+	        "out"},
 	    {API "auth_file = 'f'\ntotp_enabled = true\n",
 	        ":6: api.totp_enabled: not built yet in this version, expected to be left out"},
 	};
