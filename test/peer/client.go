@@ -31,7 +31,9 @@ type clientOptions struct {
 	rekeyBytes                   uint64
 	ciphers, kexs, macs          string
 	attributes, dataDir          string
+	measureEvery                 time.Duration
 	sendBackLimit, gobShift      int
+	processes                    int
 	monitoring, scripts, uploads bool
 	commands                     bool
 }
@@ -79,6 +81,8 @@ func clientFlags() (*flag.FlagSet, *clientOptions) {
 	f.IntVar(&o.sendBackLimit, "send-back-limit", 4194304, "limit of stdout and of stderr")
 	f.IntVar(&o.gobShift, "gob-shift", 0, "add so much to the gob type ids")
 	f.BoolVar(&o.monitoring, "monitoring", true, "send measurements if the server wants them")
+	f.DurationVar(&o.measureEvery, "measure-every", time.Minute, "time between measurements")
+	f.IntVar(&o.processes, "processes", 1, "number of processes in a measurement")
 	f.BoolVar(&o.commands, "commands", true, "remote commands are enabled")
 	f.BoolVar(&o.scripts, "scripts", true, "remote scripts are enabled")
 	f.BoolVar(&o.uploads, "uploads", true, "file reception is enabled")

@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -134,8 +135,23 @@ func (c *client) sendUpdatesStatus() {
 	})
 }
 
-// sendMeasurements sends the first one at once and then one in a minute.
+// processList is what an installed client says of so many processes, about 240 bytes each.
+func processList(n int) string {
+	list := make([]map[string]interface{}, n)
+	for i := range list {
+		list[i] = map[string]interface{}{
+			"pid": n - i, "parent_pid": (n - i) / 2, "name": fmt.Sprintf("process-%d", n-i),
+			"cmdline": "/usr/lib/some/program --option=value --another=/var/lib/some/file",
+			"state":   "sleep", "rss": 11000000, "vms": 160000000, "memory_usage_percent": 0.1,
+		}
+	}
+	text, _ := json.Marshal(list)
+	return string(text)
+}
+
+// sendMeasurements sends the first one at once and then one after the other.
 func (c *client) sendMeasurements() {
+	processes := processList(c.opts.processes)
 	for {
 		c.notify("save_measurement", map[string]interface{}{
 			"client_id":            "",
@@ -143,12 +159,11 @@ func (c *client) sendMeasurements() {
 			"cpu_usage_percent":    12.5,
 			"memory_usage_percent": 40.25,
 			"io_usage_percent":     0.5,
-			"processes": `[{"pid":1,"parent_pid":0,"name":"init","cmdline":"/sbin/init",` +
-				`"state":"sleep","rss":11000000,"vms":160000000,"memory_usage_percent":0.1}]`,
-			"mountpoints": `{"free_b./":79645835264,"total_b./":270553174016}`,
-			"net_lan":     map[string]int{"in": 100, "out": 200},
-			"net_wan":     nil,
+			"processes":            processes,
+			"mountpoints":          `{"free_b./":79645835264,"total_b./":270553174016}`,
+			"net_lan":              map[string]int{"in": 100, "out": 200},
+			"net_wan":              nil,
 		})
-		time.Sleep(time.Minute)
+		time.Sleep(c.opts.measureEvery)
 	}
 }
