@@ -13,7 +13,9 @@
 #include <mbedtls/bignum.h>
 #include <mbedtls/constant_time.h>
 #include <mbedtls/ecp.h>
+#include <mbedtls/gcm.h>
 #include <mbedtls/md.h>
+#include <mbedtls/pkcs5.h>
 
 #include "core/alloc.h"
 #include "core/err.h"
@@ -27,6 +29,8 @@
 #define SEED_GEN_BYTES   40
 #define P256_BYTES       32
 #define P256_POINT_BYTES 65
+#define GCM_NONCE_BYTES  12
+#define GCM_TAG_BYTES    16
 
 void rp_random(void *p, size_t n)
 {
@@ -139,6 +143,45 @@ int rp_md5(const void *p, size_t n, uint8_t out[static 16])
 	return hash(MBEDTLS_MD_MD5, p, n, out);
 }
 
+struct rp_md5_stream {
+	mbedtls_md_context_t md;
+};
+
+int rp_md5_stream_new(struct rp_md5_stream **out)
+{
+	struct rp_md5_stream *s = rp_calloc(1, sizeof(*s));
+	*out = s;
+	if (s == NULL) {
+		return RP_ENOMEM;
+	}
+	mbedtls_md_init(&s->md);
+	int rc = mbedtls_md_setup(&s->md, mbedtls_md_info_from_type(MBEDTLS_MD_MD5), 0);
+	rc = rc == 0 ? mbedtls_md_starts(&s->md) : rc;
+	if (rc != 0) {
+		rp_md5_stream_free(s);
+		*out = NULL;
+	}
+	return status(rc);
+}
+
+int rp_md5_stream_add(struct rp_md5_stream *s, const void *p, size_t n)
+{
+	return n == 0 ? 0 : status(mbedtls_md_update(&s->md, p, n));
+}
+
+int rp_md5_stream_end(struct rp_md5_stream *s, uint8_t out[static 16])
+{
+	return status(mbedtls_md_finish(&s->md, out));
+}
+
+void rp_md5_stream_free(struct rp_md5_stream *s)
+{
+	if (s != NULL) {
+		mbedtls_md_free(&s->md);
+		rp_free(s);
+	}
+}
+
 int rp_sha1(const void *p, size_t n, uint8_t out[static 20])
 {
 	return hash(MBEDTLS_MD_SHA1, p, n, out);
@@ -158,6 +201,76 @@ int rp_hmac_sha256(const void *key, size_t klen, const void *p, size_t n, uint8_
 {
 	return status(mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256),
 	    klen > 0 ? key : "", klen, n > 0 ? p : "", n, out));
+}
+
+int rp_pbkdf2_sha512(
+    struct rp_str password, struct rp_str salt, unsigned rounds, uint8_t out[static 32])
+{
+	return status(
+	    mbedtls_pkcs5_pbkdf2_hmac_ext(MBEDTLS_MD_SHA512, (const unsigned char *)password.p,
+	        password.len, (const unsigned char *)salt.p, salt.len, rounds, RP_SEAL_KEY, out));
+}
+
+static int gcm_start(mbedtls_gcm_context *gcm, const uint8_t *key)
+{
+	mbedtls_gcm_init(gcm);
+	return mbedtls_gcm_setkey(gcm, MBEDTLS_CIPHER_ID_AES, key, RP_SEAL_KEY * 8);
+}
+
+int rp_seal(const uint8_t key[static RP_SEAL_KEY], struct rp_str text, struct rp_str additional,
+    uint8_t **out, size_t *n)
+{
+	mbedtls_gcm_context gcm;
+	*n = text.len + RP_SEAL_EXTRA;
+	*out = rp_malloc(*n);
+	if (*out == NULL) {
+		return RP_ENOMEM;
+	}
+	uint8_t *cipher = *out + GCM_NONCE_BYTES;
+	rp_random(*out, GCM_NONCE_BYTES);
+	int rc = gcm_start(&gcm, key);
+	rc = rc != 0 ? rc
+	             : mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, text.len, *out,
+	                   GCM_NONCE_BYTES, (const unsigned char *)additional.p, additional.len,
+	                   (const unsigned char *)text.p, cipher, GCM_TAG_BYTES, cipher + text.len);
+	mbedtls_gcm_free(&gcm);
+	if (rc != 0) {
+		rp_free(*out);
+		*out = NULL;
+	}
+	return status(rc);
+}
+
+int rp_unseal(const uint8_t key[static RP_SEAL_KEY], struct rp_str sealed, struct rp_str additional,
+    uint8_t **out, size_t *n)
+{
+	mbedtls_gcm_context gcm;
+	const unsigned char *in = (const unsigned char *)sealed.p;
+	*out = NULL;
+	*n = 0;
+	if (sealed.len < RP_SEAL_EXTRA) {
+		return RP_EAUTH;
+	}
+	size_t len = sealed.len - RP_SEAL_EXTRA;
+	uint8_t *text = rp_malloc(len + 1);
+	if (text == NULL) {
+		return RP_ENOMEM;
+	}
+	int rc = gcm_start(&gcm, key);
+	rc = rc != 0 ? rc
+	             : mbedtls_gcm_auth_decrypt(&gcm, len, in, GCM_NONCE_BYTES,
+	                   (const unsigned char *)additional.p, additional.len,
+	                   in + GCM_NONCE_BYTES + len, GCM_TAG_BYTES, in + GCM_NONCE_BYTES, text);
+	mbedtls_gcm_free(&gcm);
+	if (rc != 0) {
+		rp_secret_wipe(text, len);
+		rp_free(text);
+		return rc == MBEDTLS_ERR_GCM_AUTH_FAILED ? RP_EAUTH : status(rc);
+	}
+	text[len] = '\0';
+	*out = text;
+	*n = len;
+	return 0;
 }
 
 void rp_hex(const void *p, size_t n, char *out)

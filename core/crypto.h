@@ -31,11 +31,31 @@ bool rp_secret_str_eq(const char *a, const char *b);
 void rp_secret_wipe(void *p, size_t n);
 
 RP_NODISCARD int rp_md5(const void *p, size_t n, uint8_t out[static 16]);
+/* The same in pieces. RP_ENOMEM, RP_ECRYPTO. free(NULL) is fine. */
+struct rp_md5_stream;
+RP_NODISCARD int rp_md5_stream_new(struct rp_md5_stream **out);
+RP_NODISCARD int rp_md5_stream_add(struct rp_md5_stream *s, const void *p, size_t n);
+RP_NODISCARD int rp_md5_stream_end(struct rp_md5_stream *s, uint8_t out[static 16]);
+void rp_md5_stream_free(struct rp_md5_stream *s);
 RP_NODISCARD int rp_sha1(const void *p, size_t n, uint8_t out[static 20]);
 RP_NODISCARD int rp_sha256(const void *p, size_t n, uint8_t out[static 32]);
 RP_NODISCARD int rp_sha512(const void *p, size_t n, uint8_t out[static 64]);
 RP_NODISCARD int rp_hmac_sha256(
     const void *key, size_t klen, const void *p, size_t n, uint8_t out[static 32]);
+
+/* A key out of a password: PBKDF2-HMAC-SHA-512 (RFC 8018 5.2). Takes long by intention. */
+RP_NODISCARD int rp_pbkdf2_sha512(
+    struct rp_str password, struct rp_str salt, unsigned rounds, uint8_t out[static 32]);
+/* AES-256-GCM (NIST SP 800-38D) with a random nonce: *out is an owned nonce, ciphertext and tag,
+ * RP_SEAL_EXTRA bytes longer than the text. The same additional data opens it again (*out owned,
+ * with a NUL behind it that is not counted; free it with rp_free_secret or wipe it). RP_EAUTH:
+ * another key, other additional data, or changed. */
+#define RP_SEAL_EXTRA 28
+#define RP_SEAL_KEY   32
+RP_NODISCARD int rp_seal(const uint8_t key[static RP_SEAL_KEY], struct rp_str text,
+    struct rp_str additional, uint8_t **out, size_t *n);
+RP_NODISCARD int rp_unseal(const uint8_t key[static RP_SEAL_KEY], struct rp_str sealed,
+    struct rp_str additional, uint8_t **out, size_t *n);
 
 /* Lower-case hex; out has 2n + 1 bytes. */
 void rp_hex(const void *p, size_t n, char *out);

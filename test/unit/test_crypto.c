@@ -65,6 +65,75 @@ static void test_hmac(void **state)
 	assert_hex(h, 32, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
+/* PBKDF2-HMAC-SHA-512, as Python's hashlib has it. */
+static void test_pbkdf2(void **state)
+{
+	uint8_t key[32];
+	char hex[65];
+	(void)state;
+	assert_int_equal(rp_pbkdf2_sha512(rp_str_c("password"), rp_str_c("salt"), 2, key), 0);
+	rp_hex(key, sizeof(key), hex);
+	assert_string_equal(
+	    hex, "e1d9c16aa681708a45f5c7c4e215ceb66e011a2e9f0040713f18aefdb866d53c");
+}
+
+static void test_md5_stream(void **state)
+{
+	struct rp_md5_stream *s;
+	uint8_t want[16];
+	uint8_t got[16];
+	(void)state;
+	assert_int_equal(rp_md5("abcdef", 6, want), 0);
+	assert_int_equal(rp_md5_stream_new(&s), 0);
+	assert_int_equal(rp_md5_stream_add(s, "abc", 3), 0);
+	assert_int_equal(rp_md5_stream_add(s, NULL, 0), 0);
+	assert_int_equal(rp_md5_stream_add(s, "def", 3), 0);
+	assert_int_equal(rp_md5_stream_end(s, got), 0);
+	assert_memory_equal(got, want, 16);
+	rp_md5_stream_free(s);
+	rp_md5_stream_free(NULL);
+}
+
+static void test_seal(void **state)
+{
+	uint8_t key[RP_SEAL_KEY] = {1, 2, 3};
+	static const struct rp_str texts[] = {{"", 0}, {"secret", 6}, {"a\0b", 3}};
+	struct rp_str aad = rp_str_c("row 1");
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_LEN(texts); i++) {
+		uint8_t *a;
+		uint8_t *b;
+		uint8_t *text;
+		size_t n;
+		assert_int_equal(rp_seal(key, texts[i], aad, &a, &n), 0);
+		assert_int_equal(n, texts[i].len + RP_SEAL_EXTRA);
+		assert_int_equal(rp_seal(key, texts[i], aad, &b, &n), 0);
+		assert_memory_not_equal(a, b, n); /* another nonce */
+		rp_free(b);
+		size_t len;
+		assert_int_equal(rp_unseal(key, rp_str_n(a, n), aad, &text, &len), 0);
+		assert_int_equal(len, texts[i].len);
+		assert_memory_equal(text, texts[i].p, len);
+		assert_int_equal(text[len], 0);
+		rp_free(text);
+		assert_int_equal(
+		    rp_unseal(key, rp_str_n(a, n), rp_str_c("row 2"), &text, &len), RP_EAUTH);
+		assert_null(text);
+		key[31] ^= 1;
+		assert_int_equal(rp_unseal(key, rp_str_n(a, n), aad, &text, &len), RP_EAUTH);
+		key[31] ^= 1;
+		for (size_t k = 0; k < n; k++) {
+			a[k] ^= 1;
+			assert_int_equal(
+			    rp_unseal(key, rp_str_n(a, n), aad, &text, &len), RP_EAUTH);
+			a[k] ^= 1;
+			assert_int_equal(
+			    rp_unseal(key, rp_str_n(a, k), aad, &text, &len), RP_EAUTH);
+		}
+		rp_free(a);
+	}
+}
+
 static void test_hex(void **state)
 {
 	char out[7];
@@ -359,6 +428,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_hashes),
 	    cmocka_unit_test(test_hmac),
+	    cmocka_unit_test(test_pbkdf2),
+	    cmocka_unit_test(test_md5_stream),
+	    cmocka_unit_test(test_seal),
 	    cmocka_unit_test(test_hex),
 	    cmocka_unit_test(test_key_seed_vectors),
 	    cmocka_unit_test(test_key_seed_blob),
