@@ -15,8 +15,10 @@
 #include "api/call.h"
 #include "api/context.h"
 #include "api/reply.h"
+#include "api/router.h"
 #include "api/sessions.h"
 #include "api/tokens.h"
+#include "api/uploads.h"
 #include "api/users.h"
 #include "api/ws.h"
 #include "core/alloc.h"
@@ -47,20 +49,40 @@ static void on_request(void *ctx, struct rp_http_req *req)
 	rp_api_call_start(conn->api, conn, req);
 }
 
+static bool is_streamed(struct rp_http_req *req)
+{
+	return rp_router_streams(rp_http_req_head(req)->method, rp_http_req_path(req));
+}
+
 /* Before there is a request to route: the body is too large, or it is no HTTP. */
 static bool on_bad_request(void *ctx, struct rp_http_req *req, unsigned status, const char *text)
 {
 	static const char too_large[] =
 	    "{\"errors\":[{\"code\":\"\",\"title\":\"Invalid JSON data.\","
 	    "\"detail\":\"http: request body too large\"}]}";
+	static const char file_too_large[] =
+	    "{\"errors\":[{\"code\":\"\",\"title\":\"http: request body too large\","
+	    "\"detail\":\"the file is larger than max_filepush_size\"}]}";
 	const struct rp_api_conn *conn = ctx;
 	(void)text;
 	if (status != 413) {
 		return false;
 	}
+	bool file = is_streamed(req);
+	const char *body = file ? file_too_large : too_large;
 	rp_cors_answer(&conn->api->cors, req);
-	rp_http_reply(req, 400, "application/json; charset=UTF-8", too_large, strlen(too_large));
+	rp_http_reply(req, file ? 413 : 400, "application/json; charset=UTF-8", body, strlen(body));
 	return true;
+}
+
+/* Files do not fit into memory: their handler reads them. */
+static void on_head(void *ctx, struct rp_http_req *req)
+{
+	struct rp_api_conn *conn = ctx;
+	if (is_streamed(req)) {
+		rp_http_req_set_body_max(req, (size_t)conn->api->cfg->max_filepush_size);
+		rp_http_req_hold_body(req);
+	}
 }
 
 static void conn_free(struct rp_api_conn *conn)
@@ -87,6 +109,7 @@ static void on_conn_closed(void *ctx, struct rp_http_conn *http)
 static const struct rp_http_server_ops http_ops = {
     .on_request = on_request,
     .on_bad_request = on_bad_request,
+    .on_head = on_head,
     .on_conn_closed = on_conn_closed,
 };
 
@@ -161,6 +184,17 @@ static int open_gate(struct rp_api *api, struct rp_err *err)
 	return rp_gate_new(&opt, &api->gate) == 0 ? 0 : rp_err_set(err, RP_ENOMEM, "out of memory");
 }
 
+static int open_uploads(struct rp_api *api, struct rp_err *err)
+{
+	const struct rp_uploads_options opt = {
+	    .loop = api->parts.loop,
+	    .registry = api->parts.registry,
+	    .audit = api->parts.audit,
+	    .data_dir = api->parts.cfg->server.data_dir,
+	};
+	return rp_uploads_new(&opt, &api->uploads, err);
+}
+
 static int open_tls(struct rp_api *api, struct rp_err *err)
 {
 	const struct rp_conf_api *cfg = api->cfg;
@@ -211,6 +245,7 @@ static void api_free(void *state)
 	struct rp_api *api = state;
 	rp_sessions_free(api->sessions);
 	rp_tokens_free(api->tokens);
+	rp_uploads_free(api->uploads);
 	rp_users_free(api->users);
 	rp_gate_free(api->gate);
 	rp_gate_free(api->crowd);
@@ -253,6 +288,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	}
 	code = code != 0 ? code : rp_sessions_new(parts->store, &api->sessions, err);
 	code = code != 0 ? code : rp_tokens_new(parts->store, &api->tokens, err);
+	code = code != 0 ? code : open_uploads(api, err);
 	code = code != 0 ? code : open_tls(api, err);
 	code = code != 0 ? code : open_access_log(api, err);
 	return code != 0 ? code : open_listener(api, err);
@@ -265,6 +301,7 @@ static void api_stop(void *state)
 	struct rp_list *tmp;
 	api->closing = true;
 	rp_users_close(api->users);
+	rp_uploads_close(api->uploads);
 	if (api->acceptor != NULL) {
 		rp_acceptor_close(api->acceptor);
 	}

@@ -28,6 +28,7 @@
 struct rp_api_conn; /* a connection of the API (api/api.c) */
 struct rp_sessions;
 struct rp_tokens;
+struct rp_uploads;
 struct rp_users;
 
 /* WebSockets (api/ws.c). */
@@ -48,6 +49,7 @@ struct rp_api {
 	struct rp_addrlist trusted; /* proxies before the API */
 	struct rp_sessions *sessions;
 	struct rp_tokens *tokens;
+	struct rp_uploads *uploads;
 	struct rp_users *users;
 	struct rp_http_server_options http;
 	struct rp_cors cors;

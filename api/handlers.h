@@ -121,4 +121,7 @@ void rp_api_auth_settings(struct rp_api_call *c);
 /* auditlog.c: 4.7 */
 void rp_api_auditlog(struct rp_api_call *c);
 
+/* files.c: 4.9 */
+void rp_api_files_post(struct rp_api_call *c);
+
 #endif

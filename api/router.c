@@ -99,6 +99,7 @@ static const struct rp_route routes[] = {
     {"GET", "/plus/status", RP_ROUTE_OPEN, 0, rp_api_plus_status},
     {"GET", "/auth/ext/settings", RP_ROUTE_OPEN, 0, rp_api_auth_settings},
     {"GET", "/auth/ext/settings/device", RP_ROUTE_OPEN, 0, rp_api_auth_settings},
+    {"POST", "/files", RP_ROUTE_USER, RP_MAY_UPLOADS, rp_api_files_post},
     {"GET", "/auditlog", RP_ROUTE_USER, RP_MAY_AUDITLOG, rp_api_auditlog},
 };
 
@@ -171,6 +172,11 @@ int rp_router_find(const char *method, const char *path, struct rp_api_call *c)
 		err = RP_EUNSUPPORTED;
 	}
 	return err;
+}
+
+bool rp_router_streams(const char *method, const char *path)
+{
+	return strcmp(method, "POST") == 0 && strcmp(path, "/api/v1/files") == 0;
 }
 
 struct rp_action rp_route_action(const struct rp_route *r)

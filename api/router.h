@@ -26,6 +26,8 @@ struct rp_route {
 /* Finds the route and fills params. 0; RP_ENOENT: no such path; RP_EUNSUPPORTED: path known,
  * method not; RP_EINVAL: bad escape; RP_ENOMEM. */
 RP_NODISCARD int rp_router_find(const char *method, const char *path, struct rp_api_call *c);
+/* Is this the route whose handler reads the body itself (rp_http_req_read_body)? With /api/v1. */
+bool rp_router_streams(const char *method, const char *path);
 /* What a request by this route does, for rp_authorize. */
 struct rp_action rp_route_action(const struct rp_route *r);
 /* The whole table, for whoever walks it. */

@@ -92,6 +92,7 @@ void rp_fake_clear(struct rp_workers *w)
 	for (size_t i = 0; i < w->n; i++) {
 		rp_free(w->v[i].name);
 		rp_free(w->v[i].text);
+		rp_free(w->v[i].file);
 		rp_remote_fini(&w->v[i].remote);
 		rp_strlist_fini(&w->v[i].old);
 	}
@@ -150,6 +151,7 @@ int rp_workers_call(struct rp_workers *w, struct rp_conn_ref ref, const struct r
 {
 	struct rp_fake_order *o = add(w, RP_FAKE_CALL, ref, call->name, call->payload);
 	o->timeout_ms = call->timeout_ms;
+	o->file = dup_text(call->file);
 	o->call_cb = cb;
 	o->ctx = ctx;
 	return 0;

@@ -27,6 +27,7 @@ struct rp_fake_order {
 	struct rp_conn_ref ref;
 	char *name; /* request, tunnel id, client id */
 	char *text; /* payload, ACL, reason; NULL */
+	char *file; /* of a call; NULL */
 	struct rp_remote remote;
 	struct rp_strlist old; /* rp_remote_text of each */
 	bool flag;             /* force, ask_old */

@@ -142,6 +142,7 @@ static const struct row rows[] = {
     {"GET", "/plus/status", OPEN},
     {"GET", "/auth/ext/settings", REFUSED},
     {"GET", "/auth/ext/settings/device", REFUSED},
+    {"POST", "/files", USER_WRITE},
     {"GET", "/auditlog", USER},
 };
 
@@ -268,6 +269,7 @@ static const char *const unaudited[] = {
     "POST /clients/{}/updates-status", /* has the client look; nothing changes by it */
     "POST /commands",                  /* an entry for each client, by the handler */
     "POST /scripts",                   /* the same */
+    "POST /files",                     /* the same */
     /* Notes of the user interface, as with the original: the tunnels themselves are audited. */
     "POST /clients/{}/stored-tunnels",
     "PUT /clients/{}/stored-tunnels/{}",
