@@ -22,6 +22,8 @@ static const struct rp_audit_route routes[] = {
     {"DELETE", "/user-groups/{}", "auth.user.group", "delete", RP_AUDIT_ID_OWNER, NULL},
     {"DELETE", "/users/{}/sessions", "auth.api.sessions", "delete", RP_AUDIT_ID_OWNER, NULL},
     {"DELETE", "/users/{}/sessions/{}", "auth.api.session", "delete", RP_AUDIT_ID_OWNER, NULL},
+    {"POST", "/clients-auth", "client.auth", "create", RP_AUDIT_ID_BODY, "id"},
+    {"DELETE", "/clients-auth/{}", "client.auth", "delete", RP_AUDIT_ID_OWNER, NULL},
     {"POST", "/client-groups", "client.group", "create", RP_AUDIT_ID_BODY, "id"},
     {"PUT", "/client-groups/{}", "client.group", "update", RP_AUDIT_ID_OWNER, NULL},
     {"DELETE", "/client-groups/{}", "client.group", "delete", RP_AUDIT_ID_OWNER, NULL},

@@ -60,6 +60,12 @@ void rp_api_client_delete(struct rp_api_call *c);
 void rp_api_attributes_get(struct rp_api_call *c);
 void rp_api_attributes_put(struct rp_api_call *c);
 
+/* clients_auth.c: 3.15 */
+void rp_api_clients_auth(struct rp_api_call *c);
+void rp_api_client_auth_get(struct rp_api_call *c);
+void rp_api_client_auth_post(struct rp_api_call *c);
+void rp_api_client_auth_delete(struct rp_api_call *c);
+
 /* client_groups.c, client_tags.c: 4.4 */
 void rp_api_client_groups(struct rp_api_call *c);
 void rp_api_client_group_get(struct rp_api_call *c);

@@ -211,3 +211,10 @@ int rp_api_list_query(struct rp_api_call *c, const struct rp_listq_spec *spec, s
 	}
 	return err;
 }
+
+bool rp_api_bool(const char *text, bool *v)
+{
+	*v = strcmp(text, "1") == 0 || rp_ascii_ieq(text, "t") || rp_ascii_ieq(text, "true");
+	return *v || strcmp(text, "0") == 0 || rp_ascii_ieq(text, "f") ||
+	    rp_ascii_ieq(text, "false");
+}

@@ -38,8 +38,10 @@ static void write_server(struct rp_jsonw *w, const struct rp_server_parts *p)
 	rp_jsonw_put_str(w, "fingerprint_sha256", rp_hostkey_sha256(p->hostkey));
 	rp_jsonw_put_strlist(w, "connect_url", &p->cfg->server.url);
 	rp_jsonw_put_str(w, "pairing_url", p->cfg->server.pairing_url);
-	rp_jsonw_put_str(w, "clients_auth_source", p->clients_auth_source);
-	rp_jsonw_put_str(w, "clients_auth_mode", "Read Only");
+	rp_jsonw_put_str(w, "clients_auth_source", rp_clientauth_source(p->auth));
+	rp_jsonw_put_str(w, "clients_auth_mode",
+	    rp_clientauth_writable(p->auth) && p->cfg->server.auth_write ? "Read Write"
+	                                                                 : "Read Only");
 }
 
 static void write_switches(struct rp_jsonw *w, const struct rp_api *api)

@@ -134,3 +134,17 @@ int rp_clients_store_delete(struct rp_store *s, const char *id, rp_store_done_cb
 	};
 	return submit(s, &job);
 }
+
+static int no_work(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	(void)db;
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
+int rp_clients_store_sync(struct rp_store *s, rp_store_done_cb done, void *ctx)
+{
+	const struct rp_store_job job = {.work = no_work, .done = done, .ctx = ctx};
+	return rp_store_submit(s, &job);
+}

@@ -23,5 +23,7 @@ RP_NODISCARD int rp_clients_store_save(
     struct rp_store *s, const char *id, const char *json, rp_store_done_cb done, void *ctx);
 RP_NODISCARD int rp_clients_store_delete(
     struct rp_store *s, const char *id, rp_store_done_cb done, void *ctx);
+/* done when all that was asked for before is on disk. */
+RP_NODISCARD int rp_clients_store_sync(struct rp_store *s, rp_store_done_cb done, void *ctx);
 
 #endif

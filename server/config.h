@@ -107,6 +107,7 @@ struct rp_conf_api {
 	bool use_ip_obfuscation;
 	char *audit_log_rotation;
 	char *tunnel_default_acl; /* "requester" or "none" */
+	bool show_client_passwords;
 	struct rp_strlist trusted_proxies;
 };
 

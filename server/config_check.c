@@ -274,7 +274,6 @@ static int refuse_unbuilt(const struct rp_server_config *cfg, struct rp_err *err
 		const void *member;
 		bool used;
 	} unbuilt[] = {
-	    {&cfg->server.auth_table, is_set(cfg->server.auth_table)},
 	    {&cfg->server.tunnel_enable_acme, cfg->server.tunnel_enable_acme},
 	    {&a->password_zxcvbn_minscore, a->password_zxcvbn_minscore > 0},
 	    {&a->enable_acme, a->enable_acme},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of the server's options: rport-config.md sections 2.1 to 2.5, and the keys of
- * this program (server.tunnel_memory, server.workers, api.tunnel_default_acl, trusted_proxies in both).
+ * this program (server.tunnel_memory, server.workers, api.tunnel_default_acl, api.show_client_passwords, trusted_proxies in both).
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -160,6 +160,7 @@ static const struct rp_conf_opt opts[] = {
     {API(use_ip_obfuscation, BOOL), .def = "false"},
     {API(audit_log_rotation, STR), .def = "monthly"},
     {API(tunnel_default_acl, STR), .def = "requester"},
+    {API(show_client_passwords, BOOL), .def = "true"},
     {API(trusted_proxies, STRLIST)},
 
     {DATABASE(db_type, STR), .flag = "db-type", .help = "sqlite or mysql."},

@@ -106,7 +106,7 @@ int rp_registry_set_ref(struct rp_registry *r, struct rp_registry_entry *e, stru
 	return err;
 }
 
-static void clear_ref(struct rp_registry *r, struct rp_registry_entry *e)
+void rp_registry_clear_ref(struct rp_registry *r, struct rp_registry_entry *e)
 {
 	if (e->ref.id != 0) {
 		rp_hash_remove(&r->by_ref, &e->ref_node);
@@ -141,7 +141,7 @@ struct rp_registry_entry *rp_registry_add(struct rp_registry *r, const char *id)
 
 void rp_registry_remove(struct rp_registry *r, struct rp_registry_entry *e)
 {
-	clear_ref(r, e);
+	rp_registry_clear_ref(r, e);
 	rp_hash_remove(&r->by_id, &e->node);
 	rp_list_remove(&e->list);
 	entry_free(e);
@@ -204,51 +204,6 @@ int rp_registry_save(
 		rp_log_error(COMPONENT, "client %s is not stored: %s", e->c.id, rp_err_text(err));
 	}
 	return err;
-}
-
-static bool obsolete(const struct rp_registry *r, const struct rp_registry_entry *e, int64_t now)
-{
-	return e->ref.id == 0 && r->opt.cfg->server.purge_disconnected_clients &&
-	    now - e->c.disconnected_at >= r->opt.cfg->server.keep_disconnected_clients;
-}
-
-static void forget(struct rp_registry *r, struct rp_registry_entry *e)
-{
-	rp_log_info(COMPONENT, "client %s is forgotten: disconnected too long", e->c.id);
-	int err = rp_clients_store_delete(r->opt.store, e->c.id, NULL, NULL);
-	if (err != 0) {
-		rp_log_error(
-		    COMPONENT, "client %s stays in the database: %s", e->c.id, rp_err_text(err));
-		return;
-	}
-	rp_registry_remove(r, e);
-}
-
-void rp_registry_disconnected(struct rp_registry *r, struct rp_registry_entry *e)
-{
-	clear_ref(r, e);
-	r->n_connected--;
-	rp_registry_set_state(e, false);
-	rp_registry_regroup(r, e);
-	if (obsolete(r, e, rp_time_now())) {
-		forget(r, e);
-		return;
-	}
-	(void)rp_registry_save(r, e, NULL, NULL);
-}
-
-static void on_purge(uv_timer_t *timer)
-{
-	struct rp_registry *r = timer->data;
-	int64_t now = rp_time_now();
-	struct rp_list *it;
-	struct rp_list *tmp;
-	RP_LIST_FOREACH(it, tmp, &r->all) {
-		struct rp_registry_entry *e = RP_LIST_ENTRY(it, struct rp_registry_entry, list);
-		if (obsolete(r, e, now)) {
-			forget(r, e);
-		}
-	}
 }
 
 /* Server pings (wire protocol 7.2) */
@@ -537,7 +492,7 @@ int rp_registry_new(
 	if (opt->cfg->server.purge_disconnected_clients) {
 		every = (uint64_t)(opt->cfg->server.purge_disconnected_clients_interval /
 		    RP_NS_PER_MS);
-		RP_VERIFY(uv_timer_start(&r->purge, on_purge, every, every) == 0);
+		RP_VERIFY(uv_timer_start(&r->purge, rp_registry_on_purge, every, every) == 0);
 	}
 	return 0;
 }
@@ -596,22 +551,6 @@ void rp_registry_each(
 			return;
 		}
 	}
-}
-
-int rp_registry_delete(struct rp_registry *r, const char *id, rp_registry_done_cb done, void *ctx)
-{
-	struct rp_registry_entry *e = rp_registry_find(r, id);
-	if (e == NULL) {
-		return RP_ENOENT;
-	}
-	if (e->ref.id != 0) {
-		return RP_EBUSY;
-	}
-	int err = rp_clients_store_delete(r->opt.store, id, done, ctx);
-	if (err == 0) {
-		rp_registry_remove(r, e);
-	}
-	return err;
 }
 
 int rp_registry_call(struct rp_registry *r, const char *id, const struct rp_call_order *call,

@@ -104,6 +104,12 @@ typedef void (*rp_registry_done_cb)(void *ctx, int code, const struct rp_err *er
 RP_NODISCARD int rp_registry_delete(
     struct rp_registry *r, const char *id, rp_registry_done_cb done, void *ctx);
 
+/* Clients, connected or not, that use or used these credentials. */
+size_t rp_registry_count_auth(const struct rp_registry *r, const char *auth_id);
+/* Ends their connections and forgets them, also in the store; then done. */
+RP_NODISCARD int rp_registry_end_auth(
+    struct rp_registry *r, const char *auth_id, rp_registry_done_cb done, void *ctx);
+
 /* Global request to a connected client, as rp_workers_call; RP_ECLOSED by the callback if it is
  * not connected. */
 RP_NODISCARD int rp_registry_call(struct rp_registry *r, const char *id,

@@ -69,6 +69,8 @@ RP_NODISCARD int rp_registry_set_ref(
 bool rp_conn_ref_eq(struct rp_conn_ref a, struct rp_conn_ref b);
 /* A new, disconnected, empty entry; NULL without memory. */
 struct rp_registry_entry *rp_registry_add(struct rp_registry *r, const char *id);
+/* The connection's events are the client's no more. Harmless when it has none. */
+void rp_registry_clear_ref(struct rp_registry *r, struct rp_registry_entry *e);
 void rp_registry_remove(struct rp_registry *r, struct rp_registry_entry *e);
 /* To the store; done may be NULL. Failures are logged. Negative: done does not come. */
 int rp_registry_save(
@@ -76,7 +78,15 @@ int rp_registry_save(
 /* What groups are about has changed: works out the client's. */
 void rp_registry_regroup(struct rp_registry *r, struct rp_registry_entry *e);
 void rp_registry_set_state(struct rp_registry_entry *e, bool connected);
+
+/* registry_forget.c */
 void rp_registry_disconnected(struct rp_registry *r, struct rp_registry_entry *e);
+/* Is it away for so long that it counts as unknown (purge_disconnected_clients)? */
+bool rp_registry_obsolete(
+    const struct rp_registry *r, const struct rp_registry_entry *e, int64_t now);
+/* Forgets the client of that id if it is. */
+void rp_registry_drop_obsolete(struct rp_registry *r, const char *id);
+void rp_registry_on_purge(uv_timer_t *timer);
 
 /* registry_register.c */
 void rp_registry_on_register(void *ctx, struct rp_conn_ref ref, const char *peer,
@@ -84,6 +94,8 @@ void rp_registry_on_register(void *ctx, struct rp_conn_ref ref, const char *peer
 void rp_registry_on_up(void *ctx, struct rp_conn_ref ref, struct rp_tunnel_info *tunnels, size_t n);
 void rp_registry_on_down(void *ctx, struct rp_conn_ref ref, const char *why);
 void rp_registry_drop_pendings(struct rp_registry *r);
+/* Refuses the registrations under way with these credentials, or of that client (NULL: any). */
+void rp_registry_drop_pending(struct rp_registry *r, const char *auth_id, const char *id);
 
 /* registry_tunnels.c */
 void rp_registry_on_tunnel_gone(

@@ -46,6 +46,20 @@ void rp_registry_drop_pendings(struct rp_registry *r)
 	}
 }
 
+void rp_registry_drop_pending(struct rp_registry *r, const char *auth_id, const char *id)
+{
+	struct rp_list *it;
+	struct rp_list *tmp;
+	RP_LIST_FOREACH(it, tmp, &r->pendings) {
+		struct rp_pending *p = RP_LIST_ENTRY(it, struct rp_pending, node);
+		if ((auth_id != NULL && strcmp(p->auth_id, auth_id) == 0) ||
+		    (id != NULL && strcmp(p->id, id) == 0)) {
+			rp_workers_refuse(r->workers, p->ref, "the credentials are deleted");
+			pending_free(p);
+		}
+	}
+}
+
 static struct rp_pending *find_by_ref(struct rp_registry *r, struct rp_conn_ref ref)
 {
 	struct rp_list *it;
@@ -120,13 +134,20 @@ static bool auth_id_taken(struct rp_registry *r, const char *auth_id, const char
 {
 	struct rp_list *it;
 	struct rp_list *tmp;
+	int64_t now = rp_time_now();
 	if (r->opt.cfg->server.auth_multiuse_creds) {
 		return false;
 	}
 	RP_LIST_FOREACH(it, tmp, &r->all) {
 		struct rp_registry_entry *e = RP_LIST_ENTRY(it, struct rp_registry_entry, list);
 		if (e->c.client_auth_id != NULL && strcmp(e->c.client_auth_id, auth_id) == 0 &&
-		    strcmp(e->c.id, id) != 0) {
+		    strcmp(e->c.id, id) != 0 && !rp_registry_obsolete(r, e, now)) {
+			return true;
+		}
+	}
+	RP_LIST_FOREACH(it, tmp, &r->pendings) {
+		struct rp_pending *p = RP_LIST_ENTRY(it, struct rp_pending, node);
+		if (strcmp(p->auth_id, auth_id) == 0 && strcmp(p->id, id) != 0) {
 			return true;
 		}
 	}
@@ -277,6 +298,7 @@ void rp_registry_on_register(void *ctx, struct rp_conn_ref ref, const char *peer
 		refuse(r, ref, "out of memory");
 		return;
 	}
+	rp_registry_drop_obsolete(r, p->id);
 	struct rp_registry_entry *e = rp_registry_find(r, p->id);
 	if (find_by_id(r, p->id) != p) {
 		refuse(r, ref, "client is already connected: %s [%s]",

@@ -134,7 +134,6 @@ static void on_stop(void *ctx)
 		rp_jobs_close(s->jobs);
 	}
 	rp_monitoring_close(s->monitoring, NULL, NULL);
-	rp_clientauth_close(s->auth);
 	if (s->store != NULL) {
 		rp_store_close(s->store, on_store_closed, s);
 	}
@@ -192,17 +191,6 @@ static void write_fingerprint(struct server *s)
 		(void)close(fd);
 	}
 	rp_free(path);
-}
-
-static int open_auth(struct server *s, struct rp_err *err)
-{
-	if (s->cfg.server.auth_table[0] != '\0') {
-		return rp_err_set(err, RP_EUNSUPPORTED,
-		    "server.auth_table is not built yet: use 'auth' or 'auth_file'");
-	}
-	return s->cfg.server.auth[0] != '\0'
-	    ? rp_clientauth_static(s->cfg.server.auth, &s->auth, err)
-	    : rp_clientauth_file(s->loop, s->cfg.server.auth_file, &s->auth, err);
 }
 
 static int range_texts(const struct rp_port_list *ports, struct rp_strlist *out)
@@ -309,7 +297,7 @@ static int start_hooks(struct server *s, struct rp_err *err)
 	    .audit = s->audit,
 	    .monitoring = s->monitoring,
 	    .hostkey = s->hostkey,
-	    .clients_auth_source = rp_clientauth_source(s->auth),
+	    .auth = s->auth,
 	};
 	return s->hooks->start(&s->hooks_state, &parts, err);
 }
@@ -349,7 +337,7 @@ static int start_parts(struct server *s, struct rp_err *err)
 	code = code != 0 ? code : rp_audit_open(s->loop, &s->cfg, &s->audit, err);
 	code = code != 0 ? code : rp_monitoring_open(s->loop, &s->cfg, &s->monitoring, err);
 	code = code != 0 ? code : open_hostkey(s, err);
-	code = code != 0 ? code : open_auth(s, err);
+	code = code != 0 ? code : rp_clientauth_open(&s->cfg, &s->auth, err);
 	code = code != 0 ? code : open_gate(s, err);
 	code = code != 0 ? code
 	                 : rp_forwarded_parse(&s->cfg.server.trusted_proxies, &s->trusted, err);

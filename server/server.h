@@ -11,6 +11,7 @@
 #include "core/err.h"
 #include "core/loop.h"
 #include "server/audit.h"
+#include "server/clientauth.h"
 #include "server/config.h"
 #include "server/jobs.h"
 #include "server/monitoring.h"
@@ -30,7 +31,7 @@ struct rp_server_parts {
 	struct rp_audit *audit;           /* NULL = off */
 	struct rp_monitoring *monitoring; /* NULL = off */
 	const struct rp_hostkey *hostkey;
-	const char *clients_auth_source; /* "Static Credentials" … */
+	struct rp_clientauth *auth; /* of clients */
 };
 
 /* Hooks of the layer above, all on the control loop. start may fail (err): then the server ends

@@ -55,6 +55,9 @@ static void open_api(struct rp_api_rig *r)
 	assert_int_equal(rp_multis_new(&multis, &r->multis), 0);
 	assert_int_equal(rp_audit_open(r->store.loop, &r->cfg, &r->audit, &err), 0);
 	assert_int_equal(rp_monitoring_open(r->store.loop, &r->cfg, &r->monitoring, &err), 0);
+	if (rp_clientauth_open(&r->cfg, &r->auth, &err) != 0) {
+		fail_msg("%s", err.msg);
+	}
 	const struct rp_server_parts parts = {
 	    .loop = r->store.loop,
 	    .cfg = &r->cfg,
@@ -65,7 +68,7 @@ static void open_api(struct rp_api_rig *r)
 	    .audit = r->audit,
 	    .monitoring = r->monitoring,
 	    .hostkey = r->hostkey,
-	    .clients_auth_source = "Static Credentials",
+	    .auth = r->auth,
 	};
 	r->api = NULL;
 	if (rp_api_hooks()->start(&r->api, &parts, &err) != 0) {
@@ -89,6 +92,7 @@ static void free_api(struct rp_api_rig *r)
 	rp_monitoring_free(r->monitoring);
 	rp_multis_free(r->multis);
 	rp_jobs_free(r->jobs);
+	rp_clientauth_free(r->auth);
 	rp_registry_free(r->registry);
 }
 
@@ -108,12 +112,14 @@ static void load_config(struct rp_api_rig *r, const char *text)
 	r->cfg.server.data_dir = rp_strdup(r->store.dir);
 }
 
+#define PAIR "auth = 'one:tops3cret'"
+/* With the lines of [server]. */
 #define CONFIG                                                           \
-	"[server]\nauth = 'one:tops3cret'\n[api]\n"                      \
+	"[server]\n%s\n[api]\n"                                          \
 	"address = '127.0.0.1:0'\njwt_secret = 'a secret of the test'\n" \
 	"user_login_wait = 0\nmax_failed_login = 0\n"
 
-static void write_config(struct rp_api_rig *r, const char *extra)
+static void write_config(struct rp_api_rig *r, const char *server, const char *extra)
 {
 	char path[sizeof(r->store.dir) + 16];
 	(void)snprintf(path, sizeof(path), "%s/users.json", r->store.dir);
@@ -121,12 +127,13 @@ static void write_config(struct rp_api_rig *r, const char *extra)
 	assert_non_null(f);
 	assert_true(fputs(users, f) >= 0);
 	assert_int_equal(fclose(f), 0);
-	char *text = rp_asprintf(CONFIG "auth_file = '%s'\n%s", path, extra != NULL ? extra : "");
+	char *text = rp_asprintf(
+	    CONFIG "auth_file = '%s'\n%s", server, path, extra != NULL ? extra : "");
 	load_config(r, text);
 	rp_free(text);
 }
 
-static void write_tables_config(struct rp_api_rig *r, const char *extra)
+static void write_tables_config(struct rp_api_rig *r, const char *server, const char *extra)
 {
 	static const char sql[] =
 	    "CREATE TABLE users (username TEXT NOT NULL UNIQUE, password TEXT NOT NULL,"
@@ -148,13 +155,14 @@ static void write_tables_config(struct rp_api_rig *r, const char *extra)
 	char *text = rp_asprintf(CONFIG "auth_user_table = 'users'\nauth_group_table = 'groups'\n"
 	                                "auth_group_details_table = 'details'\n%s[database]\n"
 	                                "db_type = 'sqlite'\ndb_name = '%s'\n",
-	    extra != NULL ? extra : "", path);
+	    server, extra != NULL ? extra : "", path);
 	load_config(r, text);
 	rp_free(text);
 }
 
 static struct rp_api_rig *open_rig(
-    void (*configure)(struct rp_api_rig *r, const char *extra), const char *extra)
+    void (*configure)(struct rp_api_rig *r, const char *server, const char *extra),
+    const char *server, const char *extra)
 {
 	struct rp_err err = {0};
 	struct rp_api_rig *r = rp_calloc(1, sizeof(*r));
@@ -162,7 +170,7 @@ static struct rp_api_rig *open_rig(
 	r->reply = rp_malloc(REPLY_MAX);
 	assert_non_null(r->reply);
 	rp_store_rig_open(&r->store);
-	configure(r, extra);
+	configure(r, server, extra);
 	assert_int_equal(rp_hostkey_from_seed("test", &r->hostkey, &err), 0);
 	r->workers = rp_fake_workers_new();
 	open_api(r);
@@ -171,12 +179,17 @@ static struct rp_api_rig *open_rig(
 
 struct rp_api_rig *rp_api_rig_open(const char *extra)
 {
-	return open_rig(write_config, extra);
+	return open_rig(write_config, PAIR, extra);
 }
 
 struct rp_api_rig *rp_api_rig_open_tables(const char *extra)
 {
-	return open_rig(write_tables_config, extra);
+	return open_rig(write_tables_config, PAIR, extra);
+}
+
+struct rp_api_rig *rp_api_rig_open_with(const char *server, const char *extra)
+{
+	return open_rig(write_config, server, extra);
 }
 
 static void on_closed(void *ctx)

@@ -24,6 +24,7 @@ struct rp_api_rig {
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
 	struct rp_multis *multis;
+	struct rp_clientauth *auth;
 	struct rp_audit *audit;
 	struct rp_monitoring *monitoring;
 	struct rp_hostkey *hostkey;
@@ -44,6 +45,8 @@ struct rp_api_rig *rp_api_rig_open(const char *extra);
 /* The same with the users in tables of an SQLite database, users.db in the rig's folder; the group
  * "staff" may use tunnels only. */
 struct rp_api_rig *rp_api_rig_open_tables(const char *extra);
+/* The same with other lines of [server] than those of a static pair of clients' credentials. */
+struct rp_api_rig *rp_api_rig_open_with(const char *server, const char *extra);
 /* As the server does when it is stopped and started again. */
 void rp_api_rig_restart(struct rp_api_rig *r);
 /* The two halves of that: in between no database is open but rport.db. */

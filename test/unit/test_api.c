@@ -46,6 +46,7 @@ static struct rp_server_config cfg;
 static struct rp_workers *workers;
 static struct rp_registry *registry;
 static struct rp_jobs *jobs;
+static struct rp_clientauth *auth;
 static struct rp_hostkey *hostkey;
 static void *api_state;
 
@@ -58,6 +59,7 @@ static void open_api(void)
 	const struct rp_jobs_options orders = {
 	    .loop = rig.loop, .cfg = &cfg, .registry = registry, .store = rig.store};
 	assert_int_equal(rp_jobs_new(&orders, &jobs), 0);
+	assert_int_equal(rp_clientauth_static("one:tops3cret", &auth, &err), 0);
 	const struct rp_server_parts parts = {
 	    .loop = rig.loop,
 	    .cfg = &cfg,
@@ -65,7 +67,7 @@ static void open_api(void)
 	    .registry = registry,
 	    .jobs = jobs,
 	    .hostkey = hostkey,
-	    .clients_auth_source = "Static Credentials",
+	    .auth = auth,
 	};
 	api_state = NULL;
 	if (rp_api_hooks()->start(&api_state, &parts, &err) != 0) {
@@ -84,6 +86,7 @@ static void stop_api(void)
 static void free_api(void)
 {
 	rp_api_hooks()->free(api_state);
+	rp_clientauth_free(auth);
 	rp_jobs_free(jobs);
 	rp_registry_free(registry);
 }

@@ -60,6 +60,8 @@ struct row {
 #define CLIENT_WRITE {401, 401, IN, IN, 403, IN, 403, 403}
 #define ADMINS      {401, 401, IN, 403, 403, IN, IN, 403}
 #define ADMINS_WRITE {401, 401, IN, 403, 403, IN, 403, 403}
+#define PAIRING     {401, 401, IN, 403, 403, IN, IN, IN}
+#define PAIRING_WRITE {401, 401, IN, 403, 403, IN, 403, IN}
 /* clang-format on */
 
 static const struct row rows[] = {
@@ -90,6 +92,10 @@ static const struct row rows[] = {
     {"GET", "/user-groups/{}", ADMINS},
     {"PUT", "/user-groups/{}", ADMINS_WRITE},
     {"DELETE", "/user-groups/{}", ADMINS_WRITE},
+    {"GET", "/clients-auth", PAIRING},
+    {"POST", "/clients-auth", PAIRING_WRITE},
+    {"GET", "/clients-auth/{}", PAIRING},
+    {"DELETE", "/clients-auth/{}", PAIRING_WRITE},
     {"GET", "/client-groups", USER},
     {"POST", "/client-groups", ADMINS_WRITE},
     {"GET", "/client-groups/{}", USER},

@@ -21,7 +21,6 @@
 #include "test/lib/conf_file.h"
 #include "test/lib/oom.h"
 
-static struct rp_loop *loop;
 static struct rp_clientauth *auth;
 static struct rp_err err;
 static char path[RP_CONF_PATH_MAX];
@@ -31,17 +30,12 @@ static int setup(void **state)
 	(void)state;
 	memset(&err, 0, sizeof(err));
 	auth = NULL;
-	return rp_loop_new(&loop, "test");
+	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	rp_clientauth_close(auth);
-	rp_clientauth_close(auth);
-	rp_loop_stop(loop);
-	assert_int_equal(rp_loop_run(loop), 0);
-	rp_loop_free(loop);
 	rp_clientauth_free(auth);
 	return 0;
 }
@@ -49,7 +43,7 @@ static int teardown(void **state)
 static int load(const char *text)
 {
 	rp_conf_file_make(path, text);
-	int rc = rp_clientauth_file(loop, path, &auth, &err);
+	int rc = rp_clientauth_file(path, &auth, &err);
 	assert_int_equal(unlink(path), 0);
 	return rc;
 }
@@ -131,9 +125,9 @@ static void test_file_bad(void **state)
 		assert_null(strstr(err.msg, "sekret"));
 	}
 	auth = NULL;
-	assert_int_equal(rp_clientauth_file(loop, "/nonexistent", &auth, &err), RP_EIO);
-	assert_int_equal(rp_clientauth_file(loop, "/dev/zero", &auth, &err), RP_ELIMIT);
-	assert_int_equal(rp_clientauth_file(loop, "/", &auth, &err), RP_ELIMIT);
+	assert_int_equal(rp_clientauth_file("/nonexistent", &auth, &err), RP_EIO);
+	assert_int_equal(rp_clientauth_file("/dev/zero", &auth, &err), RP_ELIMIT);
+	assert_int_equal(rp_clientauth_file("/", &auth, &err), RP_ELIMIT);
 	auth = NULL;
 }
 
@@ -148,34 +142,44 @@ static void write_file(const char *text)
 	assert_int_equal(rename(tmp, path), 0);
 }
 
-static bool wait_for(const char *id, const char *password, unsigned ms)
-{
-	uint64_t end = rp_clock_ms() + ms;
-	while (!rp_clientauth_check(auth, id, password) && rp_clock_ms() < end) {
-		(void)uv_run(rp_loop_uv(loop), UV_RUN_NOWAIT);
-		(void)usleep(5000);
-	}
-	return rp_clientauth_check(auth, id, password);
-}
-
-/* A new version is taken, a broken one is not, and the next good one is again. */
+/* A new version is taken at once, a broken one is not, and the next good one is again. */
 static void test_reload(void **state)
 {
 	(void)state;
 	rp_conf_file_make(path, "{\"one\":\"p1\"}");
-	assert_int_equal(rp_clientauth_file(loop, path, &auth, &err), 0);
-	assert_false(wait_for("two", "p2", 300));
+	assert_int_equal(rp_clientauth_file(path, &auth, &err), 0);
+	assert_false(rp_clientauth_check(auth, "two", "p2"));
 	write_file("{\"two\":\"p2\"}");
-	assert_true(wait_for("two", "p2", 10000));
+	assert_true(rp_clientauth_check(auth, "two", "p2"));
 	assert_false(rp_clientauth_check(auth, "one", "p1"));
+	write_file("{\"two\":\"p3\"}");
+	assert_true(rp_clientauth_check(auth, "two", "p3"));
 	write_file("{\"three\":");
-	assert_false(wait_for("three", "", 2500));
-	assert_true(rp_clientauth_check(auth, "two", "p2"));
+	assert_false(rp_clientauth_check(auth, "three", ""));
+	assert_true(rp_clientauth_check(auth, "two", "p3"));
 	assert_int_equal(unlink(path), 0);
-	assert_false(wait_for("three", "", 1500));
-	assert_true(rp_clientauth_check(auth, "two", "p2"));
+	assert_true(rp_clientauth_check(auth, "two", "p3"));
 	write_file("{\"four\":\"p4\"}");
-	assert_true(wait_for("four", "p4", 10000));
+	assert_true(rp_clientauth_check(auth, "four", "p4"));
+	assert_false(rp_clientauth_check(auth, "two", "p3"));
+	assert_int_equal(unlink(path), 0);
+}
+
+/* The same size in the same clock tick: written in place, as an editor may. */
+static void test_in_place(void **state)
+{
+	(void)state;
+	rp_conf_file_make(path, "{\"one\":\"p0\"}");
+	assert_int_equal(rp_clientauth_file(path, &auth, &err), 0);
+	for (int i = 1; i < 10; i++) {
+		char text[32];
+		FILE *f = fopen(path, "r+");
+		assert_non_null(f);
+		assert_true(fprintf(f, "{\"one\":\"p%d\"}", i) > 0);
+		assert_int_equal(fclose(f), 0);
+		(void)snprintf(text, sizeof(text), "p%d", i);
+		assert_true(rp_clientauth_check(auth, "one", text));
+	}
 	assert_int_equal(unlink(path), 0);
 }
 
@@ -201,21 +205,12 @@ static void test_oom(void **state)
 static int oom_file(void *state)
 {
 	struct rp_clientauth *a = NULL;
-	struct rp_loop *l = NULL;
 	struct rp_err e = {0};
-	int rc = rp_loop_new(&l, "test");
-	if (rc != 0) {
-		return rc;
-	}
-	rc = rp_clientauth_file(l, state, &a, &e);
+	int rc = rp_clientauth_file(state, &a, &e);
 	if (rc == 0 && !rp_clientauth_check(a, "one", "p1")) {
 		rc = RP_EINVAL;
 	}
-	rp_clientauth_close(rc == 0 ? a : NULL);
-	rp_loop_stop(l);
-	(void)rp_loop_run(l);
-	rp_loop_free(l);
-	rp_clientauth_free(rc == 0 ? a : NULL);
+	rp_clientauth_free(rc == 0 || rc == RP_EINVAL ? a : NULL);
 	return rc;
 }
 
@@ -236,6 +231,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_empty_object, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_file_bad, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_in_place, setup, teardown),
 	    cmocka_unit_test(test_oom),
 	    cmocka_unit_test(test_oom_file),
 	};

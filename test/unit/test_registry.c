@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -238,6 +239,12 @@ static void test_ids(void **state)
 	/* Or that of the credentials. */
 	cfg.server.auth_multiuse_creds = false;
 	cfg.server.equate_clientauthid_clientid = true;
+	/* One credential is one client, also while neither is there yet. */
+	send_hello(9, "", "s9", "auth", "");
+	assert_order(RP_FAKE_REFUSE, 9, "client auth ID is already in use: \"auth\"");
+	rp_fake_clear(workers);
+	down(1);
+	down(9);
 	send_hello(2, "", "s2", "auth", "");
 	assert_order(RP_FAKE_ACCEPT, 2, "auth");
 	rp_fake_clear(workers);
@@ -255,7 +262,7 @@ static void test_ids(void **state)
 	long_id[256] = '\0';
 	send_hello(5, long_id, "s5", "auth", "");
 	assert_order(RP_FAKE_ACCEPT, 5, long_id);
-	for (uint64_t i = 1; i <= 5; i++) {
+	for (uint64_t i = 2; i <= 5; i++) {
 		down(i);
 	}
 }
@@ -734,6 +741,71 @@ static void test_forget_at_once(void **state)
 	assert_int_equal(rp_registry_count(registry, true), 1);
 }
 
+/* Who was away for too long counts as unknown even before the purge comes by. */
+static void test_obsolete(void **state)
+{
+	(void)state;
+	cfg.server.purge_disconnected_clients = true;
+	cfg.server.keep_disconnected_clients = RP_NS_PER_MS;
+	cfg.server.auth_multiuse_creds = false;
+	join(1, "c1", "s1");
+	down(1);
+	(void)usleep(3000);
+	join(2, "c2", "s2");
+	assert_non_null(rp_registry_get(registry, "c1"));
+	/* A version that only known clients must not have is no matter for a new one. */
+	down(2);
+	(void)usleep(3000);
+	send_hello(3, "c1", "s3", "auth", ",\"Version\":\"x\"");
+	assert_order(RP_FAKE_ACCEPT, 3, "c1");
+	assert_null(rp_registry_get(registry, "c1"));
+	down(3);
+	cfg.server.auth_multiuse_creds = true;
+}
+
+static void on_ended(void *ctx, int code, const struct rp_err *err)
+{
+	(void)err;
+	assert_int_equal(code, 0);
+	*(bool *)ctx = true;
+}
+
+/* With the credentials go the clients that are there, were there or are on their way. */
+static void test_end_auth(void **state)
+{
+	bool ended = false;
+	(void)state;
+	join(1, "c1", "s1");
+	join(2, "c2", "s2");
+	down(2);
+	send_hello(3, "c3", "s3", "auth", "");
+	rp_fake_clear(workers);
+	send_hello(4, "c4", "s4", "other", "");
+	up(4);
+	rp_fake_clear(workers);
+	assert_int_equal(rp_registry_count_auth(registry, "auth"), 2);
+	assert_int_equal(rp_registry_end_auth(registry, "auth", on_ended, &ended), 0);
+	assert_int_equal(rp_fake_count(workers), 2);
+	assert_int_equal(rp_fake_order(workers, 0)->kind, RP_FAKE_REFUSE);
+	assert_int_equal(rp_fake_order(workers, 0)->ref.id, 3);
+	assert_int_equal(rp_fake_order(workers, 1)->kind, RP_FAKE_CLOSE);
+	assert_int_equal(rp_fake_order(workers, 1)->ref.id, 1);
+	rp_fake_clear(workers);
+	up(3); /* it crossed the refusal */
+	assert_order(RP_FAKE_CLOSE, 3, "no such registration");
+	rp_fake_clear(workers);
+	down(3);
+	down(1);
+	assert_int_equal(rp_registry_count(registry, true), 1);
+	assert_int_equal(rp_registry_count(registry, false), 0);
+	rp_store_rig_wait(&rig, &ended);
+	assert_null(rp_registry_get(registry, "c1"));
+	assert_int_equal(rp_registry_count_auth(registry, "other"), 1);
+	close_registry();
+	open_registry();
+	assert_int_equal(rp_registry_count(registry, false), 1);
+}
+
 static void test_purge(void **state)
 {
 	(void)state;
@@ -804,6 +876,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_delete, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_forget_at_once, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_purge, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_obsolete, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_end_auth, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_each, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_stop_in_between, setup, teardown),
 	};
