@@ -44,7 +44,6 @@ static const struct rp_json_table tables[] = {
 };
 
 struct texts {
-	const char *select;
 	const char *select_one;
 	const char *count;
 	const char *insert;
@@ -59,11 +58,13 @@ struct texts {
 	"id, name, created_by, created_at, updated_by, updated_at, script, tags, " \
 	"timeout_sec, interpreter, is_sudo, cwd"
 
+#define COMMAND_SELECT "SELECT " COMMAND_COLUMNS " FROM library_commands"
+#define SCRIPT_SELECT  "SELECT " SCRIPT_COLUMNS " FROM library_scripts"
+
 static const struct texts texts[] = {
     [RP_LIBRARY_COMMANDS] =
         {
-            .select = "SELECT " COMMAND_COLUMNS " FROM library_commands",
-            .select_one = "SELECT " COMMAND_COLUMNS " FROM library_commands WHERE id = ?",
+            .select_one = COMMAND_SELECT " WHERE id = ?",
             .count = "SELECT COUNT(*) FROM library_commands",
             .insert = "INSERT INTO library_commands (" COMMAND_COLUMNS ")"
                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -73,8 +74,7 @@ static const struct texts texts[] = {
         },
     [RP_LIBRARY_SCRIPTS] =
         {
-            .select = "SELECT " SCRIPT_COLUMNS " FROM library_scripts",
-            .select_one = "SELECT " SCRIPT_COLUMNS " FROM library_scripts WHERE id = ?",
+            .select_one = SCRIPT_SELECT " WHERE id = ?",
             .count = "SELECT COUNT(*) FROM library_scripts",
             .insert = "INSERT INTO library_scripts (" SCRIPT_COLUMNS ")"
                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -129,14 +129,14 @@ static const char *const in_memory[] = {"tags", NULL};
 static const struct rp_listread_spec lists[] = {
     [RP_LIBRARY_COMMANDS] =
         {
-            .select = texts[RP_LIBRARY_COMMANDS].select,
+            .select = COMMAND_SELECT,
             .in_memory = in_memory,
             .table = &tables[RP_LIBRARY_COMMANDS],
             .read = read_command,
         },
     [RP_LIBRARY_SCRIPTS] =
         {
-            .select = texts[RP_LIBRARY_SCRIPTS].select,
+            .select = SCRIPT_SELECT,
             .in_memory = in_memory,
             .table = &tables[RP_LIBRARY_SCRIPTS],
             .read = read_script,
