@@ -269,6 +269,48 @@ static bool receive(struct rp_api_rig *r, int fd)
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+/* For test/endpoints: which test saw what. */
+static void note(const char *request, unsigned status)
+{
+	const char *path = getenv("RP_API_TRACE");
+	FILE *f = path == NULL ? NULL : fopen(path, "a");
+	if (f == NULL) {
+		return;
+	}
+	const char *at = strstr(request, "/api/v1");
+	int method = (int)strcspn(request, " ");
+	at = at == NULL ? "" : at + strlen("/api/v1");
+	(void)fprintf(f, "unit/%s.c\t%.*s\t%.*s\t%u\n", program_invocation_short_name, method,
+	    request, (int)strcspn(at, " ?"), at, status);
+	(void)fclose(f);
+}
+
+unsigned rp_api_rig_raw(struct rp_api_rig *r, const char *request, size_t n)
+{
+	int fd = rp_net_connect(rp_acceptor_port(((struct rp_api *)r->api)->acceptor));
+	bool said = false;
+	assert_true(fd >= 0);
+	/* A request of a test fits into the socket's buffer. */
+	assert_int_equal(send(fd, request, n, MSG_NOSIGNAL), n);
+	r->reply_n = 0;
+	uint64_t end = rp_clock_ms() + WAIT_MS;
+	while (!receive(r, fd)) {
+		if (rp_clock_ms() >= end) {
+			fail_msg("no answer to %.200s", request);
+		}
+		if (r->reply_n > 0 && !said) {
+			said = true;
+			(void)shutdown(fd, SHUT_WR);
+		}
+	}
+	assert_int_equal(close(fd), 0);
+	r->body = strstr(r->reply, "\r\n\r\n");
+	r->body = r->body == NULL ? "" : r->body + 4;
+	unsigned status = r->reply_n > 12 ? (unsigned)strtoul(r->reply + 9, NULL, 10) : 0;
+	note(request, status);
+	return status;
+}
+
 static char *credentials(const char *user)
 {
 	if (user == NULL) {
@@ -292,23 +334,10 @@ unsigned rp_api_rig_ask(struct rp_api_rig *r, const struct rp_api_ask *ask)
 	    "Content-Length: %zu\r\n\r\n%s",
 	    ask->method, ask->path, line, ask->headers != NULL ? ask->headers : "",
 	    ask->body != NULL ? "Content-Type: application/json\r\n" : "", strlen(text), text);
-	int fd = rp_net_connect(rp_acceptor_port(((struct rp_api *)r->api)->acceptor));
-	assert_true(fd >= 0);
-	/* A request of a test fits into the socket's buffer. */
-	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+	unsigned status = rp_api_rig_raw(r, request, strlen(request));
 	rp_free(request);
 	rp_free(line);
-	r->reply_n = 0;
-	uint64_t end = rp_clock_ms() + WAIT_MS;
-	while (!receive(r, fd)) {
-		if (rp_clock_ms() >= end) {
-			fail_msg("no answer to %s %s", ask->method, ask->path);
-		}
-	}
-	assert_int_equal(close(fd), 0);
-	r->body = strstr(r->reply, "\r\n\r\n");
-	r->body = r->body == NULL ? "" : r->body + 4;
-	return r->reply_n > 12 ? (unsigned)strtoul(r->reply + 9, NULL, 10) : 0;
+	return status;
 }
 
 unsigned rp_api_rig_get(struct rp_api_rig *r, const char *name, const char *path)

@@ -63,6 +63,9 @@ struct rp_api_ask {
 };
 /* Status of the answer. With the database's answers waited for. */
 unsigned rp_api_rig_ask(struct rp_api_rig *r, const struct rp_api_ask *ask);
+/* The same with the bytes of a whole request (a NUL stands behind them), which asks for the end of the connection; what comes
+ * behind an upgrade ends too. */
+unsigned rp_api_rig_raw(struct rp_api_rig *r, const char *request, size_t n);
 /* GET as one of the file's users. */
 unsigned rp_api_rig_get(struct rp_api_rig *r, const char *name, const char *path);
 /* A client of that id is connected; allowed: group of users that may use it, or NULL. */
