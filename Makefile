@@ -232,7 +232,7 @@ FUZZ_DRIVER := $(if $(filter fuzz,$(PROFILE)),,$(B)/test/fuzz/replay.o)
 $(FUZZ_BIN): $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(FUZZ_DRIVER) $(TESTLIB) $(LIBRPORT) $(LIBS)
 	@$(if $(Q),echo "LD      $@")
 	$(Q)$(LINK) $(if $(FUZZ_DRIVER),,-fsanitize=fuzzer) -o $@ $< $(FUZZ_DRIVER) $(TESTLIB) \
-		$(LINK_LIBS)
+		-Wl,--push-state,--as-needed -lcmocka -Wl,--pop-state $(LINK_LIBS)
 
 .PHONY: test test-unit run-unit test-e2e run-e2e fuzz-replay run-replay fuzz peer
 test: ## quick loop: unit tests, fuzz corpora and end-to-end tests with the debug profile
@@ -271,12 +271,12 @@ stress-visitors: ## ten minutes of visitors and targets that do not read (SLOW_S
 fuzz-replay: ## run every fuzz corpus twice through its target, without clang
 	+$(Q)$(MAKE) PROFILE=$(TEST_PROFILE) run-replay
 
-run-replay: $(FUZZ_BIN)
+run-replay: $(FUZZ_BIN) | build/setup/test.stamp
 	$(Q)$(foreach f,$(FUZZ_BIN),$(SAN_ENV) timeout -k 5 300 $(f) \
 		$(call CORPUS,$(patsubst fuzz_%,%,$(notdir $(f)))) &&) \
 		echo 'fuzz corpora replayed: $(words $(FUZZ_BIN)) targets'
 
-fuzz: | build/setup/lint.stamp ## libFuzzer, FUZZ_SECONDS=60 for each target (T=name runs one)
+fuzz: | build/setup/lint.stamp build/setup/test.stamp ## libFuzzer, FUZZ_SECONDS=60 for each target (T=name runs one)
 	+$(Q)$(MAKE) PROFILE=fuzz run-fuzz
 
 FUZZ_RUN := $(if $(T),$(B)/test/fuzz/fuzz_$(T),$(FUZZ_BIN))
@@ -330,6 +330,15 @@ check: | build/setup/build.stamp build/setup/test.stamp build/setup/lint.stamp #
 demo: | build/setup/build.stamp build/setup/test.stamp ## start a server and a client, open a tunnel, run a command
 	+$(Q)$(MAKE) PROFILE=release all
 	$(Q)scripts/demo
+
+.PHONY: check-openapi
+check-openapi: | build/setup/test.stamp ## schemathesis (from PyPI) against the API (EXAMPLES=15 for each call, SEED=1)
+	+$(Q)$(MAKE) PROFILE=$(TEST_PROFILE) all
+	$(Q)RPORT=$(CURDIR)/build/$(TEST_PROFILE)-$(CRYPTO)/rport test/openapi/run
+
+.PHONY: check-walk
+check-walk: | build/setup/test.stamp ## the walk over all routes fails when a check of rights is taken away
+	+$(Q)test/walk/run
 
 # STRESS_SECONDS=60 of work, STRESS_CLIENTS=200.
 .PHONY: stress
@@ -390,7 +399,7 @@ cppcheck: | build/setup/lint.stamp ## cppcheck
 check-scripts: | build/setup/lint.stamp
 	$(Q)shellcheck -S warning -e SC1007 $(wildcard scripts/setup scripts/deps scripts/deps-fetch \
 		scripts/deps-recipes scripts/demo scripts/check scripts/check-* scripts/probe-flags \
-		.ci/run test/peer/build test/bench/run test/bench/lib/*.sh test/e2e/*.sh test/e2e/lib/*.sh)
+		.ci/run test/walk/run test/openapi/run test/peer/build test/bench/run test/bench/lib/*.sh test/e2e/*.sh test/e2e/lib/*.sh)
 	$(Q)$(if $(wildcard test/peer/build),test/peer/build --check)
 
 check-man: | build/setup/lint.stamp

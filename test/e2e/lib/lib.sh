@@ -181,7 +181,16 @@ nothing_found() {
 	done
 }
 
+# What the calls of server.sh got was as the API's description says.
+described() {
+	repository=$(cd "$(dirname "$0")/../.." && pwd)
+	"$repository/scripts/openapi" "$repository"/api/openapi/*.json >"$tmp/openapi.json" &&
+		python3 "$repository/test/e2e/lib/described.py" "$tmp/openapi.json" "$tmp/calls" >"$tmp/described.txt" ||
+		{ sed 's/^/# /' "$tmp/described.txt" | head -n 40; false; }
+}
+
 finish() {
+	[ ! -s "$tmp/calls" ] || check "every answer is as the description says" described
 	if [ -n "${RPORT_VALGRIND:-}" ]; then
 		end_programs
 		check "valgrind finds nothing" nothing_found

@@ -91,6 +91,19 @@ call() {
 	: >"$tmp/body"
 	code=$(curl -sS -g --max-time $((30 * PATIENCE)) -o "$tmp/body" -D "$tmp/head" -w '%{http_code}' -X "$method" \
 		"$@" "$api/api/v1$path" 2>"$tmp/curl.log")
+	note_call
+}
+
+# The last call for test/endpoints and for described. A file that is handed out is no answer to look at.
+note_call() {
+	kind=$(sed -n 's/\r$//; s/^[Cc]ontent-[Tt]ype: *//p' "$tmp/head" 2>/dev/null | tail -n 1)
+	case $kind in
+	application/json*) note=$(head -c 2000000 "$tmp/body" | base64 -w 0) ;;
+	*) note=$(head -c 3 "$tmp/body" | base64 -w 0) ;;
+	esac
+	printf '%s\t%.4000s\t%s\t%s\t%s\n' "$method" "$path" "$code" "$kind" "$note" >>"$tmp/calls"
+	[ -z "${RP_API_TRACE:-}" ] ||
+		printf 'e2e/%s\t%s\t%.4000s\t%s\n' "${0##*/}" "$method" "$path" "$code" >>"$RP_API_TRACE"
 }
 
 # call_is STATUS METHOD PATH PATTERN [CURL OPTIONS]
