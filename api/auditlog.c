@@ -65,9 +65,7 @@ static void on_list(void *ctx, int code, const struct rp_audit_list *list, const
 
 void rp_api_auditlog(struct rp_api_call *c)
 {
-	/* What others have done is for administrators. */
-	const struct rp_action foreign = {.admin = true};
-	bool all = rp_api_may(c, &foreign);
+	bool all = rp_api_may_own(c, "");
 	struct rp_listq q;
 	if (!all && names_user(&c->query)) {
 		const struct rp_api_error e = {

@@ -159,10 +159,6 @@ bool rp_api_may_see(const struct rp_api_call *c, const struct rp_client *client)
 	return rp_api_decide(&c->user, &a, client) == RP_ALLOWED;
 }
 
-bool rp_api_may(const struct rp_api_call *c, const struct rp_action *a)
-{
-	return rp_api_decide(&c->user, a, NULL) == RP_ALLOWED;
-}
 static const struct rp_api_error not_yours = {
     .status = 403,
     .code = "",

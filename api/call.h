@@ -25,9 +25,7 @@ const struct rp_client *rp_api_client(struct rp_api_call *c);
 /* Does the answer to this call show this client? (rport-api 1.6: lists leave out silently what
  * the user may not see.) */
 bool rp_api_may_see(const struct rp_api_call *c, const struct rp_client *client);
-/* May this user do something that is more than what the route asks for? */
-bool rp_api_may(const struct rp_api_call *c, const struct rp_action *a);
-/* The same decision for a user whose request is over (a WebSocket). */
+/* The decision for a user whose request is over (a WebSocket). */
 enum rp_decision rp_api_decide(
     const struct rp_api_user *u, const struct rp_action *a, const struct rp_client *client);
 /* May this user deal with what owner has made? Only the creator and administrators may (rport-api

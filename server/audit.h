@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+#include "cmdpolicy/job.h"
 #include "core/defs.h"
 #include "core/err.h"
 #include "core/json.h"
@@ -51,6 +52,10 @@ void rp_audit_free(struct rp_audit *a);
 
 /* Copies the entry; the time is now, whatever it says. */
 void rp_audit_add(struct rp_audit *a, const struct rp_audit_entry *e);
+
+/* The end of a job, as it is stored: `execute.done` in the name of who started it. What the program
+ * printed is left out if that is long: the job has it. */
+void rp_audit_job_done(struct rp_audit *a, const struct rp_job *job, const char *client_hostname);
 
 struct rp_audit_query {
 	const char *username; /* NULL = of everybody */

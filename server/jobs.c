@@ -489,6 +489,12 @@ struct result {
 	char *what; /* for the log */
 };
 
+static void audit_end(struct rp_jobs *j, const struct rp_job *job)
+{
+	const struct rp_client *client = rp_registry_get(j->opt.registry, job->client_id);
+	rp_audit_job_done(j->opt.audit, job, client != NULL ? client->hostname : NULL);
+}
+
 static void on_result_stored(
     void *ctx, int code, const struct rp_job *job, const struct rp_err *err)
 {
@@ -497,6 +503,7 @@ static void on_result_stored(
 		rp_log_error(COMPONENT, "%s: the result is refused: %s", r->what, err->msg);
 	} else {
 		rp_log_info(COMPONENT, "%s", r->what);
+		audit_end(r->jobs, job);
 		tell_end(r->jobs, job);
 	}
 	rp_free(r->what);

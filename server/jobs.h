@@ -12,6 +12,7 @@
 #include "cmdpolicy/job.h"
 #include "core/defs.h"
 #include "core/err.h"
+#include "server/audit.h"
 #include "server/config.h"
 #include "server/jobs_store.h"
 #include "server/listq.h"
@@ -28,6 +29,7 @@ struct rp_jobs_options {
 	const struct rp_server_config *cfg;
 	struct rp_registry *registry;
 	struct rp_store *store;
+	struct rp_audit *audit; /* for `execute.done`; NULL = off */
 };
 /* Also looks for jobs whose time ended while the server was away. */
 RP_NODISCARD int rp_jobs_new(const struct rp_jobs_options *opt, struct rp_jobs **out);

@@ -117,15 +117,21 @@ static bool is_final(const struct rp_job *job)
 	    strcmp(job->status, RP_JOB_UNKNOWN) != 0;
 }
 
+/* Nothing is learnt from this result. */
+static bool has_outcome(const struct rp_job *old, const struct rp_job *result)
+{
+	return is_final(old) || (old->finished_at != RP_TIME_ZERO && !is_final(result));
+}
+
 /* Puts together what is stored and what is new: the job to store is then in s->job. */
 static int merge(struct rp_db *db, struct save *s, struct rp_err *err)
 {
 	struct rp_job old = {0};
 	int code = find_row(db, &s->job, &old, err);
-	if (code == 1 && s->from_client) {
-		if (!is_final(&old)) {
-			take_outcome(&old, &s->job);
-		}
+	if (code == 1 && s->from_client && has_outcome(&old, &s->job)) {
+		code = rp_err_set(err, RP_EEXIST, "the job has ended before");
+	} else if (code == 1 && s->from_client) {
+		take_outcome(&old, &s->job);
 		struct rp_job sent = s->job;
 		s->job = old;
 		old = sent;

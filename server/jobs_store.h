@@ -24,8 +24,8 @@ typedef void (*rp_jobs_stored_cb)(
 RP_NODISCARD int rp_jobs_store_save(struct rp_store *s, const struct rp_job *job,
     const struct rp_jobs_keep *keep, rp_jobs_stored_cb done, void *ctx);
 /* A result as the client sent it (copied): of the stored job only the outcome changes, and only
- * once (after `unknown` again). RP_ENOENT: there is no such job; RP_EDENIED: it is another
- * client's. */
+ * once (after `unknown` again), else RP_EEXIST. RP_ENOENT: there is no such job; RP_EDENIED: it is
+ * another client's. */
 RP_NODISCARD int rp_jobs_store_result(
     struct rp_store *s, const struct rp_job *job, rp_jobs_stored_cb done, void *ctx);
 /* Forgets a job, whatever became of it. */

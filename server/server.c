@@ -349,7 +349,12 @@ static int start_parts(struct server *s, struct rp_err *err)
 	code = code != 0 ? code : open_tunnel_proxy(s, err);
 	code = code != 0 ? code : rp_registry_new(&reg, &s->registry, err);
 	const struct rp_jobs_options jobs = {
-	    .loop = s->loop, .cfg = &s->cfg, .registry = s->registry, .store = s->store};
+	    .loop = s->loop,
+	    .cfg = &s->cfg,
+	    .registry = s->registry,
+	    .store = s->store,
+	    .audit = s->audit,
+	};
 	if (code == 0 && rp_jobs_new(&jobs, &s->jobs) != 0) {
 		code = rp_err_set(err, RP_ENOMEM, "out of memory");
 	}

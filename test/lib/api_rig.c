@@ -42,10 +42,12 @@ static void open_api(struct rp_api_rig *r)
 	    .loop = r->store.loop, .cfg = &r->cfg, .store = r->store.store};
 	assert_int_equal(rp_registry_new(&opt, &r->registry, &err), 0);
 	rp_registry_set_workers(r->registry, r->workers);
+	assert_int_equal(rp_audit_open(r->store.loop, &r->cfg, &r->audit, &err), 0);
 	const struct rp_jobs_options orders = {.loop = r->store.loop,
 	    .cfg = &r->cfg,
 	    .registry = r->registry,
-	    .store = r->store.store};
+	    .store = r->store.store,
+	    .audit = r->audit};
 	assert_int_equal(rp_jobs_new(&orders, &r->jobs), 0);
 	const struct rp_multis_options multis = {.loop = r->store.loop,
 	    .cfg = &r->cfg,
@@ -53,7 +55,6 @@ static void open_api(struct rp_api_rig *r)
 	    .store = r->store.store,
 	    .jobs = r->jobs};
 	assert_int_equal(rp_multis_new(&multis, &r->multis), 0);
-	assert_int_equal(rp_audit_open(r->store.loop, &r->cfg, &r->audit, &err), 0);
 	assert_int_equal(rp_monitoring_open(r->store.loop, &r->cfg, &r->monitoring, &err), 0);
 	if (rp_clientauth_open(&r->cfg, &r->auth, &err) != 0) {
 		fail_msg("%s", err.msg);

@@ -309,6 +309,58 @@ static void test_many(void **state)
 	assert_log(ADMIN, "", 10004);
 }
 
+/* Jobs */
+
+static void start_job(struct rp_workers *w)
+{
+	struct rp_fake_order *o = rp_fake_order(w, 0);
+	assert_string_equal(o->name, "run_cmd");
+	rp_fake_answer(o, 0, "{\"Pid\":7,\"StartedAt\":\"2026-11-20T00:00:00Z\"}");
+	rp_fake_clear(w);
+}
+
+static void end_job(const char *jid, const char *status, size_t output)
+{
+	char *out = rp_calloc(1, output + 1);
+	assert_non_null(out);
+	memset(out, 'x', output);
+	char *text = rp_asprintf("{\"jid\":\"%s\",\"status\":\"%s\",\"started_at\":"
+	                         "\"2026-11-20T00:00:00Z\",\"result\":{\"stdout\":\"%s\"}}",
+	    jid, status, out);
+	rp_jobs_result(rig->jobs, "one", text, strlen(text));
+	rp_store_rig_sync(&rig->store);
+	rp_free(text);
+	rp_free(out);
+}
+
+static void test_job(void **state)
+{
+	char jid[64];
+	char want[200];
+	(void)state;
+	rp_api_rig_client(rig, "one", "staff");
+	rig->on_orders = start_job;
+	for (size_t output = 3; output < 200000; output += 100000) {
+		assert_int_equal(
+		    ask(BOB, "POST", "/clients/one/commands", "{\"command\":\"/bin/id\"}"), 200);
+		rp_api_rig_text(rig, "jid", jid, sizeof(jid));
+		assert_log(ADMIN, "?filter[action]=execute.done", output == 3 ? 0 : 1);
+		end_job(jid, "successful", output);
+		/* Once more is nothing new. */
+		end_job(jid, "failed", output);
+		assert_log(BOB, "?filter[action]=execute.done&page[limit]=1&sort=-timestamp",
+		    output == 3 ? 1 : 2);
+		(void)snprintf(want, sizeof(want),
+		    "\"username\":\"bob\",\"remote_ip\":\"\",\"application\":\"client.command\","
+		    "\"action\":\"execute.done\",\"affected_id\":\"%.40s\"",
+		    jid);
+		assert_part(want);
+		assert_part("\"client_id\":\"one\"");
+		assert_part(output == 3 ? "\\\"stdout\\\":\\\"xxx\\\"" : "\\\"result\\\":null");
+	}
+	assert_log(ADMIN, "?filter[action]=execute.start", 2);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -317,6 +369,7 @@ int main(void)
 	    T(test_entry),
 	    T(test_client),
 	    T(test_owner),
+	    T(test_job),
 	    T(test_query),
 	    T(test_restart),
 	    cmocka_unit_test(test_off),

@@ -354,13 +354,14 @@ static void test_second_result(void **state)
 	assert_int_equal(save_result(&first), 0);
 	assert_true(read_one("c1", JID));
 	assert_string_equal(got.status, RP_JOB_UNKNOWN);
+	assert_int_equal(save_result(&first), RP_EEXIST);
 	assert_int_equal(save_result(&second), 0);
 	assert_true(read_one("c1", JID));
 	assert_string_equal(got.status, RP_JOB_FAILED);
 	assert_int_equal(got.finished_at, T0 + 99);
 	/* The end of a job does not change any more. */
 	second.finished_at = T0 + 100;
-	assert_int_equal(save_result(&second), 0);
+	assert_int_equal(save_result(&second), RP_EEXIST);
 	assert_int_equal(save(&job, 0), 0);
 	assert_true(read_one("c1", JID));
 	assert_int_equal(got.finished_at, T0 + 99);
