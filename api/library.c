@@ -18,6 +18,7 @@
 #include "core/banned.h"
 
 #define TIMEOUT_DEFAULT_S 60
+#define TAGS_MAX          ((size_t)1 << 20)
 
 static enum rp_library library(const struct rp_api_call *c)
 {
@@ -209,8 +210,27 @@ static void complain(struct rp_listq_errors *errs, bool bad, const char *text)
 	}
 }
 
+/* Tags are kept as they were understood: null among them is the empty text. */
+static int rewrite_tags(struct body *b, const struct rp_strlist *tags)
+{
+	struct rp_buf text;
+	struct rp_jsonw w;
+	char *rewritten = NULL;
+	rp_buf_init(&text, TAGS_MAX);
+	rp_jsonw_init(&w, &text);
+	rp_jsonw_strlist(&w, tags);
+	int err = rp_jsonw_end(&w);
+	err = err != 0 ? err : rp_buf_take_string(&text, &rewritten);
+	rp_buf_fini(&text);
+	if (err == 0) {
+		rp_free(b->tags);
+		b->tags = rewritten;
+	}
+	return err;
+}
+
 /* False: the call was answered. */
-static bool check(struct rp_api_call *c, const struct body *b)
+static bool check(struct rp_api_call *c, struct body *b)
 {
 	struct rp_listq_errors errs = {0};
 	struct rp_strlist tags = {0};
@@ -219,9 +239,14 @@ static bool check(struct rp_api_call *c, const struct body *b)
 	complain(&errs, b->text == NULL || b->text[0] == '\0',
 	    script ? "script is required" : "cmd is required");
 	complain(&errs, b->timeout_sec < 0, "timeout_sec must not be negative");
-	complain(&errs, rp_json_raw_strlist(b->tags, &tags) == RP_EINVAL,
-	    "tags must be an array of strings");
+	int err = rp_json_raw_strlist(b->tags, &tags);
+	complain(&errs, err == RP_EINVAL, "tags must be an array of strings");
+	err = err == 0 && b->tags != NULL ? rewrite_tags(b, &tags) : err;
 	rp_strlist_fini(&tags);
+	if (err != 0 && err != RP_EINVAL) {
+		rp_reply_code(c, err, NULL);
+		return false;
+	}
 	if (errs.n > 0) {
 		rp_reply_list_errors(c, &errs);
 	}

@@ -184,6 +184,11 @@ static void test_errors(void **state)
 	assert_reply(400, FAIL("timeout_sec must not be negative"),
 	    ask(ADMIN, "POST", "/library/commands",
 	        "{\"name\":\"n\",\"cmd\":\"c\",\"timeout_sec\":-1}"));
+	/* As the original's decoder has it. */
+	assert_int_equal(ask(ADMIN, "POST", "/library/commands",
+	                     "{\"name\":\"nulls\",\"cmd\":\"c\",\"tags\":[null,\"a\"]}"),
+	    201);
+	assert_part("\"tags\":[\"\",\"a\"]");
 	assert_reply(400, FAIL("tags must be an array of strings"),
 	    ask(ADMIN, "POST", "/library/commands",
 	        "{\"name\":\"n\",\"cmd\":\"c\",\"tags\":\"t\"}"));

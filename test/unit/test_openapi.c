@@ -26,10 +26,6 @@
 
 /* Described, but there is no such route yet. */
 static const char *const not_built[] = {
-    "GET /clients-auth",
-    "POST /clients-auth",
-    "DELETE /clients-auth/{}",
-    "GET /clients-auth/{}",
     "DELETE /me/totp-secret",
     "GET /me/totp-secret",
     "POST /me/totp-secret",
