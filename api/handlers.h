@@ -127,7 +127,8 @@ void rp_api_auth_settings(struct rp_api_call *c);
 /* auditlog.c: 4.7 */
 void rp_api_auditlog(struct rp_api_call *c);
 
-/* files.c: 4.9 */
+/* files.c, ws_uploads.c: 4.9 */
 void rp_api_files_post(struct rp_api_call *c);
+void rp_api_ws_uploads(struct rp_api_call *c);
 
 #endif

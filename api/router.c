@@ -104,6 +104,7 @@ static const struct rp_route routes[] = {
     {"GET", "/auth/ext/settings", RP_ROUTE_OPEN, 0, rp_api_auth_settings},
     {"GET", "/auth/ext/settings/device", RP_ROUTE_OPEN, 0, rp_api_auth_settings},
     {"POST", "/files", RP_ROUTE_USER, RP_MAY_UPLOADS, rp_api_files_post},
+    {"GET", "/ws/uploads", RP_ROUTE_USER, RP_MAY_UPLOADS, rp_api_ws_uploads},
     {"GET", "/auditlog", RP_ROUTE_USER, RP_MAY_AUDITLOG, rp_api_auditlog},
 };
 

@@ -36,8 +36,7 @@ struct rp_uploads {
 	struct rp_list active; /* struct upload, started */
 	unsigned n;            /* places taken */
 	bool closed;
-	rp_upload_result_cb cb;
-	void *ctx;
+	struct rp_list watches;
 };
 
 /* A started one. */
@@ -105,6 +104,7 @@ int rp_uploads_new(
 		us->opt = *opt;
 		us->opt.data_dir = NULL;
 		rp_list_init(&us->active);
+		rp_list_init(&us->watches);
 		us->folder = rp_asprintf("%s/filepush", dir);
 	}
 	free(dir);
@@ -125,10 +125,14 @@ void rp_uploads_close(struct rp_uploads *us)
 	}
 }
 
-void rp_uploads_on_result(struct rp_uploads *us, rp_upload_result_cb cb, void *ctx)
+void rp_uploads_watch(struct rp_uploads *us, struct rp_upload_watch *w)
 {
-	us->cb = cb;
-	us->ctx = ctx;
+	rp_list_append(&us->watches, &w->node);
+}
+
+void rp_uploads_unwatch(struct rp_upload_watch *w)
+{
+	rp_list_remove(&w->node);
 }
 
 /* One file */
@@ -220,7 +224,7 @@ char *rp_upload_text(const struct rp_upload *u)
 
 /* Results */
 
-static char *result_text(const struct rp_upload_result *r)
+char *rp_upload_result_text(const struct rp_upload_result *r)
 {
 	struct rp_buf text;
 	struct rp_jsonw w;
@@ -248,7 +252,7 @@ static void audit(const struct upload *u, const struct rp_upload_result *r, bool
 	char action_ok[] = "success";
 	char action_failed[] = "failed";
 	char application[] = "uploads";
-	char *response = result_text(r);
+	char *response = rp_upload_result_text(r);
 	const struct rp_audit_entry e = {
 	    .username = u->up->username,
 	    .remote_ip = u->up->remote_ip,
@@ -267,6 +271,8 @@ static void audit(const struct upload *u, const struct rp_upload_result *r, bool
 static void tell(const struct upload *u, const struct rp_upload_result *r)
 {
 	bool ok = strcmp(r->status, "error") != 0;
+	struct rp_list *it;
+	struct rp_list *tmp;
 	if (ok) {
 		rp_log_info(
 		    COMPONENT, "file id: %s, client %s: %s", r->id, r->client_id, r->status);
@@ -275,8 +281,9 @@ static void tell(const struct upload *u, const struct rp_upload_result *r)
 		    COMPONENT, "file id: %s, client %s: upload failed", r->id, r->client_id);
 	}
 	audit(u, r, ok);
-	if (u->us->cb != NULL) {
-		u->us->cb(u->us->ctx, r);
+	RP_LIST_FOREACH(it, tmp, &u->us->watches) {
+		struct rp_upload_watch *w = RP_LIST_ENTRY(it, struct rp_upload_watch, node);
+		w->on_result(w, r);
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "api/spool.h"
 #include "core/defs.h"
 #include "core/err.h"
+#include "core/list.h"
 #include "core/loop.h"
 #include "core/str.h"
 #include "server/audit.h"
@@ -50,9 +51,17 @@ struct rp_upload_result {
 	const char *message;
 	const char *status; /* success, ignored, error */
 };
-typedef void (*rp_upload_result_cb)(void *ctx, const struct rp_upload_result *r);
-/* One listener, for all uploads. */
-void rp_uploads_on_result(struct rp_uploads *us, rp_upload_result_cb cb, void *ctx);
+/* The JSON object of rport-api 4.9: owned text, NULL without memory. */
+char *rp_upload_result_text(const struct rp_upload_result *r);
+
+/* Hears the results of all uploads until it is taken out again. Embed it. */
+struct rp_upload_watch {
+	struct rp_list node;
+	void (*on_result)(struct rp_upload_watch *w, const struct rp_upload_result *r);
+};
+void rp_uploads_watch(struct rp_uploads *us, struct rp_upload_watch *w);
+/* Harmless for one that is not watching. */
+void rp_uploads_unwatch(struct rp_upload_watch *w);
 
 /* One file. All text is owned by it. */
 struct rp_upload {

@@ -45,11 +45,12 @@ static struct rp_api_rig *rig;
 static char out[OUT_MAX];
 static size_t out_n;
 static char results[OUT_MAX];
+static struct rp_upload_watch watch;
 
-static void on_result(void *ctx, const struct rp_upload_result *r)
+static void on_result(struct rp_upload_watch *w, const struct rp_upload_result *r)
 {
 	char line[512];
-	(void)ctx;
+	(void)w;
 	(void)snprintf(line, sizeof(line), "%s %s %s %lld %s %s\n", r->client_id, r->id, r->path,
 	    (long long)r->size, r->status, r->message);
 	assert_true(strlen(results) + strlen(line) < sizeof(results));
@@ -66,7 +67,8 @@ static int setup(void **state)
 	(void)state;
 	rig = rp_api_rig_open("max_filepush_size = 2000000\n");
 	results[0] = '\0';
-	rp_uploads_on_result(uploads(), on_result, NULL);
+	watch.on_result = on_result;
+	rp_uploads_watch(uploads(), &watch);
 	return 0;
 }
 
@@ -567,6 +569,76 @@ static void test_limit(void **state)
 	assert_int_equal(post(BOB, SMALL DEST ONE END), 404);
 }
 
+static int open_ws(const char *user, const char *path)
+{
+	char head[1024];
+	char *b64 = rp_base64(user, strlen(user));
+	int n = snprintf(head, sizeof(head),
+	    "GET /api/v1%s HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n"
+	    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+	    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+	    path, b64);
+	rp_free(b64);
+	int fd = rp_net_connect(rp_acceptor_port(((struct rp_api *)rig->api)->acceptor));
+	assert_true(fd >= 0);
+	assert_int_equal(send(fd, head, (size_t)n, MSG_NOSIGNAL), n);
+	out_n = 0;
+	uint64_t end = rp_clock_ms() + WAIT_MS;
+	do {
+		turn();
+		assert_true(rp_clock_ms() < end);
+	} while (receive(fd) && strstr(out, "\r\n\r\n") == NULL);
+	assert_int_equal(strncmp(out, "HTTP/1.1 101", 12), 0);
+	return fd;
+}
+
+/* Everything that came until this text. */
+static void wait_message(int fd, const char *text)
+{
+	uint64_t end = rp_clock_ms() + WAIT_MS;
+	out_n = 0;
+	out[0] = '\0';
+	while (memmem(out, out_n, text, strlen(text)) == NULL) {
+		turn();
+		assert_true(rp_clock_ms() < end && receive(fd));
+	}
+}
+
+/* Results of all uploads, of clients that one may use. */
+static void test_websocket(void **state)
+{
+	(void)state;
+	rp_api_rig_client(rig, "one", "staff");
+	rp_api_rig_client(rig, "theirs", "others");
+	int admin = open_ws(ADMIN, "/ws/uploads");
+	int bob = open_ws(BOB, "/ws/uploads");
+	assert_int_equal(
+	    post(ADMIN, SMALL DEST FIELD("client_id", "theirs") ONE FIELD("id", "u") END), 200);
+	wait_orders(2);
+	rp_fake_answer(rp_fake_order(rig->workers, 0), RP_EDENIED, "no");
+	rp_fake_answer(rp_fake_order(rig->workers, 1), 0,
+	    "{\"size\":5,\"message\":\"fine\",\"status\":\"success\"}");
+	wait_message(admin, "\"success\"}");
+	assert_non_null(memmem(out, out_n,
+	    "{\"client_id\":\"theirs\",\"uuid\":\"u\",\"filepath\":\"\",\"size\":0,"
+	    "\"message\":\"client error: no\",\"status\":\"error\"}",
+	    95));
+	wait_message(bob, "\"success\"}");
+	assert_null(memmem(out, out_n, "theirs", 6));
+	assert_non_null(memmem(out, out_n,
+	    "{\"client_id\":\"one\",\"uuid\":\"u\",\"filepath\":\"/tmp/x\",\"size\":5,"
+	    "\"message\":\"fine\",\"status\":\"success\"}",
+	    95));
+	close(bob);
+	wait_files(0);
+	assert_int_equal(post(ADMIN, SMALL DEST ONE FIELD("id", "v") END), 200);
+	wait_orders(3);
+	rp_fake_answer(rp_fake_order(rig->workers, 2), RP_ETIMEOUT, "");
+	wait_message(admin, "\"error\"}");
+	close(admin);
+	wait_files(0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -583,6 +655,7 @@ int main(void)
 	    T(test_no_room),
 	    T(test_left_over),
 	    T(test_limit),
+	    T(test_websocket),
 	};
 	return cmocka_run_group_tests_name("api_files", tests, NULL, NULL);
 }

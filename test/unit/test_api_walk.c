@@ -149,6 +149,7 @@ static const struct row rows[] = {
     {"GET", "/auth/ext/settings", REFUSED},
     {"GET", "/auth/ext/settings/device", REFUSED},
     {"POST", "/files", USER_WRITE},
+    {"GET", "/ws/uploads", WEBSOCKET},
     {"GET", "/auditlog", USER},
 };
 
