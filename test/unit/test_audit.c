@@ -20,7 +20,9 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/db.h"
+#include "server/audit_store.h"
 #include "test/lib/api_rig.h"
+#include "test/lib/oom.h"
 
 #define ADMIN "admin:" RP_API_RIG_PASSWORD
 #define BOB   "bob:" RP_API_RIG_PASSWORD
@@ -309,6 +311,67 @@ static void test_many(void **state)
 	assert_log(ADMIN, "", 10004);
 }
 
+/* Whatever the spelling and the place. */
+static void test_secrets(void **state)
+{
+	const struct rp_audit_actor bob = {.api = rig->api, .username = "bob", .peer = "192.0.2.1"};
+	const struct rp_audit_note note = {
+	    .application = "vault",
+	    .action = "create",
+	    .request = "{\"PassWord\":\"s3cret\",\"a\":[{\"token\":\"s3cret\",\"n\":1.5}],"
+	               "\"value\":{\"x\":\"s3cret\"},\"key\":\"k\",\"old_password\":\"\"}",
+	    .response = "{\"secret\":\"s3cret\",\"qr\":\"s3cret\",\"id\":7}",
+	};
+	const struct rp_audit_note bad = {
+	    .application = "vault", .action = "update", .request = "no JSON s3cret"};
+	(void)state;
+	rp_api_audit_as(&bob, &note);
+	rp_api_audit_as(&bob, &bad);
+	assert_log(ADMIN, "", 2);
+	assert_null(strstr(rig->body, "s3cret"));
+	assert_part("\"request\":\"{\\\"PassWord\\\":\\\"***\\\",\\\"a\\\":[{\\\"token\\\":"
+	            "\\\"***\\\",\\\"n\\\":1.5}],\\\"value\\\":null,\\\"key\\\":\\\"k\\\","
+	            "\\\"old_password\\\":\\\"\\\"}\"");
+	assert_part(
+	    "\"response\":\"{\\\"secret\\\":\\\"***\\\",\\\"qr\\\":\\\"***\\\",\\\"id\\\":7}\"");
+	assert_part("\"action\":\"update\",\"affected_id\":\"\",\"client_id\":\"\","
+	            "\"client_hostname\":\"\",\"request\":\"\",\"response\":\"\"}");
+}
+
+/* A request that is too long for the log is left out, and said so. */
+static void test_long(void **state)
+{
+	const struct rp_audit_actor bob = {.api = rig->api, .username = "bob", .peer = "192.0.2.1"};
+	char *text = rp_asprintf("{\"a\":\"%070000d\"}", 0);
+	const struct rp_audit_note note = {
+	    .application = "schedule", .action = "create", .request = text, .response = "{}"};
+	(void)state;
+	rp_api_audit_as(&bob, &note);
+	rp_free(text);
+	assert_log(ADMIN, "", 1);
+	assert_part("\"request\":\"{\\\"left_out\\\":\\\"too long for the audit log\\\"}\","
+	            "\"response\":\"{}\"}");
+}
+
+static int make_row(void *state)
+{
+	struct rp_audit_row *row = rp_audit_row_new(state);
+	if (row == NULL) {
+		return RP_ENOMEM;
+	}
+	rp_audit_row_free(row);
+	return 0;
+}
+
+static void test_no_memory(void **state)
+{
+	char text[] = "text";
+	struct rp_audit_entry e = {
+	    .username = text, .application = text, .action = text, .request = text};
+	(void)state;
+	assert_int_equal(rp_oom_run(make_row, &e), 0);
+}
+
 /* Jobs */
 
 static void start_job(struct rp_workers *w)
@@ -370,6 +433,9 @@ int main(void)
 	    T(test_client),
 	    T(test_owner),
 	    T(test_job),
+	    T(test_secrets),
+	    T(test_long),
+	    cmocka_unit_test(test_no_memory),
 	    T(test_query),
 	    T(test_restart),
 	    cmocka_unit_test(test_off),
