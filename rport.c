@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/user_cli.h"
 #include "client/main.h"
 #include "core/defs.h"
 #include "server/server.h"
@@ -23,6 +24,9 @@ struct applet {
 
 static int server_main(int argc, char **argv)
 {
+	if (argc > 0 && strcmp(argv[0], "user") == 0) {
+		return rp_user_cli_main(argc - 1, argv + 1); /* rportd user, as RPort has it */
+	}
 	return rp_server_main(argc, argv, rp_api_hooks());
 }
 
@@ -43,6 +47,7 @@ static const char *const no_names[] = {NULL};
 static const struct applet applets[] = {
     {"server", server_names, server_main, "accept clients, open tunnels, serve the API"},
     {"client", client_names, rp_client_main, "dial out to a server and let it reach this machine"},
+    {"user", no_names, rp_user_cli_main, "add, change, delete and list users of the API"},
     {"version", no_names, version_main, "print the version"},
     {"help", no_names, help_main, "this overview; help APPLET for its options"},
 };

@@ -478,7 +478,7 @@ void rp_auth_request(struct rp_api_call *c, rp_auth_cb cb)
 {
 	if (rp_gate_banned(c->api->gate, rp_api_peer(c), rp_clock_ms())) {
 		answer(c, cb, RP_AUTH_BANNED, 0);
-	} else if (rp_users_stale(c->api->users, STALE_MAX_MS)) {
+	} else if (rp_users_stale(c->api->users, rp_auth_bearer(c) != NULL ? STALE_MAX_MS : 0)) {
 		wait_for_users(c, NULL, NULL, cb);
 	} else {
 		request_now(c, cb);

@@ -45,6 +45,10 @@ check "rport-client is the client" run named 0 "$tmp/rport-client" --help
 check "with its options" in_log named '--fingerprint'
 check "rport server is the server" run named 0 "$tmp/rport" server --help
 check "with its options" in_log named '--api-addr'
+for name in "$tmp/rport" "$tmp/rportd"; do
+	check "user is a word of ${name##*/}" run named 0 "$name" user --help
+	check "with its own help" in_log named 'usage: rport user add'
+done
 check "rport client is the client" run named 0 "$tmp/rport" client --help
 check "with its options" in_log named '--fingerprint'
 check "rport help" run named 0 "$tmp/rport" help
