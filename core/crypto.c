@@ -273,6 +273,12 @@ int rp_unseal(const uint8_t key[static RP_SEAL_KEY], struct rp_str sealed, struc
 	return 0;
 }
 
+int rp_hmac_sha1(const void *key, size_t klen, const void *p, size_t n, uint8_t out[static 20])
+{
+	return status(mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA1),
+	    klen > 0 ? key : "", klen, n > 0 ? p : "", n, out));
+}
+
 void rp_hex(const void *p, size_t n, char *out)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -385,6 +391,67 @@ int rp_base64url_decode(struct rp_str s, uint8_t **out, size_t *n)
 	int rc = decode(rp_str_n(text, len), out, n);
 	rp_free_secret(text);
 	return rc;
+}
+
+char *rp_base32(const void *p, size_t n)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	const uint8_t *in = p;
+	char *text = n > SIZE_MAX / 16 ? NULL : rp_malloc((n * 8 + 4) / 5 + 1);
+	uint32_t bits = 0;
+	unsigned have = 0;
+	size_t at = 0;
+	for (size_t i = 0; text != NULL && i < n; i++) {
+		bits = (bits << 8) | in[i];
+		for (have += 8; have >= 5; have -= 5) {
+			text[at++] = alphabet[(bits >> (have - 5)) & 31];
+		}
+	}
+	if (text != NULL && have > 0) {
+		text[at++] = alphabet[(bits << (5 - have)) & 31];
+	}
+	if (text != NULL) {
+		text[at] = '\0';
+	}
+	return text;
+}
+
+static int base32_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z') {
+		return c - 'A';
+	}
+	if (c >= 'a' && c <= 'z') {
+		return c - 'a';
+	}
+	return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
+}
+
+int rp_base32_decode(struct rp_str s, uint8_t *out, size_t max, size_t *n)
+{
+	uint32_t bits = 0;
+	unsigned have = 0;
+	*n = 0;
+	while (s.len > 0 && s.p[s.len - 1] == '=') {
+		s.len--;
+	}
+	for (size_t i = 0; i < s.len; i++) {
+		int digit = base32_digit(s.p[i]);
+		if (digit < 0) {
+			return RP_EINVAL;
+		}
+		bits = (bits << 5) | (uint32_t)digit;
+		have += 5;
+		if (have < 8) {
+			continue;
+		}
+		if (*n == max) {
+			return RP_ELIMIT;
+		}
+		have -= 8;
+		out[(*n)++] = (uint8_t)(bits >> have);
+	}
+	return 0;
 }
 
 /* Steps 1 to 3 of section 2.3. */

@@ -43,6 +43,8 @@ RP_NODISCARD int rp_sha512(const void *p, size_t n, uint8_t out[static 64]);
 RP_NODISCARD int rp_hmac_sha256(
     const void *key, size_t klen, const void *p, size_t n, uint8_t out[static 32]);
 
+RP_NODISCARD int rp_hmac_sha1(
+    const void *key, size_t klen, const void *p, size_t n, uint8_t out[static 20]);
 /* A key out of a password: PBKDF2-HMAC-SHA-512 (RFC 8018 5.2). Takes long by intention. */
 RP_NODISCARD int rp_pbkdf2_sha512(
     struct rp_str password, struct rp_str salt, unsigned rounds, uint8_t out[static 32]);
@@ -65,6 +67,11 @@ RP_NODISCARD char *rp_base64url(const void *p, size_t n);
 /* Decode into a new block (*out owned, NUL added behind it). RP_EINVAL, RP_ENOMEM. */
 RP_NODISCARD int rp_base64_decode(struct rp_str s, uint8_t **out, size_t *n);
 RP_NODISCARD int rp_base64url_decode(struct rp_str s, uint8_t **out, size_t *n);
+
+/* RFC 4648 base32 without padding, upper case; owned. NULL: no memory. */
+RP_NODISCARD char *rp_base32(const void *p, size_t n);
+/* Either case, padding or none. RP_EINVAL, RP_ELIMIT: more than max bytes. */
+RP_NODISCARD int rp_base32_decode(struct rp_str s, uint8_t *out, size_t max, size_t *n);
 
 /* Private scalar and public key (uncompressed point, 65 bytes) of RPort's key_seed, section 2.3. */
 RP_NODISCARD int rp_keyseed_p256(

@@ -41,6 +41,34 @@ static int take_char(struct rp_str *s, bool plus)
 	return v == 0 ? -1 : v;
 }
 
+static bool is_unreserved(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+char *rp_url_encode(const char *s)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	size_t n = strlen(s);
+	char *out = n > SIZE_MAX / 4 ? NULL : rp_malloc(n * 3 + 1);
+	size_t at = 0;
+	for (size_t i = 0; out != NULL && i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+		if (is_unreserved(s[i])) {
+			out[at++] = s[i];
+			continue;
+		}
+		out[at++] = '%';
+		out[at++] = digits[c >> 4];
+		out[at++] = digits[c & 15];
+	}
+	if (out != NULL) {
+		out[at] = '\0';
+	}
+	return out;
+}
+
 int rp_url_decode(struct rp_str s, bool plus, char **out)
 {
 	*out = NULL;

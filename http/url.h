@@ -36,6 +36,9 @@ RP_NODISCARD char *rp_url_authority(const struct rp_url *u);
 /* Percent-decoding ('+' = blank if plus). Owned; a NUL byte or bad escape is RP_EINVAL. */
 RP_NODISCARD int rp_url_decode(struct rp_str s, bool plus, char **out);
 
+/* Everything but RFC 3986's unreserved characters in percent form; owned. NULL: no memory. */
+RP_NODISCARD char *rp_url_encode(const char *s);
+
 /* Query string as ordered decoded pairs; k and v owned by the strmap-like list; duplicates are
  * kept. */
 struct rp_query {

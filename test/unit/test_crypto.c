@@ -423,6 +423,46 @@ static void test_no_memory(void **state)
 	assert_int_equal(rp_oom_run(encode_and_decode, NULL), 0);
 }
 
+/* RFC 2202, cases 1 and 2. */
+static void test_hmac_sha1(void **state)
+{
+	static const uint8_t key[20] = {
+	    11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11};
+	uint8_t mac[20];
+	char hex[41];
+	(void)state;
+	assert_int_equal(rp_hmac_sha1(key, sizeof(key), "Hi There", 8, mac), 0);
+	rp_hex(mac, sizeof(mac), hex);
+	assert_string_equal(hex, "b617318655057264e28bc0b6fb378c8ef146be00");
+	assert_int_equal(rp_hmac_sha1("Jefe", 4, "what do ya want for nothing?", 28, mac), 0);
+	rp_hex(mac, sizeof(mac), hex);
+	assert_string_equal(hex, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+}
+
+/* RFC 4648, section 10, without padding. */
+static void test_base32(void **state)
+{
+	static const char *const pairs[][2] = {{"", ""}, {"f", "MY"}, {"fo", "MZXQ"},
+	    {"foo", "MZXW6"}, {"foob", "MZXW6YQ"}, {"fooba", "MZXW6YTB"}, {"foobar", "MZXW6YTBOI"}};
+	uint8_t raw[8];
+	size_t n;
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_LEN(pairs); i++) {
+		size_t len = strlen(pairs[i][0]);
+		char *text = rp_base32(pairs[i][0], len);
+		assert_string_equal(text, pairs[i][1]);
+		rp_free(text);
+		assert_int_equal(rp_base32_decode(rp_str_c(pairs[i][1]), raw, sizeof(raw), &n), 0);
+		assert_int_equal(n, len);
+		assert_true(len == 0 || memcmp(raw, pairs[i][0], len) == 0);
+	}
+	assert_int_equal(rp_base32_decode(rp_str_c("mzxw6==="), raw, sizeof(raw), &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(rp_base32_decode(rp_str_c("MZXW1"), raw, sizeof(raw), &n), RP_EINVAL);
+	assert_int_equal(rp_base32_decode(rp_str_c("MZ W6"), raw, sizeof(raw), &n), RP_EINVAL);
+	assert_int_equal(rp_base32_decode(rp_str_c("MZXW6YTBOI"), raw, 5, &n), RP_ELIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,6 +482,8 @@ int main(void)
 	    cmocka_unit_test(test_uuid),
 	    cmocka_unit_test(test_random_text),
 	    cmocka_unit_test(test_secret_eq),
+	    cmocka_unit_test(test_hmac_sha1),
+	    cmocka_unit_test(test_base32),
 	    cmocka_unit_test(test_no_memory),
 	};
 	rp_prng_start();

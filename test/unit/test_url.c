@@ -329,6 +329,29 @@ static void test_oom(void **state)
 	assert_int_equal(rp_oom_run(oom_body, NULL), 0);
 }
 
+static void test_encode(void **state)
+{
+	char all[256];
+	char *back;
+	(void)state;
+	for (unsigned i = 0; i < 255; i++) {
+		all[i] = (char)(i + 1);
+	}
+	all[255] = '\0';
+	char *text = rp_url_encode(all);
+	assert_int_equal(strspn(text,
+	                     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	                     "-._~%"),
+	    strlen(text));
+	assert_int_equal(rp_url_decode(rp_str_c(text), true, &back), 0);
+	assert_string_equal(back, all);
+	rp_free(back);
+	rp_free(text);
+	text = rp_url_encode("a b&c=d+\xc3\xa4");
+	assert_string_equal(text, "a%20b%26c%3Dd%2B%C3%A4");
+	rp_free(text);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -340,6 +363,7 @@ int main(void)
 	    cmocka_unit_test(test_authority),
 	    cmocka_unit_test(test_decode),
 	    cmocka_unit_test(test_query),
+	    cmocka_unit_test(test_encode),
 	    cmocka_unit_test(test_random),
 	    cmocka_unit_test(test_oom),
 	};
