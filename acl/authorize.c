@@ -18,6 +18,8 @@ const char *rp_permission_name(unsigned i)
 static bool in_scope(enum rp_scope scope, const struct rp_action *a)
 {
 	switch (scope) {
+	case RP_SCOPE_TWO_FA:
+	case RP_SCOPE_TOTP_SETUP:
 	case RP_SCOPE_FULL:
 		return true;
 	case RP_SCOPE_READ:
@@ -38,6 +40,22 @@ static bool share_one(const struct rp_strlist *a, const struct rp_strlist *b)
 	return false;
 }
 
+/* A half-way login gives its second factor and does nothing else; a complete one has none to give. */
+static bool in_step(enum rp_scope scope, const struct rp_action *a)
+{
+	switch (scope) {
+	case RP_SCOPE_TWO_FA:
+		return a->second_factor;
+	case RP_SCOPE_TOTP_SETUP:
+		return a->second_factor || a->totp_setup;
+	case RP_SCOPE_FULL:
+	case RP_SCOPE_READ:
+	case RP_SCOPE_CLIENTS_AUTH:
+		break;
+	}
+	return !a->second_factor;
+}
+
 static bool may_use(const struct rp_subject *s, const struct rp_object *o)
 {
 	return s->admin || o->allowed == NULL || share_one(o->allowed, s->groups) ||
@@ -54,6 +72,9 @@ enum rp_decision rp_authorize(
 {
 	if (!in_scope(s->scope, a)) {
 		return RP_DENIED_SCOPE;
+	}
+	if (!in_step(s->scope, a)) {
+		return RP_DENIED_TWO_FA;
 	}
 	if (a->admin && !s->admin) {
 		return RP_DENIED_ADMIN;

@@ -30,9 +30,11 @@ const char *rp_permission_name(unsigned i);
 
 /* What the credentials reach. */
 enum rp_scope {
-	RP_SCOPE_FULL,        /* a password, a login, an API token "read+write" */
-	RP_SCOPE_READ,        /* API token "read": nothing that changes, no WebSocket */
-	RP_SCOPE_CLIENTS_AUTH /* API token "clients-auth": only the credentials of clients */
+	RP_SCOPE_FULL,         /* a password, a login, an API token "read+write" */
+	RP_SCOPE_READ,         /* API token "read": nothing that changes, no WebSocket */
+	RP_SCOPE_CLIENTS_AUTH, /* API token "clients-auth": only the credentials of clients */
+	RP_SCOPE_TWO_FA,       /* a login without its second factor: only that can be given */
+	RP_SCOPE_TOTP_SETUP    /* the same, and the user's first TOTP secret may be made */
 };
 
 struct rp_subject {
@@ -49,6 +51,8 @@ struct rp_action {
 	bool websocket;
 	bool admin;          /* for administrators only */
 	bool clients_auth;   /* deals with the credentials of clients */
+	bool second_factor;  /* completes a login */
+	bool totp_setup;     /* makes a TOTP secret where there is none */
 	unsigned permission; /* one RP_MAY_…; 0 = none is needed */
 };
 
@@ -64,6 +68,7 @@ struct rp_object {
 enum rp_decision {
 	RP_ALLOWED,
 	RP_DENIED_SCOPE,      /* not by these credentials */
+	RP_DENIED_TWO_FA,     /* not before the second factor of this login, or not after it */
 	RP_DENIED_ADMIN,      /* not by this user: administrators only */
 	RP_DENIED_PERMISSION, /* not by this user: the function is not granted */
 	RP_DENIED_OBJECT,     /* not on this object */

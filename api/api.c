@@ -18,6 +18,8 @@
 #include "api/router.h"
 #include "api/sessions.h"
 #include "api/tokens.h"
+#include "api/twofa.h"
+#include "api/twofa_send.h"
 #include "api/uploads.h"
 #include "api/users.h"
 #include "api/ws.h"
@@ -247,6 +249,8 @@ static void api_free(void *state)
 	rp_tokens_free(api->tokens);
 	rp_uploads_free(api->uploads);
 	rp_users_free(api->users);
+	rp_twofa_free(api->twofa);
+	rp_twofa_sender_free(api->sender);
 	rp_gate_free(api->gate);
 	rp_gate_free(api->crowd);
 	rp_addrlist_fini(&api->trusted);
@@ -279,6 +283,10 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	*state = api; /* from here on stop and free take it down */
 	rp_api_ws_open_all(api);
 	int code = rp_users_new(parts->loop, parts->cfg, &api->users, err);
+	if (code == 0 && rp_twofa_new(cfg, &api->twofa) != 0) {
+		code = rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
+	code = code != 0 ? code : rp_twofa_sender_new(parts->loop, parts->cfg, &api->sender, err);
 	code = code != 0 ? code : open_secret(api, err);
 	code = code != 0 ? code : open_gate(api, err);
 	code = code != 0 ? code : rp_crowd_new(&api->crowd, err);
@@ -302,6 +310,7 @@ static void api_stop(void *state)
 	api->closing = true;
 	rp_users_close(api->users);
 	rp_uploads_close(api->uploads);
+	rp_twofa_sender_close(api->sender);
 	if (api->acceptor != NULL) {
 		rp_acceptor_close(api->acceptor);
 	}

@@ -12,6 +12,9 @@
 
 static const struct rp_audit_route routes[] = {
     {"PUT", "/me", "auth.user.me", "update", RP_AUDIT_ID_NONE, NULL},
+    {"POST", "/me/totp-secret", "auth.user.totp", "create", RP_AUDIT_ID_USER, NULL},
+    {"DELETE", "/me/totp-secret", "auth.user.totp", "delete", RP_AUDIT_ID_USER, NULL},
+    {"DELETE", "/users/{}/totp-secret", "auth.user.totp", "delete", RP_AUDIT_ID_OWNER, NULL},
     {"POST", "/me/tokens", "auth.user.me.token", "create", RP_AUDIT_ID_TOKEN, NULL},
     {"PUT", "/me/tokens/{}", "auth.user.me.token", "update", RP_AUDIT_ID_TOKEN, NULL},
     {"DELETE", "/me/tokens/{}", "auth.user.me.token", "delete", RP_AUDIT_ID_TOKEN, NULL},

@@ -16,6 +16,7 @@
 #include "api/router.h"
 #include "api/sessions.h"
 #include "api/tokens.h"
+#include "api/twofa.h"
 #include "api/user_rules.h"
 #include "api/users.h"
 #include "core/alloc.h"
@@ -46,8 +47,14 @@ static void refuse(struct rp_api_call *c, rp_auth_cb cb, const char *name)
 	answer(c, cb, RP_AUTH_REFUSED, 0);
 }
 
-static void let_in(
-    struct rp_api_call *c, rp_auth_cb cb, const struct rp_user *user, bool by_password)
+/* Does a right password only begin a login? */
+static bool has_second_factor(const struct rp_api_call *c)
+{
+	return rp_twofa_kind(c->api->twofa) != RP_TWOFA_OFF;
+}
+
+/* complete: nothing is missing, so earlier failures are forgotten. */
+static void let_in(struct rp_api_call *c, rp_auth_cb cb, const struct rp_user *user, bool complete)
 {
 	c->user.name = rp_strdup(user->username);
 	if (c->user.name == NULL || rp_strlist_copy(&c->user.groups, &user->groups) != 0) {
@@ -56,7 +63,7 @@ static void let_in(
 	}
 	c->user.admin = rp_users_is_admin(user);
 	c->user.permissions = rp_users_permissions(c->api->users, &user->groups);
-	if (by_password) {
+	if (complete) {
 		rp_gate_succeeded(c->api->gate, rp_api_peer(c), user->username);
 	}
 	answer(c, cb, user->password_expired ? RP_AUTH_EXPIRED : RP_AUTH_OK, 0);
@@ -102,7 +109,7 @@ static void on_checked(uv_work_t *work, int status)
 	} else if (k->equal && k->own) {
 		answer(k->call, k->cb, RP_AUTH_OK, 0);
 	} else if (k->equal && user != NULL) {
-		let_in(k->call, k->cb, user, true);
+		let_in(k->call, k->cb, user, !has_second_factor(k->call));
 	} else {
 		refuse(k->call, k->cb, k->name);
 	}
@@ -155,7 +162,7 @@ static void check_static(
 	}
 	bool equal = rp_secret_str_eq(want, password);
 	if (equal && user != NULL) {
-		let_in(c, cb, user, true);
+		let_in(c, cb, user, !has_second_factor(c));
 	} else {
 		refuse(c, cb, name);
 	}
@@ -283,7 +290,10 @@ static void by_basic(struct rp_api_call *c, const char *name, const char *passwo
 	}
 	const struct rp_token *t = rp_tokens_match(c->api->tokens, name, password, &equal);
 	const struct rp_user *user = rp_users_find(c->api->users, name);
-	if (t == NULL || user == NULL) {
+	if (t == NULL && has_second_factor(c)) {
+		/* There is no place for it in this header (1.5), so the password proves nothing. */
+		refuse(c, cb, NULL);
+	} else if (t == NULL || user == NULL) {
 		check_password(c, name, password, cb);
 	} else if (equal && t->expires_at >= rp_time_now()) {
 		c->user.scope = t->scope;
@@ -416,6 +426,13 @@ int rp_auth_basic(const struct rp_api_call *c, char **name, char **password)
 	return err;
 }
 
+/* A session, or a login that still lacks its second factor. */
+static bool is_alive(struct rp_api_call *c, const struct rp_jwt_claims *claims)
+{
+	return rp_sessions_touch(c->api->sessions, claims->session, claims->username) ||
+	    rp_twofa_find(c->api->twofa, claims->session, claims->username, &c->user.scope);
+}
+
 static void by_bearer(struct rp_api_call *c, const char *token, rp_auth_cb cb)
 {
 	struct rp_jwt_claims claims = {0};
@@ -424,8 +441,7 @@ static void by_bearer(struct rp_api_call *c, const char *token, rp_auth_cb cb)
 		answer(c, cb, RP_AUTH_FAILED, err);
 		return;
 	}
-	const struct rp_user *user = err == 0 &&
-	        rp_sessions_touch(c->api->sessions, claims.session, claims.username)
+	const struct rp_user *user = err == 0 && is_alive(c, &claims)
 	    ? rp_users_find(c->api->users, claims.username)
 	    : NULL;
 	rp_free(claims.username);

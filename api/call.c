@@ -16,6 +16,7 @@
 #include "api/reply.h"
 #include "api/router.h"
 #include "api/tokens.h"
+#include "api/twofa.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -177,6 +178,12 @@ static void deny(struct rp_api_call *c, enum rp_decision why)
 		rp_reply_fail(c, 403, "the scope of this API token is \"%s\": it does not reach %s",
 		    rp_scope_name(c->user.scope), rp_http_req_path(c->req));
 		return;
+	case RP_DENIED_TWO_FA:
+		rp_reply_fail(c, 403, "%s",
+		    c->user.scope == RP_SCOPE_TWO_FA || c->user.scope == RP_SCOPE_TOTP_SETUP
+		        ? "the second factor of this login is still missing"
+		        : "this login is complete: it has no second factor to give");
+		return;
 	case RP_DENIED_ADMIN:
 		rp_reply_fail(c, 403,
 		    "current user should belong to Administrators group to access this resource");
@@ -297,6 +304,9 @@ static void dispatch(struct rp_api_call *c)
 		rp_reply_fail(c, 400, "The path or the query is not readable.");
 	} else if (c->route->auth == RP_ROUTE_OPEN) {
 		c->route->handler(c);
+	} else if (c->route->auth == RP_ROUTE_TWO_FA &&
+	    rp_twofa_kind(c->api->twofa) == RP_TWOFA_OFF) {
+		rp_reply_fail(c, 409, "2fa is disabled");
 	} else {
 		rp_auth_request(c, on_auth);
 	}

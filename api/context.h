@@ -29,6 +29,8 @@ struct rp_api_conn; /* a connection of the API (api/api.c) */
 struct rp_sessions;
 struct rp_tokens;
 struct rp_uploads;
+struct rp_twofa;
+struct rp_twofa_sender;
 struct rp_users;
 
 /* WebSockets (api/ws.c). */
@@ -51,6 +53,8 @@ struct rp_api {
 	struct rp_tokens *tokens;
 	struct rp_uploads *uploads;
 	struct rp_users *users;
+	struct rp_twofa *twofa;
+	struct rp_twofa_sender *sender; /* of its codes */
 	struct rp_http_server_options http;
 	struct rp_cors cors;
 	unsigned compressing; /* answers on the pool (api/answer.c) */

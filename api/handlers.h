@@ -13,6 +13,20 @@ void rp_api_login_get(struct rp_api_call *c);
 void rp_api_login_post(struct rp_api_call *c);
 void rp_api_logout(struct rp_api_call *c);
 
+/* second_factor.c: 4.1. begin: the password was right, and a second factor is on. */
+void rp_api_second_factor_begin(struct rp_api_call *c);
+void rp_api_verify_2fa(struct rp_api_call *c);
+/* login.c: the login is complete. */
+void rp_api_login_done(struct rp_api_call *c);
+/* The lifetime of the token that is asked for; negative: the call was answered. */
+RP_NODISCARD int rp_api_login_lifetime(struct rp_api_call *c, int64_t *seconds);
+
+/* totp_secret.c: 4.1 */
+void rp_api_totp_get(struct rp_api_call *c);
+void rp_api_totp_post(struct rp_api_call *c);
+void rp_api_totp_delete(struct rp_api_call *c);
+void rp_api_user_totp_delete(struct rp_api_call *c);
+
 /* status.c: 3.3, 3.4, 3.6 */
 void rp_api_status(struct rp_api_call *c);
 void rp_api_me(struct rp_api_call *c);

@@ -17,7 +17,28 @@
 #define HEAD      "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 #define TOKEN_MAX 8192
 
-static int write_claims(struct rp_buf *out, const char *username, uint64_t session)
+#define VERIFY "{\"uri\":\"/api/v1/verify-2fa\",\"method\":\"POST\"}"
+
+/* In the original's form. */
+static const char *scopes(enum rp_scope scope)
+{
+	switch (scope) {
+	case RP_SCOPE_TWO_FA:
+		return "[" VERIFY "]";
+	case RP_SCOPE_TOTP_SETUP:
+		return "[" VERIFY ",{\"uri\":\"/api/v1/me/totp-secret\",\"method\":\"POST\"}]";
+	case RP_SCOPE_FULL:
+	case RP_SCOPE_READ:
+	case RP_SCOPE_CLIENTS_AUTH:
+		break;
+	}
+	/* Everything but the second step of a half-way login. */
+	return "[{\"uri\":\"*\",\"method\":\"*\"},"
+	       "{\"uri\":\"/api/v1/verify-2fa\",\"method\":\"*\",\"exclude\":true}]";
+}
+
+static int write_claims(
+    struct rp_buf *out, const char *username, uint64_t session, enum rp_scope scope)
 {
 	char jti[33];
 	struct rp_jsonw w;
@@ -26,11 +47,8 @@ static int write_claims(struct rp_buf *out, const char *username, uint64_t sessi
 	rp_jsonw_obj(&w);
 	rp_jsonw_put_str(&w, "username", username);
 	rp_jsonw_put_uint(&w, "sessionID", session);
-	/* Everything but the second step of a half-way login. */
 	rp_jsonw_key(&w, "scopes");
-	rp_jsonw_raw(&w,
-	    "[{\"uri\":\"*\",\"method\":\"*\"},"
-	    "{\"uri\":\"/api/v1/verify-2fa\",\"method\":\"*\",\"exclude\":true}]");
+	rp_jsonw_raw(&w, scopes(scope));
 	rp_jsonw_put_str(&w, "jti", jti);
 	rp_jsonw_obj_end(&w);
 	return rp_jsonw_end(&w);
@@ -45,13 +63,13 @@ static char *signature(const char *secret, const char *text, size_t n)
 	return rp_base64url(mac, sizeof(mac));
 }
 
-char *rp_jwt_sign(const char *secret, const char *username, uint64_t session)
+char *rp_jwt_sign(const char *secret, const char *username, uint64_t session, enum rp_scope scope)
 {
 	struct rp_buf claims;
 	char *token = NULL;
 	rp_buf_init(&claims, TOKEN_MAX / 2);
 	char *head = rp_base64url(HEAD, strlen(HEAD));
-	char *body = write_claims(&claims, username, session) == 0
+	char *body = write_claims(&claims, username, session, scope) == 0
 	    ? rp_base64url(rp_buf_head(&claims), claims.len)
 	    : NULL;
 	char *text = head == NULL || body == NULL ? NULL : rp_asprintf("%s.%s", head, body);

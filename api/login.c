@@ -10,6 +10,7 @@
 #include "api/jwt.h"
 #include "api/reply.h"
 #include "api/sessions.h"
+#include "api/twofa.h"
 #include "api/user_edit.h"
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -33,8 +34,7 @@ struct login_body {
 static const struct rp_json_field login_fields[] = {F(username), F(password), F(new_password)};
 static const struct rp_json_table login_table = RP_JSON_TABLE(login_fields, struct login_body);
 
-/* 0, or the call was answered. */
-static int lifetime(struct rp_api_call *c, int64_t *seconds)
+int rp_api_login_lifetime(struct rp_api_call *c, int64_t *seconds)
 {
 	const char *text = rp_query_get(&c->query, "token-lifetime");
 	*seconds = LIFETIME_DEFAULT_S;
@@ -62,7 +62,7 @@ static void on_session_stored(void *ctx, int code, const struct rp_err *err)
 		rp_reply_code(c, code, err);
 		return;
 	}
-	char *token = rp_jwt_sign(c->api->jwt_secret, c->user.name, c->user.session);
+	char *token = rp_jwt_sign(c->api->jwt_secret, c->user.name, c->user.session, RP_SCOPE_FULL);
 	if (token == NULL) {
 		rp_reply_code(c, RP_ENOMEM, NULL);
 		return;
@@ -77,10 +77,10 @@ static void on_session_stored(void *ctx, int code, const struct rp_err *err)
 	rp_reply_end(&r, c);
 }
 
-static void give_token(struct rp_api_call *c)
+void rp_api_login_done(struct rp_api_call *c)
 {
 	int64_t seconds;
-	if (lifetime(c, &seconds) != 0) {
+	if (rp_api_login_lifetime(c, &seconds) != 0) {
 		return;
 	}
 	const char *agent = rp_http_header(rp_http_req_head(c->req), "User-Agent");
@@ -99,10 +99,20 @@ static void give_token(struct rp_api_call *c)
 	}
 }
 
+/* The password was right: that is all, or half of it. */
+static void go_on(struct rp_api_call *c)
+{
+	if (rp_twofa_kind(c->api->twofa) != RP_TWOFA_OFF) {
+		rp_api_second_factor_begin(c);
+	} else {
+		rp_api_login_done(c);
+	}
+}
+
 static void on_login(struct rp_api_call *c, const struct rp_auth_result *r)
 {
 	if (r->verdict == RP_AUTH_OK) {
-		give_token(c);
+		go_on(c);
 	} else {
 		rp_api_refuse(c, r);
 	}
@@ -205,7 +215,7 @@ static void change_password(struct rp_api_call *c, const char *new)
 {
 	const struct rp_user_change change = {.password = new};
 	if (rp_user_edit_store(c) && rp_user_edit_check(c, &change, c->user.name)) {
-		rp_user_edit_change(c, c->user.name, &change, give_token);
+		rp_user_edit_change(c, c->user.name, &change, go_on);
 	}
 }
 
@@ -255,6 +265,7 @@ void rp_api_logout(struct rp_api_call *c)
 		rp_reply_fail(c, 400, "authorization Bearer header with valid auth token required");
 		return;
 	}
+	rp_twofa_drop(c->api->twofa, claims.session);
 	int err = rp_sessions_end(c->api->sessions, claims.session, on_logged_out, c);
 	rp_free(claims.username);
 	if (err == RP_ENOENT) {

@@ -12,7 +12,8 @@ enum rp_route_auth {
 	RP_ROUTE_OPEN,   /* no credentials needed */
 	RP_ROUTE_USER,   /* any logged-in user */
 	RP_ROUTE_CLIENT, /* and access to the client named by the first parameter */
-	RP_ROUTE_ADMIN   /* administrators only */
+	RP_ROUTE_ADMIN,  /* administrators only */
+	RP_ROUTE_TWO_FA  /* a user whose login lacks its second factor; 409 if there is none */
 };
 
 struct rp_route {

@@ -8,6 +8,7 @@
 #include "api/call.h"
 #include "api/handlers.h"
 #include "api/reply.h"
+#include "api/twofa.h"
 #include "api/users.h"
 
 #include "core/banned.h"
@@ -48,8 +49,8 @@ static void write_switches(struct rp_jsonw *w, const struct rp_api *api)
 {
 	const struct rp_server_config *cfg = api->parts.cfg;
 	rp_jsonw_put_bool(w, "group_permissions_enabled", rp_users_groups_enabled(api->users));
-	rp_jsonw_put_bool(w, "two_fa_enabled", false);
-	rp_jsonw_put_str(w, "two_fa_delivery_method", "");
+	rp_jsonw_put_bool(w, "two_fa_enabled", rp_twofa_kind(api->twofa) != RP_TWOFA_OFF);
+	rp_jsonw_put_str(w, "two_fa_delivery_method", rp_twofa_method(api->twofa));
 	rp_jsonw_put_bool(w, "auth_header", cfg->api.auth_header[0] != '\0');
 	rp_jsonw_put_bool(w, "tunnel_proxy_enabled", cfg->server.tunnel_proxy_cert_file[0] != '\0');
 	rp_jsonw_put_bool(w, "caddy_integration_enabled", false);

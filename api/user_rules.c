@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "api/password.h"
+#include "server/send_to.h"
 
 #include "core/banned.h"
 
@@ -90,12 +91,6 @@ static void check_groups(const struct rp_strlist *groups, struct rp_user_problem
 	}
 }
 
-static bool uses_message(const struct rp_conf_api *cfg)
-{
-	return cfg->two_fa_token_delivery[0] != '\0' &&
-	    strcmp(cfg->two_fa_token_delivery, "none") != 0;
-}
-
 static void check_new(
     const struct rp_conf_api *cfg, const struct rp_user_change *c, struct rp_user_problems *out)
 {
@@ -105,7 +100,7 @@ static void check_new(
 	if (empty(c->password)) {
 		add(out, "password is required", "%s", "");
 	}
-	if (uses_message(cfg) && empty(c->two_fa_send_to)) {
+	if (rp_send_to_needed(cfg) && empty(c->two_fa_send_to)) {
 		add(out, "two_fa_send_to is required", "%s", "");
 	}
 }
@@ -120,6 +115,7 @@ static bool changes_nothing(const struct rp_user_change *c, const char *name)
 void rp_user_rules_check(const struct rp_conf_api *cfg, const struct rp_user_change *c,
     const char *name, struct rp_user_problems *out)
 {
+	struct rp_err why;
 	out->n = 0;
 	if (name == NULL) {
 		check_new(cfg, c, out);
@@ -139,6 +135,9 @@ void rp_user_rules_check(const struct rp_conf_api *cfg, const struct rp_user_cha
 	    (strlen(c->two_fa_send_to) > RP_USER_TEXT_MAX || has_control(c->two_fa_send_to))) {
 		add(out, "two_fa_send_to is not valid",
 		    "at most %d bytes without control characters", RP_USER_TEXT_MAX);
+	} else if (!empty(c->two_fa_send_to) &&
+	    rp_send_to_check(cfg, c->two_fa_send_to, &why) != 0) {
+		add(out, "two_fa_send_to is not valid", "%s", why.msg);
 	}
 	if (!empty(c->totp_secret) &&
 	    (strlen(c->totp_secret) > RP_USER_TEXT_MAX || has_control(c->totp_secret))) {

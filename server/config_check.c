@@ -277,9 +277,6 @@ static int refuse_unbuilt(const struct rp_server_config *cfg, struct rp_err *err
 	    {&cfg->server.tunnel_enable_acme, cfg->server.tunnel_enable_acme},
 	    {&a->password_zxcvbn_minscore, a->password_zxcvbn_minscore > 0},
 	    {&a->enable_acme, a->enable_acme},
-	    {&a->two_fa_token_delivery,
-	        is_set(a->two_fa_token_delivery) && strcmp(a->two_fa_token_delivery, "none") != 0},
-	    {&a->totp_enabled, a->totp_enabled},
 	};
 	for (size_t i = 0; i < RP_ARRAY_LEN(unbuilt); i++) {
 		if (unbuilt[i].used) {

@@ -2,11 +2,16 @@
 /*
  * The rules of section [api] (rport-config.md section 2.4). All texts carry "API: ", as RPort's do.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/str.h"
+#include "http/smtp.h"
 #include "server/config_check.h"
+#include "server/send_to.h"
 
 #include "core/banned.h"
 
@@ -110,18 +115,86 @@ static int check_tls(const struct rp_server_config *cfg, struct rp_err *err)
 	return 0;
 }
 
+/* A program by its path, or found in PATH. */
+static bool is_program(const char *name)
+{
+	struct stat st;
+	struct rp_str rest = rp_str_c(getenv("PATH"));
+	struct rp_str folder;
+	char path[4096];
+	if (strchr(name, '/') != NULL) {
+		return stat(name, &st) == 0 && S_ISREG(st.st_mode) && access(name, X_OK) == 0;
+	}
+	while (rp_str_split(&rest, ':', &folder)) {
+		int n = snprintf(path, sizeof(path), "%.*s/%s", (int)folder.len, folder.p, name);
+		if (n > 0 && (size_t)n < sizeof(path) && stat(path, &st) == 0 &&
+		    S_ISREG(st.st_mode) && access(path, X_OK) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool known_delivery(const char *method)
 {
 	return strcmp(method, "smtp") == 0 || strcmp(method, "pushover") == 0 ||
-	    rp_server_config_url_problem(method) == NULL || access(method, X_OK) == 0;
+	    rp_server_config_url_problem(method) == NULL || is_program(method);
+}
+
+/* What a way of delivery needs besides. */
+static int check_delivery(const struct rp_server_config *cfg, struct rp_err *err)
+{
+	const struct rp_conf_api *a = &cfg->api;
+	const struct rp_conf_smtp *s = &cfg->smtp;
+	if (strcmp(a->two_fa_token_delivery, "pushover") == 0 && !is_set(cfg->pushover.api_token)) {
+		return rp_conf_fail(&cfg->conf, &cfg->pushover.api_token, err,
+		    "API: 'pushover.api_token' must be set when 'two_fa_token_delivery' is "
+		    "'pushover'");
+	}
+	if (strcmp(a->two_fa_token_delivery, "smtp") != 0) {
+		return 0;
+	}
+	const char *colon = strrchr(s->server, ':');
+	uint16_t port;
+	if (colon == NULL || colon == s->server || rp_str_port(rp_str_c(&colon[1]), &port) != 0 ||
+	    port == 0) {
+		return rp_conf_fail(&cfg->conf, &s->server, err,
+		    "API: invalid smtp.server \"%s\", expected host:port", s->server);
+	}
+	if (!rp_smtp_address_ok(s->sender_email)) {
+		return rp_conf_fail(&cfg->conf, &s->sender_email, err,
+		    "API: invalid smtp.sender_email \"%s\", expected a mail address",
+		    s->sender_email);
+	}
+	return 0;
+}
+
+static int check_send_to(const struct rp_server_config *cfg, struct rp_err *err)
+{
+	static const char *const types[] = {"", "none", "email", "regex"};
+	const struct rp_conf_api *a = &cfg->api;
+	struct rp_err why = {0};
+	for (size_t i = 0; i < RP_ARRAY_LEN(types); i++) {
+		if (strcmp(a->two_fa_send_to_type, types[i]) != 0) {
+			continue;
+		}
+		if (strcmp(types[i], "regex") == 0 &&
+		    rp_send_to_regex_check(a->two_fa_send_to_regex, &why) != 0) {
+			return rp_conf_fail(&cfg->conf, &a->two_fa_send_to_regex, err,
+			    "API: invalid api.two_fa_send_to_regex: %s", why.msg);
+		}
+		return 0;
+	}
+	return rp_conf_fail(&cfg->conf, &a->two_fa_send_to_type, err,
+	    "API: invalid api.two_fa_send_to_type: \"%s\"", a->two_fa_send_to_type);
 }
 
 static int check_2fa(const struct rp_server_config *cfg, struct rp_err *err)
 {
-	static const char *const types[] = {"", "none", "email", "regex"};
 	const struct rp_conf_api *a = &cfg->api;
-	if (uses_2fa(a) && is_set(a->auth)) {
-		return rp_conf_fail(&cfg->conf, &a->two_fa_token_delivery, err,
+	if ((uses_2fa(a) || a->totp_enabled) && is_set(a->auth)) {
+		return rp_conf_fail(&cfg->conf,
+		    uses_2fa(a) ? (const void *)&a->two_fa_token_delivery : &a->totp_enabled, err,
 		    "API: 2FA is not available if you use a single static user-password pair");
 	}
 	if (uses_2fa(a) && a->totp_enabled) {
@@ -133,13 +206,8 @@ static int check_2fa(const struct rp_server_config *cfg, struct rp_err *err)
 		return rp_conf_fail(&cfg->conf, &a->two_fa_token_delivery, err,
 		    "API: unknown 2fa token delivery method: %s", a->two_fa_token_delivery);
 	}
-	for (size_t i = 0; i < RP_ARRAY_LEN(types); i++) {
-		if (strcmp(a->two_fa_send_to_type, types[i]) == 0) {
-			return 0;
-		}
-	}
-	return rp_conf_fail(&cfg->conf, &a->two_fa_send_to_type, err,
-	    "API: invalid api.two_fa_send_to_type: \"%s\"", a->two_fa_send_to_type);
+	int rc = check_delivery(cfg, err);
+	return rc != 0 ? rc : check_send_to(cfg, err);
 }
 
 static int check_words(const struct rp_server_config *cfg, struct rp_err *err)

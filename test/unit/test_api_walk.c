@@ -74,6 +74,11 @@ static const struct row rows[] = {
     {"GET", "/me", USER},
     {"PUT", "/me", USER_WRITE},
     {"GET", "/me/ip", USER},
+    {"POST", "/verify-2fa", OPEN}, /* 409: no second factor is on; test_api_twofa.c has the rest */
+    {"GET", "/me/totp-secret", USER},
+    {"POST", "/me/totp-secret", USER_WRITE},
+    {"DELETE", "/me/totp-secret", USER_WRITE},
+    {"DELETE", "/users/{}/totp-secret", ADMINS_WRITE},
     {"GET", "/me/tokens", USER},
     {"POST", "/me/tokens", USER_WRITE},
     {"PUT", "/me/tokens/{}", USER_WRITE},
@@ -271,6 +276,7 @@ static void test_table(void **state)
 static const char *const unaudited[] = {
     "POST /login",                     /* as with the original: the list of sessions has it */
     "DELETE /logout",                  /* the same */
+    "POST /verify-2fa",                /* the same */
     "POST /me/token",                  /* is gone: changes nothing */
     "DELETE /me/token",                /* the same */
     "POST /clients/{}/updates-status", /* has the client look; nothing changes by it */

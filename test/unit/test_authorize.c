@@ -104,6 +104,27 @@ static void test_scope(void **state)
 	assert_int_equal(rp_authorize(&s, &see, NULL), RP_DENIED_SCOPE);
 }
 
+static void test_second_factor(void **state)
+{
+	static const struct rp_action see = {0};
+	static const struct rp_action verify = {.write = true, .second_factor = true};
+	static const struct rp_action setup = {.write = true, .totp_setup = true};
+	struct rp_subject s = {.groups = &none, .admin = true, .scope = RP_SCOPE_TWO_FA};
+	(void)state;
+	assert_int_equal(rp_authorize(&s, &see, NULL), RP_DENIED_TWO_FA);
+	assert_int_equal(rp_authorize(&s, &setup, NULL), RP_DENIED_TWO_FA);
+	assert_int_equal(rp_authorize(&s, &verify, NULL), RP_ALLOWED);
+	s.scope = RP_SCOPE_TOTP_SETUP;
+	assert_int_equal(rp_authorize(&s, &see, NULL), RP_DENIED_TWO_FA);
+	assert_int_equal(rp_authorize(&s, &setup, NULL), RP_ALLOWED);
+	assert_int_equal(rp_authorize(&s, &verify, NULL), RP_ALLOWED);
+	s.scope = RP_SCOPE_FULL;
+	assert_int_equal(rp_authorize(&s, &setup, NULL), RP_ALLOWED);
+	assert_int_equal(rp_authorize(&s, &verify, NULL), RP_DENIED_TWO_FA);
+	s.scope = RP_SCOPE_READ;
+	assert_int_equal(rp_authorize(&s, &verify, NULL), RP_DENIED_SCOPE);
+}
+
 static void test_order(void **state)
 {
 	static const struct rp_action a = {
@@ -129,6 +150,7 @@ int main(void)
 	    cmocka_unit_test(test_permission),
 	    cmocka_unit_test(test_admin),
 	    cmocka_unit_test(test_scope),
+	    cmocka_unit_test(test_second_factor),
 	    cmocka_unit_test(test_order),
 	};
 	return cmocka_run_group_tests_name("authorize", tests, NULL, NULL);

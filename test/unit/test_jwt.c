@@ -66,7 +66,7 @@ static void test_round_trip(void **state)
 	for (size_t i = 0; i < RP_ARRAY_LEN(names); i++) {
 		for (size_t k = 0; k < RP_ARRAY_LEN(sessions); k++) {
 			struct rp_jwt_claims claims = {0};
-			char *token = rp_jwt_sign(SECRET, names[i], sessions[k]);
+			char *token = rp_jwt_sign(SECRET, names[i], sessions[k], RP_SCOPE_FULL);
 			assert_non_null(token);
 			assert_int_equal(rp_jwt_verify(SECRET, token, &claims), 0);
 			assert_string_equal(claims.username, names[i]);
@@ -83,8 +83,8 @@ static void test_claims(void **state)
 	uint8_t *text;
 	size_t n;
 	(void)state;
-	char *a = rp_jwt_sign(SECRET, "admin", 7);
-	char *b = rp_jwt_sign(SECRET, "admin", 7);
+	char *a = rp_jwt_sign(SECRET, "admin", 7, RP_SCOPE_FULL);
+	char *b = rp_jwt_sign(SECRET, "admin", 7, RP_SCOPE_FULL);
 	assert_string_not_equal(a, b);
 	char *body = strchr(a, '.') + 1;
 	assert_int_equal(rp_base64url_decode(rp_str_n(body, strcspn(body, ".")), &text, &n), 0);
@@ -113,7 +113,7 @@ static void test_known_token(void **state)
 static void test_tampered(void **state)
 {
 	(void)state;
-	char *token = rp_jwt_sign(SECRET, "admin", 7);
+	char *token = rp_jwt_sign(SECRET, "admin", 7, RP_SCOPE_FULL);
 	size_t n = strlen(token);
 	for (size_t i = 0; i < n; i++) {
 		char old = token[i];
@@ -139,7 +139,7 @@ static void test_appended(void **state)
 {
 	static const char *const tails[] = {".", ".x", "=", "A", " ", "\n", ".."};
 	(void)state;
-	char *token = rp_jwt_sign(SECRET, "admin", 7);
+	char *token = rp_jwt_sign(SECRET, "admin", 7, RP_SCOPE_FULL);
 	for (size_t i = 0; i < RP_ARRAY_LEN(tails); i++) {
 		char *longer = rp_asprintf("%s%s", token, tails[i]);
 		char *before = rp_asprintf("%s%s", tails[i], token);
@@ -222,7 +222,7 @@ static void test_huge(void **state)
 	char *name = rp_malloc(1000001);
 	memset(name, 'n', 1000000);
 	name[1000000] = '\0';
-	assert_null(rp_jwt_sign(SECRET, name, 7));
+	assert_null(rp_jwt_sign(SECRET, name, 7, RP_SCOPE_FULL));
 	char *claims = rp_asprintf("{\"username\":\"%s\",\"sessionID\":7}", name);
 	char *token = forge(SECRET, HS256, claims);
 	assert_refused(token);
@@ -243,7 +243,7 @@ static void test_huge(void **state)
 static void test_random(void **state)
 {
 	(void)state;
-	char *token = rp_jwt_sign(SECRET, "admin", 7);
+	char *token = rp_jwt_sign(SECRET, "admin", 7, RP_SCOPE_FULL);
 	size_t n = strlen(token);
 	char *copy = rp_strdup(token);
 	for (size_t i = 0; i < 3000; i++) {
@@ -262,7 +262,7 @@ static int oom_body(void *state)
 {
 	struct rp_jwt_claims claims = {0};
 	(void)state;
-	char *token = rp_jwt_sign(SECRET, "admin", 7);
+	char *token = rp_jwt_sign(SECRET, "admin", 7, RP_SCOPE_FULL);
 	if (token == NULL) {
 		return RP_ENOMEM;
 	}

@@ -366,8 +366,26 @@ static void api_rules(void **state)
 	    {API_AUTH "password_zxcvbn_minscore = 1\n",
 	        ":6: api.password_zxcvbn_minscore: not built yet in this version, expected to be left "
 	        "out"},
-	    {API "auth_file = 'f'\ntotp_enabled = true\n",
-	        ":6: api.totp_enabled: not built yet in this version, expected to be left out"},
+	    {API_AUTH "totp_enabled = true\n",
+	        ":6: api.totp_enabled: API: 2FA is not available if you use a single static "
+	        "user-password pair"},
+	    {API "auth_file = 'f'\ntwo_fa_token_delivery = '/etc'\n",
+	        ":6: api.two_fa_token_delivery: API: unknown 2fa token delivery method: /etc"},
+	    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'no-such-program-here'\n",
+	        ":6: api.two_fa_token_delivery: API: unknown 2fa token delivery method: "
+	        "no-such-program-here"},
+	    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'smtp'\n[smtp]\nserver = 'mail'\n",
+	        ":8: smtp.server: API: invalid smtp.server \"mail\", expected host:port"},
+	    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'smtp'\n[smtp]\nserver = 'mail:25'\n"
+	         "sender_email = 'x'\n",
+	        ":9: smtp.sender_email: API: invalid smtp.sender_email \"x\", expected a mail "
+	        "address"},
+	    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'pushover'\n",
+	        "pushover.api_token: API: 'pushover.api_token' must be set when "
+	        "'two_fa_token_delivery' is 'pushover'"},
+	    {API "auth_file = 'f'\ntwo_fa_send_to_type = 'regex'\ntwo_fa_send_to_regex = '('\n",
+	        ":7: api.two_fa_send_to_regex: API: invalid api.two_fa_send_to_regex: invalid "
+	        "regular expression \"(\": missing closing parenthesis at offset 1"},
 	};
 	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
 		assert_refused(cases[i][0], cases[i][1]);
