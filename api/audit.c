@@ -179,6 +179,16 @@ static char *affected(const struct rp_api_call *c, const struct rp_audit_route *
 	return text == NULL ? NULL : rp_strdup(text);
 }
 
+/* Of the client as it was when the call came, for it may be gone; borrowed. */
+static char *hostname(const struct rp_api_call *c, const char *client_id)
+{
+	if (client_id == NULL || c->audit_hostname != NULL) {
+		return c->audit_hostname;
+	}
+	const struct rp_client *client = rp_registry_get(c->api->parts.registry, client_id);
+	return client != NULL ? client->hostname : NULL;
+}
+
 void rp_api_audit_reply(const struct rp_api_call *c, struct rp_str answer)
 {
 	const struct rp_audit_route *route = c->route == NULL || c->api->parts.audit == NULL
@@ -187,7 +197,8 @@ void rp_api_audit_reply(const struct rp_api_call *c, struct rp_str answer)
 	if (route == NULL) {
 		return;
 	}
-	bool client = c->route->auth == RP_ROUTE_CLIENT;
+	const char *client = rp_str_starts(rp_str_c(c->route->path), "/clients/{}") ? c->params[0]
+	                                                                            : NULL;
 	struct rp_json *body = parse(rp_http_req_body(c->req));
 	struct rp_json *reply = parse(answer);
 	const struct rp_json *data = rp_json_get(reply, "data");
@@ -197,8 +208,8 @@ void rp_api_audit_reply(const struct rp_api_call *c, struct rp_str answer)
 	    .application = (char *)(uintptr_t)route->application,
 	    .action = (char *)(uintptr_t)route->action,
 	    .affected_id = affected(c, route, body, data),
-	    .client_id = client ? c->params[0] : NULL,
-	    .client_hostname = c->audit_hostname,
+	    .client_id = (char *)(uintptr_t)client,
+	    .client_hostname = hostname(c, client),
 	    .request = body != NULL ? redacted(body) : redacted_text(query),
 	    .response = redacted(data),
 	};
