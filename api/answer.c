@@ -95,7 +95,7 @@ void rp_answer_send(struct rp_api_call *c, const struct rp_answer *a)
 	struct job j = {.call = c, .answer = *a};
 	add(c, "Vary", "Accept-Encoding");
 	rp_cors_answer(&c->api->cors, c->req);
-	if (a->body.len >= COMPRESS_MIN) {
+	if (a->body.len >= COMPRESS_MIN && !a->packed) {
 		j.coding = rp_coding_choose(rp_http_req_head(c->req));
 	}
 	if (j.coding == RP_CODING_NONE) {

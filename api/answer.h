@@ -12,6 +12,7 @@ struct rp_answer {
 	unsigned status;
 	const char *content_type; /* static; NULL: no body */
 	struct rp_str body;       /* borrowed during the call */
+	bool packed;              /* there is nothing to gain by compressing it */
 };
 
 /* Ends the call with it, now or later. */

@@ -14,6 +14,7 @@
 #include "acl/forwarded.h"
 #include "api/call.h"
 #include "api/context.h"
+#include "api/docroot.h"
 #include "api/reply.h"
 #include "api/router.h"
 #include "api/sessions.h"
@@ -99,6 +100,23 @@ void rp_api_conn_take(struct rp_api_conn *conn, char source[static RP_CROWD_SOUR
 	(void)snprintf(source, RP_CROWD_SOURCE_MAX, "%s", conn->source);
 	rp_list_remove(&conn->node);
 	rp_free(conn);
+}
+
+void rp_api_waiting(const struct rp_api_call *c, struct rp_api_waiting *w)
+{
+	static const char mapped[] = "::ffff:";
+	const char *peer = rp_http_req_peer(c->req);
+	struct rp_list *it;
+	struct rp_list *tmp;
+	*w = (struct rp_api_waiting){0};
+	RP_LIST_FOREACH(it, tmp, &c->api->conns) {
+		const struct rp_api_conn *conn = RP_LIST_ENTRY(it, struct rp_api_conn, node);
+		size_t n = rp_http_conn_queued(conn->http);
+		bool v4 = rp_str_starts(rp_str_c(conn->source), mapped);
+		const char *source = v4 ? conn->source + sizeof(mapped) - 1 : conn->source;
+		w->all += n;
+		w->of_source += strcmp(source, peer) == 0 ? n : 0;
+	}
 }
 
 static void on_conn_closed(void *ctx, struct rp_http_conn *http)
@@ -255,6 +273,7 @@ static void api_free(void *state)
 	rp_gate_free(api->crowd);
 	rp_addrlist_fini(&api->trusted);
 	rp_cors_fini(&api->cors);
+	rp_docroot_free(api->docroot);
 	rp_tls_free(api->tls);
 	rp_free_secret(api->jwt_secret);
 	if (api->access_log >= 0) {
@@ -294,6 +313,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	if (code == 0 && rp_cors_init(&api->cors, &cfg->cors) != 0) {
 		code = rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
+	code = code != 0 ? code : rp_docroot_new(cfg->doc_root, &api->docroot, err);
 	code = code != 0 ? code : rp_sessions_new(parts->store, &api->sessions, err);
 	code = code != 0 ? code : rp_tokens_new(parts->store, &api->tokens, err);
 	code = code != 0 ? code : open_uploads(api, err);

@@ -13,6 +13,7 @@
 #include "api/answer.h"
 #include "api/audit.h"
 #include "api/auth.h"
+#include "api/docroot.h"
 #include "api/reply.h"
 #include "api/router.h"
 #include "api/tokens.h"
@@ -289,6 +290,9 @@ static void dispatch(struct rp_api_call *c)
 	}
 	int err = strncmp(path, PREFIX "/", n + 1) == 0 ? rp_router_find(head->method, path + n, c)
 	                                                : RP_ENOENT;
+	if (err == RP_ENOENT && rp_docroot_serve(c)) {
+		return;
+	}
 	if (err == RP_ENOENT) {
 		rp_reply_text(c, 404, "404 page not found\n");
 		return;

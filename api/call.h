@@ -40,6 +40,12 @@ void rp_api_call_upgraded(const struct rp_api_call *c);
 void rp_api_call_drop(struct rp_api_call *c);
 void rp_api_conn_take(struct rp_api_conn *conn, char source[static RP_CROWD_SOURCE_MAX]);
 void rp_api_user_fini(struct rp_api_user *u);
+/* Bytes of answers that wait for their callers: on all connections, on those from the call's source. */
+struct rp_api_waiting {
+	size_t all;
+	size_t of_source;
+};
+void rp_api_waiting(const struct rp_api_call *c, struct rp_api_waiting *w);
 /* Address that counts for bans and tunnel ACLs: the TCP peer, or whom a trusted proxy names. */
 const char *rp_api_peer(const struct rp_api_call *c);
 

@@ -25,6 +25,7 @@
 
 #define RP_API_PARAMS_MAX 4
 
+struct rp_docroot;
 struct rp_api_conn; /* a connection of the API (api/api.c) */
 struct rp_sessions;
 struct rp_tokens;
@@ -57,7 +58,8 @@ struct rp_api {
 	struct rp_twofa_sender *sender; /* of its codes */
 	struct rp_http_server_options http;
 	struct rp_cors cors;
-	unsigned compressing; /* answers on the pool (api/answer.c) */
+	struct rp_docroot *docroot; /* NULL: none */
+	unsigned compressing;       /* answers on the pool (api/answer.c) */
 	struct rp_list conns;
 	struct rp_list calls; /* requests that wait for something */
 	struct rp_api_sockets sockets;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Origins and headers of the Fetch standard. The answer names the one origin that asks, never "*":
- * credentials are allowed.
+ * Origins and headers of the Fetch standard. Where the browser may send credentials of its own, the
+ * answer names the one origin that asks.
  */
 #include "api/cors.h"
 
@@ -42,7 +42,9 @@ int rp_cors_init(struct rp_cors *c, const struct rp_strlist *configured)
 		}
 		rp_ascii_lower(origin);
 		int err = 0;
-		if (is_origin(origin) && c->origins.n < ORIGINS_MAX) {
+		if (strcmp(origin, "*") == 0) {
+			c->any = true;
+		} else if (is_origin(origin) && c->origins.n < ORIGINS_MAX) {
 			err = rp_strlist_add(&c->origins, rp_str_c(origin));
 		} else {
 			rp_log_error("api",
@@ -83,9 +85,14 @@ static const char *allowed_origin(const struct rp_cors *c, struct rp_http_req *r
 	return NULL;
 }
 
+static bool is_on(const struct rp_cors *c)
+{
+	return c->any || c->origins.n > 0;
+}
+
 void rp_cors_answer(const struct rp_cors *c, struct rp_http_req *req)
 {
-	if (c->origins.n == 0) {
+	if (!is_on(c)) {
 		return;
 	}
 	/* Also for others: a cache must not give them this answer, nor theirs to an allowed one. */
@@ -94,15 +101,17 @@ void rp_cors_answer(const struct rp_cors *c, struct rp_http_req *req)
 	if (origin != NULL) {
 		add(req, "Access-Control-Allow-Origin", origin);
 		add(req, "Access-Control-Allow-Credentials", "true");
+	} else if (c->any) {
+		add(req, "Access-Control-Allow-Origin", "*");
 	}
 }
 
 bool rp_cors_preflight(const struct rp_cors *c, struct rp_http_req *req)
 {
 	const struct rp_http_head *h = rp_http_req_head(req);
-	if (c->origins.n == 0 || strcmp(h->method, "OPTIONS") != 0 ||
-	    rp_http_header(h, "Access-Control-Request-Method") == NULL ||
-	    allowed_origin(c, req) == NULL) {
+	bool asks = strcmp(h->method, "OPTIONS") == 0 && rp_http_header(h, "Origin") != NULL &&
+	    rp_http_header(h, "Access-Control-Request-Method") != NULL;
+	if (!asks || (!c->any && allowed_origin(c, req) == NULL)) {
 		return false;
 	}
 	add(req, "Access-Control-Allow-Methods", METHODS);

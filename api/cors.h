@@ -6,15 +6,18 @@
 #ifndef RP_API_CORS_H
 #define RP_API_CORS_H
 
+#include <stdbool.h>
+
 #include "core/defs.h"
 #include "core/str.h"
 #include "http/server.h"
 
 struct rp_cors {
 	struct rp_strlist origins; /* lower case */
+	bool any;                  /* "*": also others, but without the browser's own credentials */
 };
 
-/* Takes over what is a web origin, scheme://host[:port]; others are logged and left out.
+/* Takes over what is a web origin, scheme://host[:port], or "*"; others are logged and left out.
  * RP_ENOMEM. */
 RP_NODISCARD int rp_cors_init(struct rp_cors *c, const struct rp_strlist *configured);
 void rp_cors_fini(struct rp_cors *c);

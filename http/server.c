@@ -83,6 +83,11 @@ static void enter_ending(struct rp_http_conn *c)
 	end_body(c, RP_ECLOSED);
 }
 
+size_t rp_http_conn_queued(const struct rp_http_conn *c)
+{
+	return c->stream == NULL ? 0 : rp_stream_queued(c->stream);
+}
+
 void rp_http_conn_close(struct rp_http_conn *c)
 {
 	enter_ending(c);

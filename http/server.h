@@ -58,6 +58,8 @@ struct rp_http_server_ops {
 RP_NODISCARD int rp_http_conn_new(struct rp_loop *loop, int fd,
     const struct rp_http_server_options *opt, const struct rp_http_server_ops *ops, void *ctx,
     struct rp_http_conn **out);
+/* Bytes of answers that the kernel has not taken yet. */
+size_t rp_http_conn_queued(const struct rp_http_conn *c);
 /* Ends it now; requests under way become answerless. */
 void rp_http_conn_close(struct rp_http_conn *c);
 

@@ -168,6 +168,7 @@ static struct rp_api_rig *open_rig(
 	struct rp_err err = {0};
 	struct rp_api_rig *r = rp_calloc(1, sizeof(*r));
 	assert_non_null(r);
+	r->prefix = "/api/v1";
 	r->reply = rp_malloc(REPLY_MAX);
 	assert_non_null(r->reply);
 	rp_store_rig_open(&r->store);
@@ -330,10 +331,9 @@ unsigned rp_api_rig_ask(struct rp_api_rig *r, const struct rp_api_ask *ask)
 {
 	const char *text = ask->body != NULL ? ask->body : "";
 	char *line = credentials(ask->user);
-	char *request = rp_asprintf(
-	    "%s /api/v1%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%s%s"
-	    "Content-Length: %zu\r\n\r\n%s",
-	    ask->method, ask->path, line, ask->headers != NULL ? ask->headers : "",
+	char *request = rp_asprintf("%s %s%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%s%s"
+	                            "Content-Length: %zu\r\n\r\n%s",
+	    ask->method, r->prefix, ask->path, line, ask->headers != NULL ? ask->headers : "",
 	    ask->body != NULL ? "Content-Type: application/json\r\n" : "", strlen(text), text);
 	unsigned status = rp_api_rig_raw(r, request, strlen(request));
 	rp_free(request);

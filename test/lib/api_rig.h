@@ -29,6 +29,7 @@ struct rp_api_rig {
 	struct rp_monitoring *monitoring;
 	struct rp_hostkey *hostkey;
 	void *api;
+	const char *prefix;      /* before the paths of requests */
 	struct rp_conn_ref last; /* the client that connected last */
 	bool refuse_orders;      /* what reaches the workers fails at once */
 	/* Otherwise: what is to be done when something has reached them; NULL: it waits. */
