@@ -58,7 +58,8 @@ static bool in_step(enum rp_scope scope, const struct rp_action *a)
 
 static bool may_use(const struct rp_subject *s, const struct rp_object *o)
 {
-	return s->admin || o->allowed == NULL || share_one(o->allowed, s->groups) ||
+	return (s->admin && !o->members_only) || o->allowed == NULL ||
+	    share_one(o->allowed, s->groups) ||
 	    (o->inherited != NULL && share_one(o->inherited, s->groups));
 }
 

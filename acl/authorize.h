@@ -62,6 +62,8 @@ struct rp_object {
 	 * groups that it is in (NULL: it is in none). */
 	const struct rp_strlist *allowed;
 	const struct rp_strlist *inherited;
+	/* Membership itself counts: administrators have to be in one of the groups as well. */
+	bool members_only;
 	const char *owner; /* who made it: only he may use it; NULL: no such rule */
 };
 

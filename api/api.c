@@ -23,6 +23,7 @@
 #include "api/twofa_send.h"
 #include "api/uploads.h"
 #include "api/users.h"
+#include "api/vault.h"
 #include "api/ws.h"
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -266,6 +267,7 @@ static void api_free(void *state)
 	rp_sessions_free(api->sessions);
 	rp_tokens_free(api->tokens);
 	rp_uploads_free(api->uploads);
+	rp_vault_free(api->vault);
 	rp_users_free(api->users);
 	rp_twofa_free(api->twofa);
 	rp_twofa_sender_free(api->sender);
@@ -317,6 +319,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	code = code != 0 ? code : rp_sessions_new(parts->store, &api->sessions, err);
 	code = code != 0 ? code : rp_tokens_new(parts->store, &api->tokens, err);
 	code = code != 0 ? code : open_uploads(api, err);
+	code = code != 0 ? code : rp_vault_new(parts->loop, parts->store, &api->vault, err);
 	code = code != 0 ? code : open_tls(api, err);
 	code = code != 0 ? code : open_access_log(api, err);
 	return code != 0 ? code : open_listener(api, err);
@@ -331,6 +334,7 @@ static void api_stop(void *state)
 	rp_users_close(api->users);
 	rp_uploads_close(api->uploads);
 	rp_twofa_sender_close(api->sender);
+	rp_vault_close(api->vault);
 	if (api->acceptor != NULL) {
 		rp_acceptor_close(api->acceptor);
 	}

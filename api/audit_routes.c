@@ -44,6 +44,12 @@ static const struct rp_audit_route routes[] = {
     {"POST", "/library/scripts", "library.script", "create", RP_AUDIT_ID_REPLY, "id"},
     {"PUT", "/library/scripts/{}", "library.script", "update", RP_AUDIT_ID_PARAM, NULL},
     {"DELETE", "/library/scripts/{}", "library.script", "delete", RP_AUDIT_ID_PARAM, NULL},
+    {"POST", "/vault-admin/init", "vault", "init", RP_AUDIT_ID_NONE, NULL},
+    {"POST", "/vault-admin/sesame", "vault", "unlock", RP_AUDIT_ID_NONE, NULL},
+    {"DELETE", "/vault-admin/sesame", "vault", "lock", RP_AUDIT_ID_NONE, NULL},
+    {"POST", "/vault", "vault", "create", RP_AUDIT_ID_REPLY, "id"},
+    {"PUT", "/vault/{}", "vault", "update", RP_AUDIT_ID_PARAM, NULL},
+    {"DELETE", "/vault/{}", "vault", "delete", RP_AUDIT_ID_PARAM, NULL},
 };
 
 const struct rp_audit_route *rp_audit_route_of(const struct rp_route *r)

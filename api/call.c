@@ -150,6 +150,14 @@ static enum rp_decision decide_owner(const struct rp_api_call *c, const char *ow
 	return rp_authorize(&subject, &a, &object);
 }
 
+bool rp_api_is_member(const struct rp_api_call *c, const struct rp_strlist *groups)
+{
+	const struct rp_action a = rp_route_action(c->route);
+	const struct rp_subject subject = subject_of(&c->user);
+	const struct rp_object object = {.allowed = groups, .members_only = true};
+	return rp_authorize(&subject, &a, &object) == RP_ALLOWED;
+}
+
 bool rp_api_may_own(const struct rp_api_call *c, const char *owner)
 {
 	return decide_owner(c, owner) == RP_ALLOWED;

@@ -32,6 +32,7 @@ struct rp_tokens;
 struct rp_uploads;
 struct rp_twofa;
 struct rp_twofa_sender;
+struct rp_vault;
 struct rp_users;
 
 /* WebSockets (api/ws.c). */
@@ -53,6 +54,7 @@ struct rp_api {
 	struct rp_sessions *sessions;
 	struct rp_tokens *tokens;
 	struct rp_uploads *uploads;
+	struct rp_vault *vault;
 	struct rp_users *users;
 	struct rp_twofa *twofa;
 	struct rp_twofa_sender *sender; /* of its codes */

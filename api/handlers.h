@@ -145,4 +145,15 @@ void rp_api_auditlog(struct rp_api_call *c);
 void rp_api_files_post(struct rp_api_call *c);
 void rp_api_ws_uploads(struct rp_api_call *c);
 
+/* vault_routes.c: 5 */
+void rp_api_vault_admin(struct rp_api_call *c);
+void rp_api_vault_init(struct rp_api_call *c);
+void rp_api_vault_unlock(struct rp_api_call *c);
+void rp_api_vault_lock(struct rp_api_call *c);
+void rp_api_vault_list(struct rp_api_call *c);
+void rp_api_vault_post(struct rp_api_call *c);
+void rp_api_vault_get(struct rp_api_call *c);
+void rp_api_vault_put(struct rp_api_call *c);
+void rp_api_vault_delete(struct rp_api_call *c);
+
 #endif

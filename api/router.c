@@ -110,6 +110,15 @@ static const struct rp_route routes[] = {
     {"GET", "/auth/ext/settings/device", RP_ROUTE_OPEN, 0, rp_api_auth_settings},
     {"POST", "/files", RP_ROUTE_USER, RP_MAY_UPLOADS, rp_api_files_post},
     {"GET", "/ws/uploads", RP_ROUTE_USER, RP_MAY_UPLOADS, rp_api_ws_uploads},
+    {"GET", "/vault-admin", RP_ROUTE_USER, RP_MAY_VAULT, rp_api_vault_admin},
+    {"POST", "/vault-admin/init", RP_ROUTE_ADMIN, RP_MAY_VAULT, rp_api_vault_init},
+    {"POST", "/vault-admin/sesame", RP_ROUTE_ADMIN, RP_MAY_VAULT, rp_api_vault_unlock},
+    {"DELETE", "/vault-admin/sesame", RP_ROUTE_ADMIN, RP_MAY_VAULT, rp_api_vault_lock},
+    {"GET", "/vault", RP_ROUTE_USER, RP_MAY_VAULT, rp_api_vault_list},
+    {"POST", "/vault", RP_ROUTE_USER, RP_MAY_VAULT, rp_api_vault_post},
+    {"GET", "/vault/{}", RP_ROUTE_USER, RP_MAY_VAULT, rp_api_vault_get},
+    {"PUT", "/vault/{}", RP_ROUTE_USER, RP_MAY_VAULT, rp_api_vault_put},
+    {"DELETE", "/vault/{}", RP_ROUTE_USER, RP_MAY_VAULT, rp_api_vault_delete},
     {"GET", "/auditlog", RP_ROUTE_USER, RP_MAY_AUDITLOG, rp_api_auditlog},
 };
 

@@ -133,6 +133,24 @@ static const struct rp_db_migration migrations[] = {
      " targets TEXT NOT NULL);"
      "CREATE INDEX multi_jobs_started ON multi_jobs (started_at DESC, jid);"
      "CREATE INDEX multi_jobs_open ON multi_jobs (jid) WHERE finished_at IS NULL;"},
+    {"CREATE TABLE vault_meta ("
+     " id BIGINT PRIMARY KEY,"
+     " salt TEXT NOT NULL,"
+     " rounds BIGINT NOT NULL,"
+     " check_value TEXT NOT NULL,"
+     " next_id BIGINT NOT NULL);"
+     "CREATE TABLE vault_values ("
+     " id BIGINT PRIMARY KEY,"
+     " client_id TEXT NOT NULL,"
+     " required_group TEXT NOT NULL,"
+     " key TEXT NOT NULL,"
+     " value TEXT NOT NULL,"
+     " type TEXT NOT NULL,"
+     " created_at TEXT NOT NULL,"
+     " updated_at TEXT NOT NULL,"
+     " created_by TEXT NOT NULL,"
+     " updated_by TEXT,"
+     " UNIQUE (client_id, key));"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)

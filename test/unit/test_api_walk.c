@@ -155,6 +155,15 @@ static const struct row rows[] = {
     {"GET", "/auth/ext/settings/device", REFUSED},
     {"POST", "/files", USER_WRITE},
     {"GET", "/ws/uploads", WEBSOCKET},
+    {"GET", "/vault-admin", USER},
+    {"POST", "/vault-admin/init", ADMINS_WRITE},
+    {"POST", "/vault-admin/sesame", ADMINS_WRITE},
+    {"DELETE", "/vault-admin/sesame", ADMINS_WRITE},
+    {"GET", "/vault", USER},
+    {"POST", "/vault", USER_WRITE},
+    {"GET", "/vault/{}", USER},
+    {"PUT", "/vault/{}", USER_WRITE},
+    {"DELETE", "/vault/{}", USER_WRITE},
     {"GET", "/auditlog", USER},
 };
 

@@ -44,6 +44,17 @@ static void test_object(void **state)
 	assert_int_equal(rp_authorize(&user, &see, &by_other), RP_DENIED_OBJECT);
 }
 
+static void test_members_only(void **state)
+{
+	static const struct rp_action see = {0};
+	const struct rp_object ours = {.allowed = &of_staff, .members_only = true};
+	const struct rp_object theirs = {.allowed = &of_guests, .members_only = true};
+	(void)state;
+	assert_int_equal(rp_authorize(&user, &see, &ours), RP_ALLOWED);
+	assert_int_equal(rp_authorize(&user, &see, &theirs), RP_DENIED_OBJECT);
+	assert_int_equal(rp_authorize(&admin, &see, &theirs), RP_DENIED_OBJECT);
+}
+
 static void test_owner(void **state)
 {
 	static const struct rp_action see = {0};
@@ -146,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_object),
+	    cmocka_unit_test(test_members_only),
 	    cmocka_unit_test(test_owner),
 	    cmocka_unit_test(test_permission),
 	    cmocka_unit_test(test_admin),
