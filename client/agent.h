@@ -98,9 +98,10 @@ void rp_agent_take_attributes(struct rp_agent *a, struct rp_attributes *attrs);
 /* commands.c */
 
 /* run_cmd. 0: on_started comes exactly once from the loop, answer NULL if the process never
- * ran. Otherwise err has the text for the failure reply and nothing follows. The result is sent
- * or kept when the command ends. */
-typedef void (*rp_command_cb)(void *ctx, const struct rp_run_answer *answer);
+ * ran (why: the text for the failure reply). Otherwise err has that text and nothing follows. The
+ * result is sent or kept when the command ends. With stream_result the server gets live output if it
+ * takes it (client/live.h). */
+typedef void (*rp_command_cb)(void *ctx, const struct rp_run_answer *answer, const char *why);
 RP_NODISCARD int rp_agent_command(struct rp_agent *a, const void *payload, size_t n,
     rp_command_cb on_started, void *ctx, struct rp_err *err);
 /* Sends the results that wait, as far as the connection takes them. */

@@ -330,7 +330,7 @@ static void upload(struct rp_uplink *u, uint64_t ticket, const uint8_t *p, size_
 
 /* --- commands --- */
 
-static void on_command_started(void *ctx, const struct rp_run_answer *answer)
+static void on_command_started(void *ctx, const struct rp_run_answer *answer, const char *why)
 {
 	uint64_t ticket;
 	struct rp_uplink *u = pending_end(ctx, &ticket);
@@ -338,7 +338,7 @@ static void on_command_started(void *ctx, const struct rp_run_answer *answer)
 		return;
 	}
 	if (answer == NULL) {
-		reply(u, ticket, false, "failed to start a command: the client is shutting down");
+		reply(u, ticket, false, why);
 	} else {
 		reply_struct(u, ticket, &rp_run_answer_table, answer);
 	}

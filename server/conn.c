@@ -359,6 +359,7 @@ static struct rp_conn *conn_new(struct rp_worker *w, const char *peer)
 	(void)snprintf(c->peer, sizeof(c->peer), "%s", peer);
 	rp_list_init(&c->tunnels);
 	rp_list_init(&c->orders);
+	rp_list_init(&c->outputs);
 	rp_list_append(&w->conns, &c->node);
 	return c;
 }

@@ -73,6 +73,8 @@ struct rp_conn {
 
 	struct rp_list tunnels; /* struct rp_conn_tunnel */
 	struct rp_list orders;  /* calls under way */
+	struct rp_list outputs; /* channels of live output (conn_output.c) */
+	size_t n_outputs;
 	unsigned next_tunnel;
 	unsigned downloads; /* channels of conn_files.c */
 };
@@ -117,6 +119,12 @@ void rp_conn_drop_calls(struct rp_conn *c);
 
 /* conn_files.c: the client opens a channel of type session to fetch a file */
 void rp_conn_open_session(struct rp_conn *c, struct rp_channel *channel);
+
+/* conn_output.c: a channel of type stdout (1) or stderr (2) with that extra data */
+void rp_conn_open_output(
+    struct rp_conn *c, struct rp_channel *channel, int stream, struct rp_str payload);
+/* The control loop has dealt with a piece. */
+void rp_conn_output_taken(struct rp_conn *c, const struct rp_order *order);
 
 /* conn_tunnels.c */
 /* want: the remote, and of a tunnel that goes on its id and its age (else empty and 0); *info is what

@@ -217,13 +217,15 @@ static void on_open(
     void *ctx, struct rp_channel *ch, struct rp_str type, const uint8_t *p, size_t n)
 {
 	struct rp_conn *c = ctx;
-	(void)p;
-	(void)n;
 	if (rp_str_eq(type, "session")) {
 		rp_conn_open_session(c, ch);
-		return;
+	} else if (rp_str_eq(type, "stdout")) {
+		rp_conn_open_output(c, ch, 1, rp_str_n(p, n));
+	} else if (rp_str_eq(type, "stderr")) {
+		rp_conn_open_output(c, ch, 2, rp_str_n(p, n));
+	} else {
+		rp_channel_reject(ch, RP_OPEN_UNKNOWN_TYPE, "unknown channel type");
 	}
-	rp_channel_reject(ch, RP_OPEN_UNKNOWN_TYPE, "unknown channel type");
 }
 
 static int sent(struct rp_conn *c, int err)

@@ -16,6 +16,7 @@ void rp_order_free(struct rp_order *o)
 	rp_free(o->name);
 	rp_free(o->text);
 	rp_free(o->file);
+	rp_free(o->stream_jid);
 	rp_free(o->data);
 	rp_remote_fini(&o->remote);
 	rp_tunnel_plan_fini(&o->plan);
@@ -72,6 +73,9 @@ void rp_event_free(struct rp_event *e)
 	if (e == NULL) {
 		return;
 	}
+	if (e->cost > 0) {
+		atomic_fetch_sub(&e->workers->output_under_way, e->cost);
+	}
 	rp_free(e->a);
 	rp_free(e->b);
 	rp_json_release(&rp_new_connection_table, &e->hello);
@@ -80,6 +84,18 @@ void rp_event_free(struct rp_event *e)
 	}
 	rp_free(e->tunnels);
 	rp_free(e);
+}
+
+static void deliver_output(const struct rp_conn_events *events, void *ctx, const struct rp_event *e)
+{
+	const struct rp_job_output o = {
+	    .jid = e->a,
+	    .stream = e->stream,
+	    .p = e->b,
+	    .n = e->b_n,
+	    .dropped = e->dropped,
+	};
+	events->on_output(ctx, e->ref, &o);
 }
 
 static void deliver(const struct rp_conn_events *events, void *ctx, struct rp_event *e)
@@ -99,6 +115,9 @@ static void deliver(const struct rp_conn_events *events, void *ctx, struct rp_ev
 		return;
 	case RP_EVENT_NOTIFY:
 		events->on_notify(ctx, e->ref, e->a, e->b, e->b_n);
+		return;
+	case RP_EVENT_OUTPUT:
+		deliver_output(events, ctx, e);
 		return;
 	case RP_EVENT_TUNNEL_GONE:
 		events->on_tunnel_gone(ctx, e->ref, e->a, e->why);

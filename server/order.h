@@ -21,7 +21,8 @@ enum rp_order_kind {
 	RP_ORDER_CALL,
 	RP_ORDER_TUNNEL_START,
 	RP_ORDER_TUNNEL_STOP,
-	RP_ORDER_TUNNEL_ACL
+	RP_ORDER_TUNNEL_ACL,
+	RP_ORDER_OUTPUT_TAKEN
 };
 
 struct rp_call;
@@ -33,9 +34,13 @@ struct rp_order {
 	struct rp_conn_ref ref;
 	enum rp_order_kind kind;
 
-	char *name; /* request, tunnel id, client id */
-	char *text; /* payload, ACL, reason */
-	char *file; /* that the client may read during the call */
+	char *name;       /* request, tunnel id, client id */
+	char *text;       /* payload, ACL, reason */
+	char *file;       /* that the client may read during the call */
+	char *stream_jid; /* job whose live output the client may announce during the call */
+	bool streams[2];  /* … and has: stdout, stderr */
+	int stream;       /* 1 or 2 */
+	size_t amount;    /* bytes of it that were taken */
 	struct rp_remote remote;
 	struct rp_tunnel_plan plan;
 	bool flag; /* force, ask_old */
@@ -66,7 +71,8 @@ enum rp_event_kind {
 	RP_EVENT_DOWN,
 	RP_EVENT_PING,
 	RP_EVENT_NOTIFY,
-	RP_EVENT_TUNNEL_GONE
+	RP_EVENT_TUNNEL_GONE,
+	RP_EVENT_OUTPUT
 };
 
 struct rp_event {
@@ -74,9 +80,12 @@ struct rp_event {
 	struct rp_workers *workers;
 	struct rp_conn_ref ref;
 	enum rp_event_kind kind;
-	char *a; /* peer, request name, tunnel id */
-	char *b; /* auth id, payload */
+	char *a; /* peer, request name, tunnel id, job id */
+	char *b; /* auth id, payload, output */
 	size_t b_n;
+	int stream; /* of the output */
+	uint64_t dropped;
+	size_t cost; /* in rp_workers.output_under_way */
 	char why[160];
 	struct rp_new_connection hello;
 	struct rp_tunnel_info *tunnels;

@@ -407,12 +407,23 @@ static void on_notify(void *ctx, struct rp_conn_ref ref, const char *name, const
 	settle(r, ref);
 }
 
+static void on_output(void *ctx, struct rp_conn_ref ref, const struct rp_job_output *o)
+{
+	struct rp_registry *r = ctx;
+	struct rp_registry_entry *e = rp_registry_find_ref(r, ref);
+	if (e != NULL && r->output != NULL) {
+		r->output(r->output_ctx, e->c.id, o);
+	}
+	rp_workers_output_taken(r->workers, ref, o);
+}
+
 static const struct rp_conn_events events = {
     .on_register = rp_registry_on_register,
     .on_up = rp_registry_on_up,
     .on_down = rp_registry_on_down,
     .on_ping = on_ping,
     .on_notify = on_notify,
+    .on_output = on_output,
     .on_tunnel_gone = rp_registry_on_tunnel_gone,
 };
 
@@ -430,6 +441,12 @@ void rp_registry_on_notify(struct rp_registry *r, rp_registry_notify_cb cb, void
 {
 	r->notify = cb;
 	r->notify_ctx = ctx;
+}
+
+void rp_registry_on_output(struct rp_registry *r, rp_registry_output_cb cb, void *ctx)
+{
+	r->output = cb;
+	r->output_ctx = ctx;
 }
 
 /* Life */

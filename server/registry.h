@@ -83,6 +83,10 @@ RP_NODISCARD int rp_registry_new(
 const struct rp_conn_events *rp_registry_events(void);
 void rp_registry_set_workers(struct rp_registry *r, struct rp_workers *w);
 void rp_registry_on_notify(struct rp_registry *r, rp_registry_notify_cb cb, void *ctx);
+/* Live output of jobs; borrowed. */
+typedef void (*rp_registry_output_cb)(
+    void *ctx, const char *client_id, const struct rp_job_output *o);
+void rp_registry_on_output(struct rp_registry *r, rp_registry_output_cb cb, void *ctx);
 /* Stops its timers; rp_registry_free after the workers have stopped and the loop has closed its
  * handles. */
 void rp_registry_close(struct rp_registry *r);

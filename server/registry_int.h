@@ -56,6 +56,8 @@ struct rp_registry {
 	struct rp_list pendings;
 	rp_registry_notify_cb notify;
 	void *notify_ctx;
+	rp_registry_output_cb output;
+	void *output_ctx;
 	uv_timer_t check; /* server pings */
 	uv_timer_t purge;
 	bool closing;

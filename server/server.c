@@ -162,6 +162,12 @@ static void on_notify(void *ctx, const char *client_id, const char *name, const 
 	}
 }
 
+static void on_output(void *ctx, const char *client_id, const struct rp_job_output *o)
+{
+	struct server *s = ctx;
+	rp_jobs_output(s->jobs, client_id, o);
+}
+
 static int open_hostkey(struct server *s, struct rp_err *err)
 {
 	const char *seed = s->cfg.server.key_seed;
@@ -370,6 +376,7 @@ static int start_parts(struct server *s, struct rp_err *err)
 		return code;
 	}
 	rp_registry_on_notify(s->registry, on_notify, s);
+	rp_registry_on_output(s->registry, on_output, s);
 	write_fingerprint(s);
 	rp_log_info(COMPONENT, "Fingerprint %s", rp_hostkey_md5(s->hostkey));
 	rp_log_info(COMPONENT, "Fingerprint %s", rp_hostkey_sha256(s->hostkey));

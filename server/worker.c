@@ -225,6 +225,10 @@ static void on_order(struct rp_msg *m)
 	case RP_ORDER_CALL:
 		rp_conn_call(c, o);
 		return;
+	case RP_ORDER_OUTPUT_TAKEN:
+		rp_conn_output_taken(c, o);
+		rp_order_free(o);
+		return;
 	case RP_ORDER_TUNNEL_START:
 	case RP_ORDER_TUNNEL_STOP:
 	case RP_ORDER_TUNNEL_ACL:
@@ -311,6 +315,18 @@ void rp_workers_notified(struct rp_workers *w, struct rp_conn_ref ref)
 	}
 }
 
+/* Without memory for the message the client's window stays smaller: at worst live output stops. */
+void rp_workers_output_taken(
+    struct rp_workers *w, struct rp_conn_ref ref, const struct rp_job_output *output)
+{
+	struct rp_order *o = order_new(w, ref, RP_ORDER_OUTPUT_TAKEN);
+	if (o != NULL) {
+		o->stream = output->stream;
+		o->amount = output->n;
+		send_order(o, dup_into(&o->name, output->jid));
+	}
+}
+
 int rp_workers_call(struct rp_workers *w, struct rp_conn_ref ref, const struct rp_call_order *call,
     rp_workers_call_cb cb, void *ctx)
 {
@@ -323,6 +339,7 @@ int rp_workers_call(struct rp_workers *w, struct rp_conn_ref ref, const struct r
 	o->timeout_ms = call->timeout_ms;
 	bool complete = dup_into(&o->name, call->name);
 	complete = dup_into(&o->text, call->payload) && complete;
+	complete = dup_into(&o->stream_jid, call->stream_jid) && complete;
 	complete = dup_into(&o->file, call->file) && complete;
 	send_order(o, complete);
 	return 0;

@@ -63,7 +63,7 @@ struct rp_conn_events {
 	 * followed by one rp_workers_notified. */
 	void (*on_notify)(
 	    void *ctx, struct rp_conn_ref ref, const char *name, const char *p, size_t n);
-	/* Borrowed. The client may send more when this returns. */
+	/* Borrowed. Followed by one rp_workers_output_taken. */
 	void (*on_output)(void *ctx, struct rp_conn_ref ref, const struct rp_job_output *o);
 	/* A tunnel ended by itself (idle, auto-close). */
 	void (*on_tunnel_gone)(
@@ -111,6 +111,9 @@ void rp_workers_refuse(struct rp_workers *w, struct rp_conn_ref ref, const char 
  * further, so that no client fills
  * the inbox of the control loop or the queue of the database. */
 void rp_workers_notified(struct rp_workers *w, struct rp_conn_ref ref);
+/* What on_output brought is dealt with: the client may send as much again. */
+void rp_workers_output_taken(
+    struct rp_workers *w, struct rp_conn_ref ref, const struct rp_job_output *output);
 /* Ends a connection; on_down follows. */
 void rp_workers_close(struct rp_workers *w, struct rp_conn_ref ref, const char *why);
 

@@ -35,7 +35,8 @@ struct rp_workers {
 	struct rp_worker *v;
 	unsigned n;
 	unsigned next;
-	bool stopped; /* control loop only */
+	bool stopped;                   /* control loop only */
+	atomic_size_t output_under_way; /* bytes of live output for the control loop */
 	struct rp_http_server_options http;
 };
 

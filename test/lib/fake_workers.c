@@ -17,6 +17,7 @@
 struct rp_workers {
 	struct rp_fake_order v[RP_FAKE_ORDERS_MAX];
 	size_t n;
+	size_t taken;
 };
 
 static char *dup_text(const char *s)
@@ -139,6 +140,18 @@ void rp_workers_notified(struct rp_workers *w, struct rp_conn_ref ref)
 {
 	(void)w;
 	(void)ref;
+}
+
+void rp_workers_output_taken(
+    struct rp_workers *w, struct rp_conn_ref ref, const struct rp_job_output *output)
+{
+	(void)ref;
+	w->taken += output->n;
+}
+
+size_t rp_fake_taken(const struct rp_workers *w)
+{
+	return w->taken;
 }
 
 void rp_workers_close(struct rp_workers *w, struct rp_conn_ref ref, const char *why)

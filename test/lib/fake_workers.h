@@ -45,6 +45,8 @@ void rp_fake_workers_free(struct rp_workers *w);
 /* The nth order since the last clear; fails the test if there are not that many. */
 struct rp_fake_order *rp_fake_order(struct rp_workers *w, size_t n);
 size_t rp_fake_count(const struct rp_workers *w);
+/* Bytes of live output that were dealt with. */
+size_t rp_fake_taken(const struct rp_workers *w);
 /* Forgets the orders; those that wait are answered with RP_ECLOSED. */
 void rp_fake_clear(struct rp_workers *w);
 void rp_fake_answer(struct rp_fake_order *o, int code, const char *payload);

@@ -33,6 +33,7 @@ var subcommands = map[string]func(args []string) int{
 	"check":    runCheck,
 	"web":      runWeb,
 	"wscheck":  runWscheck,
+	"wsuser":   runWsuser,
 }
 
 func main() {
