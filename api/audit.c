@@ -179,6 +179,14 @@ static char *affected(const struct rp_api_call *c, const struct rp_audit_route *
 	return text == NULL ? NULL : rp_strdup(text);
 }
 
+/* The client that a call is about, by its path or else its body; borrowed, or NULL. */
+static const char *client_of(const struct rp_api_call *c, const struct rp_json *body)
+{
+	return rp_str_starts(rp_str_c(c->route->path), "/clients/{}")
+	    ? c->params[0]
+	    : rp_json_string(rp_json_get(body, "client_id"));
+}
+
 /* Of the client as it was when the call came, for it may be gone; borrowed. */
 static char *hostname(const struct rp_api_call *c, const char *client_id)
 {
@@ -197,9 +205,8 @@ void rp_api_audit_reply(const struct rp_api_call *c, struct rp_str answer)
 	if (route == NULL) {
 		return;
 	}
-	const char *client = rp_str_starts(rp_str_c(c->route->path), "/clients/{}") ? c->params[0]
-	                                                                            : NULL;
 	struct rp_json *body = parse(rp_http_req_body(c->req));
+	const char *client = client_of(c, body);
 	struct rp_json *reply = parse(answer);
 	const struct rp_json *data = rp_json_get(reply, "data");
 	data = data != NULL ? data : reply;

@@ -118,6 +118,17 @@ static const struct step steps[] = {
         "client.command", "execute.start", "@", "two", 2},
     {"POST", "/scripts", "{\"script\":\"aWQ=\",\"client_ids\":[\"one\",\"two\"]}", "jid",
         "client.script", "execute.start", "@", "two", 2},
+    {"POST", "/vault-admin/init", "{\"password\":\"" LONG "\"}", NULL, "vault", "init", "", "", 1},
+    {"DELETE", "/vault-admin/sesame", NULL, NULL, "vault", "lock", "", "", 1},
+    {"POST", "/vault-admin/sesame", "{\"password\":\"" LONG "\"}", NULL, "vault", "unlock", "", "",
+        1},
+    {"POST", "/vault",
+        "{\"client_id\":\"one\",\"key\":\"k\",\"value\":\"" LONG "\",\"type\":\"secret\"}", NULL,
+        "vault", "create", "1", "one", 1},
+    {"PUT", "/vault/1",
+        "{\"client_id\":\"one\",\"key\":\"k\",\"value\":\"" LONG "\",\"type\":\"text\"}", NULL,
+        "vault", "update", "1", "one", 1},
+    {"DELETE", "/vault/1", NULL, NULL, "vault", "delete", "1", "", 1},
     {"DELETE", "/clients/two", NULL, NULL, "client", "delete", "two", "two", 1},
 };
 
