@@ -267,6 +267,97 @@ static void test_walk(void **state)
 	rp_api_rig_close(r);
 }
 
+/* Which permission goes with which paths (rport-api 1.6); the others need none. */
+static const struct {
+	const char *path;
+	const char *permission;
+} permissions[] = {
+    {"/clients/{}/tunnels", "tunnels"},
+    {"/clients/{}/stored-tunnels", "tunnels"},
+    {"/tunnels", "tunnels"},
+    {"/clients/{}/commands", "commands"},
+    {"/commands", "commands"},
+    {"/library/commands", "commands"},
+    {"/ws/commands", "commands"},
+    {"/clients/{}/scripts", "scripts"},
+    {"/scripts", "scripts"},
+    {"/library/scripts", "scripts"},
+    {"/ws/scripts", "scripts"},
+    {"/schedules", "scheduler"},
+    {"/vault", "vault"},
+    {"/vault-admin", "vault"},
+    {"/clients/{}/updates-status", "monitoring"},
+    {"/clients/{}/metrics", "monitoring"},
+    {"/clients/{}/graph-metrics", "monitoring"},
+    {"/clients/{}/processes", "monitoring"},
+    {"/clients/{}/mountpoints", "monitoring"},
+    {"/files", "uploads"},
+    {"/ws/uploads", "uploads"},
+    {"/auditlog", "auditlog"},
+};
+
+static const char *permission_of(const char *path)
+{
+	for (size_t i = 0; i < RP_ARRAY_LEN(permissions); i++) {
+		size_t n = strlen(permissions[i].path);
+		if (strncmp(path, permissions[i].path, n) == 0 &&
+		    (path[n] == '\0' || path[n] == '/')) {
+			return permissions[i].permission;
+		}
+	}
+	return NULL;
+}
+
+/* Bob's group has one permission. */
+static void walk_permission(struct rp_api_rig *r, const struct rp_route *route, const char *has)
+{
+	char path[128];
+	char text[96];
+	const char *needs = permission_of(route->path);
+	fill_path(route->path, "ours", path, sizeof(path));
+	const struct rp_api_ask ask = {
+	    .method = route->method, .path = path, .user = "bob:" PASSWORD};
+	unsigned got = rp_api_rig_ask(r, &ask);
+	bool refused = strstr(r->body, "user does not have \\\"") != NULL;
+	bool wanted = needs != NULL && strcmp(needs, has) != 0;
+	(void)snprintf(
+	    text, sizeof(text), "user does not have \\\"%s\\\" permission", wanted ? needs : "");
+	if (refused != wanted || (wanted && (got != 403 || strstr(r->body, text) == NULL))) {
+		fail_msg("%s %s with the permission %s alone: %u %s", route->method, path, has, got,
+		    r->body);
+	}
+}
+
+static void test_permissions(void **state)
+{
+	static const char *const each[] = {"tunnels", "commands", "vault"};
+	struct rp_api_rig *r = rp_api_rig_open_tables(NULL);
+	char body[128];
+	size_t n;
+	const struct rp_route *routes = rp_router_table(&n);
+	(void)state;
+	r->refuse_orders = true;
+	rp_api_rig_client(r, "ours", "staff");
+	for (size_t k = 0; k < RP_ARRAY_LEN(each); k++) {
+		(void)snprintf(body, sizeof(body),
+		    "{\"permissions\":{\"tunnels\":%s,\"commands\":%s,\"vault\":%s}}",
+		    k == 0 ? "true" : "false", k == 1 ? "true" : "false",
+		    k == 2 ? "true" : "false");
+		const struct rp_api_ask give = {.method = "PUT",
+		    .path = "/user-groups/staff",
+		    .user = "admin:" PASSWORD,
+		    .body = body};
+		assert_int_equal(rp_api_rig_ask(r, &give), 200);
+		for (size_t i = 0; i < n; i++) {
+			/* An administrator's right comes before any permission. */
+			if (routes[i].auth == RP_ROUTE_USER || routes[i].auth == RP_ROUTE_CLIENT) {
+				walk_permission(r, &routes[i], each[k]);
+			}
+		}
+	}
+	rp_api_rig_close(r);
+}
+
 /* Nothing of the table is left over from a route that is gone. */
 static void test_table(void **state)
 {
@@ -331,6 +422,7 @@ int main(void)
 	    cmocka_unit_test(test_table),
 	    cmocka_unit_test(test_audited),
 	    cmocka_unit_test(test_walk),
+	    cmocka_unit_test(test_permissions),
 	};
 	return cmocka_run_group_tests_name("api_walk", tests, NULL, NULL);
 }
