@@ -117,6 +117,7 @@ function who(op) {
 		user: "Any user.",
 		client: "Users with access to the client.",
 		admin: "Administrators.",
+		"half-way": "Users whose login lacks its second factor.",
 	}[op["x-rport-who"]] || "";
 	const may = op["x-rport-permission"];
 	return may ? `${text} Needs the permission ${may}.` : text;

@@ -26,26 +26,11 @@
 
 /* Described, but there is no such route yet. */
 static const char *const not_built[] = {
-    "DELETE /me/totp-secret",
-    "GET /me/totp-secret",
-    "POST /me/totp-secret",
     "GET /schedules",
     "POST /schedules",
     "DELETE /schedules/{}",
     "GET /schedules/{}",
     "PUT /schedules/{}",
-    "DELETE /users/{}/totp-secret",
-    "GET /vault",
-    "POST /vault",
-    "GET /vault-admin",
-    "POST /vault-admin/init",
-    "DELETE /vault-admin/sesame",
-    "POST /vault-admin/sesame",
-    "DELETE /vault/{}",
-    "GET /vault/{}",
-    "PUT /vault/{}",
-    "POST /verify-2fa",
-    "GET /ws/uploads",
     NULL,
 };
 
@@ -127,7 +112,7 @@ static const char *permission(unsigned bits)
 
 static void test_routes_are_described(void **state)
 {
-	static const char *const who[] = {"open", "user", "client", "admin"};
+	static const char *const who[] = {"open", "user", "client", "admin", "half-way"};
 	size_t n;
 	const struct rp_route *routes = rp_router_table(&n);
 	(void)state;
