@@ -335,7 +335,7 @@ static void take_lines(struct rp_smtp *s)
 {
 	char line[LINE_LIMIT];
 	const uint8_t *end;
-	while (s->cb != NULL && s->in.len > 0 &&
+	while (s->cb != NULL && !s->handshaking && s->in.len > 0 &&
 	    (end = memchr(rp_buf_head(&s->in), '\n', s->in.len)) != NULL) {
 		size_t n = (size_t)(end - rp_buf_head(&s->in));
 		if (n >= sizeof(line)) {
