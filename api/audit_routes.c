@@ -50,6 +50,9 @@ static const struct rp_audit_route routes[] = {
     {"POST", "/vault", "vault", "create", RP_AUDIT_ID_REPLY, "id"},
     {"PUT", "/vault/{}", "vault", "update", RP_AUDIT_ID_PARAM, NULL},
     {"DELETE", "/vault/{}", "vault", "delete", RP_AUDIT_ID_PARAM, NULL},
+    {"POST", "/schedules", "schedule", "create", RP_AUDIT_ID_REPLY, "id"},
+    {"PUT", "/schedules/{}", "schedule", "update", RP_AUDIT_ID_PARAM, NULL},
+    {"DELETE", "/schedules/{}", "schedule", "delete", RP_AUDIT_ID_PARAM, NULL},
 };
 
 const struct rp_audit_route *rp_audit_route_of(const struct rp_route *r)

@@ -138,6 +138,13 @@ void rp_api_notification_get(struct rp_api_call *c);
 void rp_api_plus_status(struct rp_api_call *c);
 void rp_api_auth_settings(struct rp_api_call *c);
 
+/* schedules.c: 4.8 */
+void rp_api_schedules_get(struct rp_api_call *c);
+void rp_api_schedules_post(struct rp_api_call *c);
+void rp_api_schedule_get(struct rp_api_call *c);
+void rp_api_schedule_put(struct rp_api_call *c);
+void rp_api_schedule_delete(struct rp_api_call *c);
+
 /* auditlog.c: 4.7 */
 void rp_api_auditlog(struct rp_api_call *c);
 

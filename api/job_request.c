@@ -332,6 +332,19 @@ int rp_job_request_start(const struct rp_job_request *r, const struct rp_job_req
 	return code;
 }
 
+int rp_job_request_check(
+    const struct rp_job_request *r, const struct rp_job_requester *who, struct rp_problem *p)
+{
+	struct rp_strlist ids;
+	int code = rp_audience_resolve(who->api->parts.registry, &r->audience, &ids, p);
+	if (code != 0) {
+		return code;
+	}
+	code = check_access(&ids, who, p);
+	rp_strlist_fini(&ids);
+	return code;
+}
+
 /* Audit */
 
 static char *audit_text(const struct rp_job_request *r)

@@ -51,6 +51,9 @@ struct rp_job_requester {
 RP_NODISCARD int rp_job_request_start(const struct rp_job_request *r,
     const struct rp_job_requester *who, const struct rp_multi_ops *ops, void *ctx,
     struct rp_problem *p);
+/* The same without the start: are there such clients, and may the user use them? */
+RP_NODISCARD int rp_job_request_check(
+    const struct rp_job_request *r, const struct rp_job_requester *who, struct rp_problem *p);
 /* Entries of the audit log, one for each client. */
 void rp_job_request_audit(
     const struct rp_job_request *r, const struct rp_job_requester *who, const char *jid);

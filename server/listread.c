@@ -98,9 +98,8 @@ static int take_row(struct read *r, struct rp_stmt *stmt)
 	return err;
 }
 
-static int read_work(struct rp_db *db, void *arg, struct rp_err *err)
+static int read_rows(struct rp_db *db, struct read *r, struct rp_err *err)
 {
-	struct read *r = arg;
 	struct rp_stmt *stmt;
 	int i = 0;
 	r->out.page.v = rp_calloc((size_t)r->q.limit + 1, r->ask.spec->table->size);
@@ -123,6 +122,16 @@ static int read_work(struct rp_db *db, void *arg, struct rp_err *err)
 		}
 	}
 	rp_stmt_reset(stmt);
+	return code;
+}
+
+static int read_work(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	struct read *r = arg;
+	int code = read_rows(db, r, err);
+	for (size_t i = 0; code == 0 && r->ask.spec->complete != NULL && i < r->out.page.n; i++) {
+		code = r->ask.spec->complete(db, object(r, i), err);
+	}
 	return code;
 }
 

@@ -19,6 +19,8 @@ struct rp_listread_spec {
 	const struct rp_json_table *table; /* of the objects */
 	/* Fills an object, which has its defaults, from a row, on a pool thread. 0 or negative. */
 	int (*read)(struct rp_stmt *stmt, void *obj);
+	/* Fills what takes more statements, of the objects on the page only. NULL: nothing does. */
+	int (*complete)(struct rp_db *db, void *obj, struct rp_err *err);
 };
 
 struct rp_listread_ask {

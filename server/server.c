@@ -55,6 +55,7 @@ struct server {
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
 	struct rp_multis *multis;
+	struct rp_schedules *schedules;
 	struct rp_workers *workers;
 	struct rp_acceptor *acceptor;
 	uv_signal_t signals[5];
@@ -126,6 +127,9 @@ static void on_stop(void *ctx)
 	}
 	if (s->registry != NULL) {
 		rp_registry_close(s->registry);
+	}
+	if (s->schedules != NULL) {
+		rp_schedules_close(s->schedules);
 	}
 	if (s->multis != NULL) {
 		rp_multis_close(s->multis);
@@ -300,6 +304,7 @@ static int start_hooks(struct server *s, struct rp_err *err)
 	    .registry = s->registry,
 	    .jobs = s->jobs,
 	    .multis = s->multis,
+	    .schedules = s->schedules,
 	    .audit = s->audit,
 	    .monitoring = s->monitoring,
 	    .hostkey = s->hostkey,
@@ -372,6 +377,9 @@ static int start_parts(struct server *s, struct rp_err *err)
 	if (code == 0 && rp_multis_new(&multis, &s->multis) != 0) {
 		code = rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
+	const struct rp_schedules_options schedules = {
+	    .loop = s->loop, .store = s->store, .registry = s->registry, .multis = s->multis};
+	code = code != 0 ? code : rp_schedules_new(&schedules, &s->schedules, err);
 	if (code != 0) {
 		return code;
 	}
@@ -391,6 +399,7 @@ static void free_parts(struct server *s)
 		s->hooks->free(s->hooks_state);
 	}
 	rp_workers_free(s->workers);
+	rp_schedules_free(s->schedules);
 	rp_multis_free(s->multis);
 	rp_jobs_free(s->jobs);
 	rp_audit_free(s->audit);

@@ -17,6 +17,7 @@
 #include "server/monitoring.h"
 #include "server/multi.h"
 #include "server/registry.h"
+#include "server/schedules.h"
 #include "server/store.h"
 #include "ssh/hostkey.h"
 
@@ -28,6 +29,7 @@ struct rp_server_parts {
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
 	struct rp_multis *multis;
+	struct rp_schedules *schedules;
 	struct rp_audit *audit;           /* NULL = off */
 	struct rp_monitoring *monitoring; /* NULL = off */
 	const struct rp_hostkey *hostkey;

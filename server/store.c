@@ -151,6 +151,22 @@ static const struct rp_db_migration migrations[] = {
      " created_by TEXT NOT NULL,"
      " updated_by TEXT,"
      " UNIQUE (client_id, key));"},
+    /* Seconds for next_run and last_run: what the clock is compared with. */
+    {"CREATE TABLE schedules ("
+     " id TEXT PRIMARY KEY,"
+     " created_at TEXT NOT NULL,"
+     " created_by TEXT NOT NULL,"
+     " name TEXT NOT NULL,"
+     " schedule TEXT NOT NULL,"
+     " type TEXT NOT NULL,"
+     " details TEXT NOT NULL,"
+     " next_run BIGINT,"
+     " last_run BIGINT,"
+     " last_job_id TEXT,"
+     " last_started_at TEXT);"
+     "CREATE INDEX jobs_schedule ON jobs (schedule_id) WHERE schedule_id IS NOT NULL;"
+     "CREATE INDEX multi_jobs_schedule ON multi_jobs (schedule_id)"
+     " WHERE schedule_id IS NOT NULL;"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)

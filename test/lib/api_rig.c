@@ -35,6 +35,18 @@ static const char users[] = "[{\"username\":\"admin\",\"password\":\"" HASH
                             "{\"username\":\"old\",\"password\":\"" HASH
                             "\",\"password_expired\":true}]";
 
+static int64_t fake_time;
+
+void rp_api_rig_clock(int64_t t)
+{
+	fake_time = t;
+}
+
+static int64_t now(void)
+{
+	return fake_time != 0 ? fake_time : rp_time_now();
+}
+
 static void open_api(struct rp_api_rig *r)
 {
 	struct rp_err err = {0};
@@ -55,6 +67,12 @@ static void open_api(struct rp_api_rig *r)
 	    .store = r->store.store,
 	    .jobs = r->jobs};
 	assert_int_equal(rp_multis_new(&multis, &r->multis), 0);
+	const struct rp_schedules_options schedules = {.loop = r->store.loop,
+	    .store = r->store.store,
+	    .registry = r->registry,
+	    .multis = r->multis,
+	    .now = now};
+	assert_int_equal(rp_schedules_new(&schedules, &r->schedules, &err), 0);
 	assert_int_equal(rp_monitoring_open(r->store.loop, &r->cfg, &r->monitoring, &err), 0);
 	if (rp_clientauth_open(&r->cfg, &r->auth, &err) != 0) {
 		fail_msg("%s", err.msg);
@@ -66,6 +84,7 @@ static void open_api(struct rp_api_rig *r)
 	    .registry = r->registry,
 	    .jobs = r->jobs,
 	    .multis = r->multis,
+	    .schedules = r->schedules,
 	    .audit = r->audit,
 	    .monitoring = r->monitoring,
 	    .hostkey = r->hostkey,
@@ -82,6 +101,7 @@ static void stop_api(struct rp_api_rig *r)
 	rp_api_hooks()->stop(r->api);
 	rp_fake_clear(r->workers);
 	rp_registry_close(r->registry);
+	rp_schedules_close(r->schedules);
 	rp_multis_close(r->multis);
 	rp_jobs_close(r->jobs);
 }
@@ -91,6 +111,7 @@ static void free_api(struct rp_api_rig *r)
 	rp_api_hooks()->free(r->api);
 	rp_audit_free(r->audit);
 	rp_monitoring_free(r->monitoring);
+	rp_schedules_free(r->schedules);
 	rp_multis_free(r->multis);
 	rp_jobs_free(r->jobs);
 	rp_clientauth_free(r->auth);

@@ -25,6 +25,7 @@ struct rp_api_rig {
 	struct rp_jobs *jobs;
 	struct rp_multis *multis;
 	struct rp_clientauth *auth;
+	struct rp_schedules *schedules;
 	struct rp_audit *audit;
 	struct rp_monitoring *monitoring;
 	struct rp_hostkey *hostkey;
@@ -54,6 +55,9 @@ void rp_api_rig_restart(struct rp_api_rig *r);
 void rp_api_rig_stop(struct rp_api_rig *r);
 void rp_api_rig_start(struct rp_api_rig *r);
 void rp_api_rig_close(struct rp_api_rig *r);
+/* What the schedules take for the time, in nanoseconds since 1970; 0 = the real one. Also across a
+ * restart. */
+void rp_api_rig_clock(int64_t t);
 
 struct rp_api_ask {
 	const char *method;
