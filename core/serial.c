@@ -3,6 +3,9 @@
  * A queue in front of libuv's thread pool with at most one job in it at a time. Everything but
  * work() happens on the loop's thread, so there is no lock; libuv hands the job over and back.
  *
+ * A job that finds the queue idle starts from the loop, not from inside the submission: what is
+ * queued while a program starts leaves ctx to the start until the loop runs.
+ *
  * Close: no new jobs, the queued ones still run, then a deferred call frees the queue and
  * tells the owner.
  */
@@ -26,6 +29,7 @@ struct rp_serial {
 	bool closing;
 	void (*on_closed)(void *arg);
 	void *on_closed_arg;
+	struct rp_deferred start;
 	struct rp_deferred finish;
 };
 
@@ -36,6 +40,7 @@ static void on_finish(struct rp_deferred *d)
 	struct rp_serial *s = RP_CONTAINER_OF(d, struct rp_serial, finish);
 	void (*on_closed)(void *arg) = s->on_closed;
 	void *arg = s->on_closed_arg;
+	rp_loop_defer_cancel(&s->start);
 	rp_free(s);
 	if (on_closed != NULL) {
 		on_closed(arg);
@@ -77,6 +82,11 @@ static void next(struct rp_serial *s)
 	RP_VERIFY(uv_queue_work(rp_loop_uv(s->loop), &s->req, on_work, on_worked) == 0);
 }
 
+static void on_start(struct rp_deferred *d)
+{
+	next(RP_CONTAINER_OF(d, struct rp_serial, start));
+}
+
 int rp_serial_new(struct rp_serial **out, struct rp_loop *loop, size_t max_queued, void *ctx)
 {
 	struct rp_serial *s = rp_calloc(1, sizeof(*s));
@@ -89,6 +99,8 @@ int rp_serial_new(struct rp_serial **out, struct rp_loop *loop, size_t max_queue
 	s->max_queued = max_queued;
 	rp_list_init(&s->queue);
 	s->req.data = s;
+	rp_list_init(&s->start.node);
+	s->start.run = on_start;
 	s->finish.run = on_finish;
 	return 0;
 }
@@ -98,13 +110,14 @@ int rp_serial_submit(struct rp_serial *s, struct rp_serial_job *job)
 	if (s->closing) {
 		return RP_ECLOSED;
 	}
-	if (s->queued >= s->max_queued) {
+	/* While none runs, the first is only about to. */
+	if (s->queued >= s->max_queued + (s->running == NULL ? 1 : 0)) {
 		return RP_EBUSY;
 	}
 	job->status = UV_ECANCELED;
 	rp_list_append(&s->queue, &job->node);
 	s->queued++;
-	next(s);
+	rp_loop_defer(s->loop, &s->start);
 	return 0;
 }
 

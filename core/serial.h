@@ -25,7 +25,8 @@ struct rp_serial_job {
 /* ctx is handed to every work(). At most max_queued jobs wait. */
 RP_NODISCARD int rp_serial_new(
     struct rp_serial **out, struct rp_loop *loop, size_t max_queued, void *ctx);
-/* On the loop's thread. RP_EBUSY when full, RP_ECLOSED after close; then done() is not called. */
+/* On the loop's thread; no work() begins before the loop's next turn. RP_EBUSY when full,
+ * RP_ECLOSED after close; then done() is not called. */
 RP_NODISCARD int rp_serial_submit(struct rp_serial *s, struct rp_serial_job *job);
 /* Runs what is queued (nothing acknowledged gets lost), then calls on_closed (NULL is fine) on
  * the loop, never from inside this call, and frees s. A second call does nothing. */

@@ -107,6 +107,22 @@ static void in_order_and_close_drains(void **state)
 	rp_loop_free(f.loop);
 }
 
+/* A start-up that has queued something still has ctx to itself. */
+static void waits_for_the_loop(void **state)
+{
+	(void)state;
+	struct fixture f = {0};
+	setup(&f, 2);
+	assert_int_equal(rp_serial_submit(f.q, &new_job(&f, 0)->j), 0);
+	assert_int_equal(rp_serial_submit(f.q, &new_job(&f, 1)->j), 0);
+	(void)usleep(20000);
+	assert_int_equal(f.worked, 0);
+	rp_serial_close(f.q, on_closed, &f);
+	assert_int_equal(rp_loop_run(f.loop), 0);
+	assert_int_equal(f.done, 2);
+	rp_loop_free(f.loop);
+}
+
 static void full_queue(void **state)
 {
 	(void)state;
@@ -170,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(in_order_and_close_drains),
+	    cmocka_unit_test(waits_for_the_loop),
 	    cmocka_unit_test(full_queue),
 	    cmocka_unit_test(close_idle),
 	    cmocka_unit_test(submit_and_close_from_done),
