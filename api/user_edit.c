@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Users are made, changed and deleted (rport-api 4.2). Logins and API tokens go by the name of the
- * user: they end when he does, or somebody who gets that name later would have them.
+ * user: they end when he does, and once more when somebody gets the name (the first may have been
+ * deleted by other means).
  */
 #include "api/user_edit.h"
 
@@ -67,31 +68,38 @@ void rp_user_edit_fail(struct rp_api_call *c, int code, const struct rp_err *err
 
 struct edit {
 	struct rp_api_call *call;
-	char *name; /* the user's, before the change */
-	bool logins;
-	bool tokens;
+	struct rp_strlist logins; /* names whose logins are to end */
+	struct rp_strlist tokens; /* the same of API tokens */
 	void (*done)(struct rp_api_call *c);
 };
 
 static void edit_free(struct edit *e)
 {
-	rp_free(e->name);
+	rp_strlist_fini(&e->logins);
+	rp_strlist_fini(&e->tokens);
 	rp_free(e);
 }
 
-static struct edit *edit_new(
-    struct rp_api_call *c, const char *name, void (*done)(struct rp_api_call *c))
+static struct edit *edit_new(struct rp_api_call *c, void (*done)(struct rp_api_call *c))
 {
 	struct edit *e = rp_calloc(1, sizeof(*e));
-	if (e == NULL) {
-		return NULL;
-	}
-	*e = (struct edit){.call = c, .name = rp_strdup(name), .done = done};
-	if (e->name == NULL) {
-		rp_free(e);
-		return NULL;
+	if (e != NULL) {
+		e->call = c;
+		e->done = done;
 	}
 	return e;
+}
+
+static int end_all_of(struct edit *e, const char *name)
+{
+	int code = rp_strlist_add(&e->logins, rp_str_c(name));
+	return code != 0 ? code : rp_strlist_add(&e->tokens, rp_str_c(name));
+}
+
+/* The last one of a list, owned. */
+static char *pop(struct rp_strlist *l)
+{
+	return l->v[--l->n];
 }
 
 static void on_step(void *ctx, int code, const struct rp_err *err);
@@ -100,17 +108,20 @@ static void on_step(void *ctx, int code, const struct rp_err *err);
 static int next_step(struct edit *e)
 {
 	const struct rp_api *api = e->call->api;
-	if (e->logins) {
-		e->logins = false;
-		return rp_sessions_end_all(api->sessions, e->name, on_step, e);
+	char *name = NULL;
+	int code = 0;
+	if (e->logins.n > 0) {
+		name = pop(&e->logins);
+		code = rp_sessions_end_all(api->sessions, name, on_step, e);
+	} else if (e->tokens.n > 0) {
+		name = pop(&e->tokens);
+		code = rp_tokens_end_all(api->tokens, name, on_step, e);
+	} else {
+		e->done(e->call);
+		edit_free(e);
 	}
-	if (e->tokens) {
-		e->tokens = false;
-		return rp_tokens_end_all(api->tokens, e->name, on_step, e);
-	}
-	e->done(e->call);
-	edit_free(e);
-	return 0;
+	rp_free(name);
+	return code;
 }
 
 static void on_step(void *ctx, int code, const struct rp_err *err)
@@ -137,17 +148,24 @@ static void no_step(struct rp_api_call *c, struct edit *e, int code)
 	rp_reply_code(c, code, NULL);
 }
 
+static int what_ends(struct edit *e, const char *name, const struct rp_user_change *change)
+{
+	if (change->username != NULL && strcmp(change->username, name) != 0) {
+		int code = end_all_of(e, name);
+		return code != 0 ? code : end_all_of(e, change->username);
+	}
+	bool expired = change->password_expired != NULL && *change->password_expired;
+	return expired ? rp_strlist_add(&e->logins, rp_str_c(name)) : 0;
+}
+
 void rp_user_edit_change(struct rp_api_call *c, const char *name,
     const struct rp_user_change *change, void (*done)(struct rp_api_call *c))
 {
-	struct edit *e = edit_new(c, name, done);
+	struct edit *e = edit_new(c, done);
 	int code = RP_ENOMEM;
 	if (e != NULL) {
-		bool renamed = change->username != NULL && strcmp(change->username, name) != 0;
-		bool expired = change->password_expired != NULL && *change->password_expired;
-		e->logins = renamed || expired;
-		e->tokens = renamed;
-		code = rp_users_change(c->api->users, name, change, on_step, e);
+		code = what_ends(e, name, change);
+		code = code != 0 ? code : rp_users_change(c->api->users, name, change, on_step, e);
 	}
 	if (code != 0) {
 		no_step(c, e, code);
@@ -225,12 +243,21 @@ static bool read_body(struct rp_api_call *c, struct body *b, struct rp_user_chan
 
 /* --- handlers --- */
 
-static void on_added(void *ctx, int code, const struct rp_err *err)
+static void answer_created(struct rp_api_call *c)
 {
+	rp_reply_empty(c, 201);
+}
+
+static void add_user(struct rp_api_call *c, const struct rp_user_change *new)
+{
+	struct edit *e = edit_new(c, answer_created);
+	int code = RP_ENOMEM;
+	if (e != NULL) {
+		code = end_all_of(e, new->username);
+		code = code != 0 ? code : rp_users_add(c->api->users, new, on_step, e);
+	}
 	if (code != 0) {
-		rp_user_edit_fail(ctx, code, err);
-	} else {
-		rp_reply_empty(ctx, 201);
+		no_step(c, e, code);
 	}
 }
 
@@ -242,10 +269,7 @@ void rp_api_user_post(struct rp_api_call *c)
 		return;
 	}
 	if (read_body(c, &b, &change) && rp_user_edit_check(c, &change, NULL)) {
-		int code = rp_users_add(c->api->users, &change, on_added, c);
-		if (code != 0) {
-			rp_reply_code(c, code, NULL);
-		}
+		add_user(c, &change);
 	}
 	body_release(&b);
 }
@@ -273,12 +297,11 @@ void rp_api_user_delete(struct rp_api_call *c)
 	if (!rp_user_edit_store(c)) {
 		return;
 	}
-	struct edit *e = edit_new(c, c->params[0], answer_empty);
+	struct edit *e = edit_new(c, answer_empty);
 	int code = RP_ENOMEM;
 	if (e != NULL) {
-		e->logins = true;
-		e->tokens = true;
-		code = rp_users_delete(c->api->users, c->params[0], on_step, e);
+		code = end_all_of(e, c->params[0]);
+		code = code != 0 ? code : rp_users_delete(c->api->users, c->params[0], on_step, e);
 	}
 	if (code != 0) {
 		no_step(c, e, code);

@@ -17,9 +17,9 @@ bool rp_user_edit_check(
     struct rp_api_call *c, const struct rp_user_change *change, const char *name);
 /* Answers a change that rp_users_… refused, with the status that the API has for its code. */
 void rp_user_edit_fail(struct rp_api_call *c, int code, const struct rp_err *err);
-/* Changes the user and then ends what the change ends: his logins when his password expires or
- * he gets another name, his API tokens in the latter case. Then done; or it has answered the
- * call. */
+/* Changes the user and then ends what the change ends: his logins when his password expires, and
+ * with another name all logins and API tokens of the old one and of whoever had the new one
+ * before. Then done; or it has answered the call. */
 void rp_user_edit_change(struct rp_api_call *c, const char *name,
     const struct rp_user_change *change, void (*done)(struct rp_api_call *c));
 

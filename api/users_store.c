@@ -15,6 +15,7 @@
 #include "core/crypto.h"
 #include "core/db.h"
 #include "core/jsonw.h"
+#include "server/send_to.h"
 
 #include "core/banned.h"
 
@@ -437,11 +438,14 @@ static bool good_name(const char *name)
 	return n > 0 && n <= NAME_MAX_LEN && name[n] == '\0';
 }
 
-static bool has_column(struct tables *t, const char *table, const char *column)
+static int has_column(
+    struct tables *t, const char *table, const char *column, bool *has, struct rp_err *err)
 {
 	struct rp_stmt *s;
 	struct rp_err why = {0};
-	return stmt(t, &s, &why, "SELECT \"%s\" FROM \"%s\" WHERE 1 = 0", column, table) == 0;
+	int code = stmt(t, &s, &why, "SELECT \"%s\" FROM \"%s\" WHERE 1 = 0", column, table);
+	*has = code == 0;
+	return code == 0 || code == RP_EDB ? 0 : rp_err_set(err, code, "%s", why.msg);
 }
 
 static int check_table(struct tables *t, const char *option, const char *table,
@@ -460,7 +464,12 @@ static int check_table(struct tables *t, const char *option, const char *table,
 		return rp_err_set(err, code, "API: api.%s: %s", option, why.msg);
 	}
 	for (; *columns != NULL; columns++) {
-		if (!has_column(t, table, *columns) && n < sizeof(missing)) {
+		bool has;
+		code = has_column(t, table, *columns, &has, err);
+		if (code != 0) {
+			return code;
+		}
+		if (!has && n < sizeof(missing)) {
 			n += (size_t)snprintf(
 			    missing + n, sizeof(missing) - n, "%s%s", n > 0 ? ", " : "", *columns);
 		}
@@ -470,13 +479,6 @@ static int check_table(struct tables *t, const char *option, const char *table,
 	                    option, table, missing);
 }
 
-/* Columns that a second factor needs. */
-static bool uses_message(const struct rp_conf_api *cfg)
-{
-	return cfg->two_fa_token_delivery[0] != '\0' &&
-	    strcmp(cfg->two_fa_token_delivery, "none") != 0;
-}
-
 static int check_tables(struct tables *t, struct rp_err *err)
 {
 	const struct rp_conf_api *cfg = t->names;
@@ -484,7 +486,7 @@ static int check_tables(struct tables *t, struct rp_err *err)
 	static const char *const members[] = {"username", "group", NULL};
 	static const char *const details[] = {"name", "permissions", NULL};
 	size_t n = 3;
-	if (uses_message(cfg)) {
+	if (rp_send_to_needed(cfg)) {
 		users[n++] = "two_fa_send_to";
 	}
 	if (cfg->totp_enabled) {
@@ -497,10 +499,9 @@ static int check_tables(struct tables *t, struct rp_err *err)
 		code = check_table(
 		    t, "auth_group_details_table", cfg->auth_group_details_table, details, err);
 	}
-	if (code == 0) {
-		t->send_to = has_column(t, cfg->auth_user_table, "two_fa_send_to");
-		t->totp = has_column(t, cfg->auth_user_table, "totp_secret");
-	}
+	const char *table = cfg->auth_user_table;
+	code = code != 0 ? code : has_column(t, table, "two_fa_send_to", &t->send_to, err);
+	code = code != 0 ? code : has_column(t, table, "totp_secret", &t->totp, err);
 	return code;
 }
 

@@ -240,6 +240,12 @@ int rp_server_config_check_api(struct rp_server_config *cfg, struct rp_err *err)
 		return 0;
 	}
 	int rc = check_auth(cfg, err);
+	if (rc == 0 && is_set(a->auth_header) && a->trusted_proxies.n == 0) {
+		rc = rp_conf_warn(&cfg->conf,
+		    "api.auth_header: without trusted_proxies anybody who reaches the API can log in "
+		    "with it");
+		rc = rc == 0 ? 0 : rp_err_set(err, rc, "%s", rp_err_text(rc));
+	}
 	rc = rc != 0 ? rc : check_tls(cfg, err);
 	rc = rc != 0 ? rc : check_2fa(cfg, err);
 	rc = rc != 0 ? rc : rp_server_config_check_proxies(cfg, &a->trusted_proxies, "API: ", err);

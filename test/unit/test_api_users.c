@@ -358,20 +358,47 @@ static void test_permissions(void **state)
 	    ask(bearer, "GET", "/tunnels", NULL));
 }
 
-/* Another program changes the database: logins see it at once. */
-static void test_outside(void **state)
+static void sql(const char *text)
 {
 	char path[128];
 	struct rp_db *db;
 	struct rp_err err = {0};
-	(void)state;
-	assert_int_equal(ask(BOB, "GET", "/login", NULL), 200);
 	(void)snprintf(path, sizeof(path), "%s/users.db", rig->store.dir);
 	assert_int_equal(rp_db_open_existing(&db, path, &err), 0);
-	assert_int_equal(rp_db_exec(db, "DELETE FROM users WHERE username = 'bob'", &err), 0);
+	assert_int_equal(rp_db_exec(db, text, &err), 0);
+	rp_db_close(db);
+}
+
+/* Deleted by another program, so nobody has told the server that his logins and tokens end: who
+ * gets the name over the API does not have them. */
+static void test_name_again(void **state)
+{
+	char bearer[512];
+	char token[128];
+	(void)state;
+	log_in(BOB, bearer);
+	make_token(BOB, token);
+	sql("DELETE FROM users WHERE username = 'bob'");
+	assert_reply(201, "",
+	    ask(ADMIN, "POST", "/users", "{\"username\":\"bob\",\"password\":\"" LONG "\"}"));
+	assert_int_equal(ask(token, "GET", "/me", NULL), 401);
+	assert_int_equal(ask(bearer, "GET", "/me", NULL), 401);
+	make_token("bob:" LONG, token);
+	sql("DELETE FROM users WHERE username = 'bob'");
+	assert_reply(204, "", ask(ADMIN, "PUT", "/users/old", "{\"username\":\"bob\"}"));
+	assert_reply(204, "", ask(ADMIN, "PUT", "/users/bob", "{\"password_expired\":false}"));
+	assert_int_equal(ask(token, "GET", "/me", NULL), 401);
+	assert_int_equal(ask(BOB, "GET", "/me", NULL), 200);
+}
+
+/* Another program changes the database: logins see it at once. */
+static void test_outside(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(BOB, "GET", "/login", NULL), 200);
+	sql("DELETE FROM users WHERE username = 'bob'");
 	assert_int_equal(ask(BOB, "GET", "/login", NULL), 401);
 	assert_int_equal(ask(ADMIN, "GET", "/login", NULL), 200);
-	rp_db_close(db);
 }
 
 static void test_acl(void **state)
@@ -494,6 +521,7 @@ int main(void)
 	    TABLE_TEST(test_groups),
 	    TABLE_TEST(test_permissions),
 	    TABLE_TEST(test_outside),
+	    TABLE_TEST(test_name_again),
 	    TABLE_TEST(test_acl),
 	    cmocka_unit_test_setup_teardown(test_proxy, setup_proxy, teardown),
 	    cmocka_unit_test_setup_teardown(test_far_proxy, setup_far_proxy, teardown),

@@ -395,6 +395,13 @@ static void api_rules(void **state)
 	             "'k'\n");
 	assert_string_equal(cfg.api.tls_min, "1.2");
 	rp_server_config_fini(&cfg);
+	load_ok(API "auth_file = 'f'\nauth_header = 'X'\n");
+	assert_int_equal(cfg.conf.warnings.n, 1);
+	assert_non_null(strstr(cfg.conf.warnings.v[0], "api.auth_header: without trusted_proxies"));
+	rp_server_config_fini(&cfg);
+	load_ok(API "auth_file = 'f'\nauth_header = 'X'\ntrusted_proxies = ['10.0.0.1']\n");
+	assert_int_equal(cfg.conf.warnings.n, 0);
+	rp_server_config_fini(&cfg);
 }
 
 static void adjustments(void **state)

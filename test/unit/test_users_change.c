@@ -21,6 +21,7 @@
 
 #include "acl/authorize.h"
 #include "api/password.h"
+#include "api/users_source.h"
 #include "core/alloc.h"
 #include "core/db.h"
 #include "test/lib/oom.h"
@@ -581,6 +582,52 @@ static void test_close(void **state)
 	assert_null(rp_users_find(users, "bob"));
 }
 
+/* Each allocation of a change fails once: it is done or it is not, and the store is left unlocked. */
+static int oom_body(void *state)
+{
+	const struct rp_users_source *source = state;
+	struct rp_userset set = {0};
+	struct rp_err e = {0};
+	struct rp_strlist groups = {0};
+	const struct rp_users_op op = {
+	    .kind = RP_USERS_CHANGE,
+	    .name = "bob",
+	    .change = {.two_fa_send_to = "b@example.com", .groups = &groups},
+	};
+	void *self;
+	int rc = source == &rp_users_file ? rp_users_file_open(&cfg, &self, &e)
+	                                  : rp_users_store_open(&cfg, &self, &e);
+	if (rc != 0) {
+		return rc;
+	}
+	rc = source->load(self, true, &set, &e);
+	if (rc == 0) {
+		rc = rp_userset_apply(&set, &op, &e);
+		if (rc == 0) {
+			rc = source->save(self, &op, &set, &e);
+		} else {
+			source->unlock(self);
+		}
+	}
+	rp_userset_fini(&set);
+	source->free(self);
+	return rc;
+}
+
+static void test_file_oom(void **state)
+{
+	(void)state;
+	assert_int_equal(rp_oom_run(oom_body, (void *)(uintptr_t)&rp_users_file), 0);
+	assert_int_equal(add("carl", "x", "staff"), 0);
+}
+
+static void test_tables_oom(void **state)
+{
+	(void)state;
+	assert_int_equal(rp_oom_run(oom_body, (void *)(uintptr_t)&rp_users_store_details), 0);
+	assert_int_equal(add("carl", "x", "staff"), 0);
+}
+
 #define FILE_TEST(name)  cmocka_unit_test_setup_teardown(name, setup_file, teardown)
 #define TABLE_TEST(name) cmocka_unit_test_setup_teardown(name, setup_tables, teardown)
 
@@ -595,6 +642,7 @@ int main(void)
 	    FILE_TEST(test_file_locked),
 	    FILE_TEST(test_file_groups),
 	    FILE_TEST(test_file_folder_gone),
+	    FILE_TEST(test_file_oom),
 	    FILE_TEST(test_close),
 	    TABLE_TEST(test_changes),
 	    TABLE_TEST(test_refusals),
@@ -603,6 +651,7 @@ int main(void)
 	    TABLE_TEST(test_tables_groups),
 	    TABLE_TEST(test_tables_outside),
 	    TABLE_TEST(test_tables_bad),
+	    TABLE_TEST(test_tables_oom),
 	    TABLE_TEST(test_close),
 	};
 	return cmocka_run_group_tests_name("users_change", tests, NULL, NULL);
