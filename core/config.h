@@ -30,7 +30,9 @@ enum rp_conf_type {
 	RP_CONF_SIZE,     /* int64_t bytes: "256MiB", "10MB", 4096 */
 	RP_CONF_PORTS,    /* struct rp_port_list: "20000-30000", "8080" */
 	RP_CONF_STRMAP, /* struct rp_strmap: a table of texts; its keys in lower case, as RPort has them */
-	RP_CONF_LISTMAP /* struct rp_listmap: a whole section, each value a text or a list */
+	RP_CONF_LISTMAP, /* struct rp_listmap: a whole section, each value a text or a list */
+	RP_CONF_TABLES /* struct rp_toml *: an array of tables ([[section.key]]) as it is, NULL = none;
+	                  whoever uses it checks what is inside */
 };
 
 #define RP_CONF_F_SECRET 1u /* never in messages; samples of public example files are refused */

@@ -91,6 +91,7 @@ void rp_conf_clear(const struct rp_conf_opt *opt, void *field)
 {
 	struct rp_port_list *ports = field;
 	char **text = field;
+	struct rp_toml **tables = field;
 	switch (opt->type) {
 	case RP_CONF_STR:
 		rp_free_secret(*text);
@@ -108,6 +109,10 @@ void rp_conf_clear(const struct rp_conf_opt *opt, void *field)
 		break;
 	case RP_CONF_LISTMAP:
 		listmap_clear(field);
+		break;
+	case RP_CONF_TABLES:
+		rp_toml_free(*tables);
+		*tables = NULL;
 		break;
 	default:
 		break; /* owns nothing */
@@ -205,6 +210,7 @@ int rp_conf_set_text(
 		return rp_conf_parse_float(opt, text, field, err);
 	case RP_CONF_STRMAP:
 	case RP_CONF_LISTMAP:
+	case RP_CONF_TABLES:
 		return rp_err_set(err, RP_EINVAL, "expected a table");
 	default:
 		return rp_conf_parse_number(opt, text, field, err);
@@ -305,14 +311,34 @@ static const char *expected_for(const struct rp_conf_opt *opt)
 	case RP_CONF_STRMAP:
 	case RP_CONF_LISTMAP:
 		return "a table";
+	case RP_CONF_TABLES:
+		return "tables, each behind its name in double brackets";
 	default:
 		return "a number";
 	}
 }
 
+static int set_tables(
+    const struct rp_conf_opt *opt, const struct rp_toml *v, void *field, struct rp_err *err)
+{
+	if (v->type != RP_TOML_ARRAY) {
+		return wrong_type(v, expected_for(opt), err);
+	}
+	for (const struct rp_toml *item = v->first; item != NULL; item = item->next) {
+		if (item->type != RP_TOML_TABLE) {
+			return wrong_type(item, expected_for(opt), err);
+		}
+	}
+	rp_conf_clear(opt, field);
+	return rp_toml_copy(v, field) == 0 ? 0 : oom(err);
+}
+
 int rp_conf_set_toml(
     const struct rp_conf_opt *opt, const struct rp_toml *v, void *field, struct rp_err *err)
 {
+	if (opt->type == RP_CONF_TABLES) {
+		return set_tables(opt, v, field, err);
+	}
 	bool wants_table = opt->type == RP_CONF_STRMAP || opt->type == RP_CONF_LISTMAP;
 	if (wants_table != (v->type == RP_TOML_TABLE) ||
 	    (v->type == RP_TOML_ARRAY && !rp_conf_is_list(opt))) {

@@ -55,6 +55,43 @@ void rp_toml_free(struct rp_toml *t)
 	rp_free(t);
 }
 
+static int copy_text(const char *from, char **to)
+{
+	*to = from == NULL ? NULL : rp_strdup(from);
+	return from != NULL && *to == NULL ? RP_ENOMEM : 0;
+}
+
+/* As deep as the parser allows. */
+int rp_toml_copy(const struct rp_toml *t, struct rp_toml **out)
+{
+	struct rp_toml *copy = rp_calloc(1, sizeof(*copy));
+	*out = NULL;
+	if (copy == NULL) {
+		return RP_ENOMEM;
+	}
+	copy->type = t->type;
+	copy->line = t->line;
+	copy->i = t->i;
+	copy->f = t->f;
+	copy->b = t->b;
+	int rc = copy_text(t->key, &copy->key);
+	rc = rc != 0 ? rc : copy_text(t->text, &copy->text);
+	for (const struct rp_toml *c = t->first; c != NULL && rc == 0; c = c->next) {
+		struct rp_toml *child;
+		rc = rp_toml_copy(c, &child);
+		if (rc == 0) {
+			*(copy->last == NULL ? &copy->first : &copy->last->next) = child;
+			copy->last = child;
+		}
+	}
+	if (rc != 0) {
+		rp_toml_free(copy);
+		return rc;
+	}
+	*out = copy;
+	return 0;
+}
+
 struct rp_toml *rp_toml_get(const struct rp_toml *table, const char *key)
 {
 	for (struct rp_toml *c = table->first; c != NULL; c = c->next) {

@@ -50,6 +50,8 @@ RP_NODISCARD int rp_toml_parse(
 RP_NODISCARD int rp_toml_read(const char *path, struct rp_toml **out, struct rp_err *err);
 /* Wipes the texts: they may be secrets. NULL is fine. */
 void rp_toml_free(struct rp_toml *t);
+/* A value with all that is below it, owned. RP_ENOMEM. */
+RP_NODISCARD int rp_toml_copy(const struct rp_toml *t, struct rp_toml **out);
 /* Exact key of a table, else NULL. */
 struct rp_toml *rp_toml_get(const struct rp_toml *table, const char *key);
 /* "text", "number", "list" …, for messages. */
