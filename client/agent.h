@@ -23,6 +23,7 @@
 #include "client/results.h"
 #include "client/runner.h"
 #include "client/setup.h"
+#include "client/trail.h"
 #include "client/uplink.h"
 #include "cmdpolicy/cmdpolicy.h"
 #include "core/crypto.h"
@@ -48,6 +49,7 @@ struct rp_agent {
 	struct rp_runner *runner; /* NULL: no_commands says why, or the agent stops */
 	struct rp_strmap aliases; /* of interpreters, paths only */
 	char no_commands[256];
+	struct rp_trail *trail; /* decisions about commands */
 	struct rp_results results;
 	struct rp_serial *files; /* writes the attributes file */
 

@@ -10,6 +10,7 @@
 
 #include "client/agent.h"
 #include "client/attributes.h"
+#include "client/policy.h"
 #include "core/alloc.h"
 #include "core/log.h"
 
@@ -75,20 +76,6 @@ static int make_dirs(const char *data_dir, struct rp_err *err)
 
 /* --- commands --- */
 
-static int open_policy(struct rp_agent *a, struct rp_err *err)
-{
-	const struct rp_client_config *cfg = a->cfg;
-	const struct rp_cmdpolicy_options opt = {
-	    .enabled = cfg->remote_commands.enabled,
-	    .allow = &cfg->remote_commands.allow,
-	    .deny = &cfg->remote_commands.deny,
-	    .order = &cfg->remote_commands.order,
-	    .scripts_enabled = cfg->remote_scripts.enabled,
-	    .shell = cfg->remote_commands.shell,
-	};
-	return rp_cmdpolicy_new(&opt, &a->policy, err);
-}
-
 static int set_aliases(struct rp_agent *a)
 {
 	const struct rp_listmap *m = &a->cfg->interpreter_aliases;
@@ -98,6 +85,12 @@ static int set_aliases(struct rp_agent *a)
 		}
 	}
 	return 0;
+}
+
+static void on_decision(void *ctx, const struct rp_job *job, bool allowed, const char *reason)
+{
+	struct rp_agent *a = ctx;
+	rp_trail_decision(a->trail, job, allowed, reason);
 }
 
 /* Tunnels need no folder, so a client without one goes on without commands. */
@@ -114,8 +107,14 @@ static int open_runner(struct rp_agent *a, struct rp_err *err)
 	    .interpreter_aliases = &a->aliases,
 	    .send_back_limit = (uint64_t)a->cfg->remote_commands.send_back_limit,
 	    .result_max = RP_MUX_PAYLOAD_MAX - REQUEST_NAME_ROOM,
+	    .on_decision = on_decision,
+	    .ctx = a,
 	};
-	int code = set_aliases(a);
+	int code = rp_trail_new(a->loop, a->cfg->client.data_dir, &a->trail, err);
+	if (code != 0) {
+		return code;
+	}
+	code = set_aliases(a);
 	code = code != 0 ? code : rp_runner_new(rp_loop_uv(a->loop), &opt, &a->runner);
 	return code != 0 ? rp_err_set(err, code, "%s", rp_err_text(code)) : 0;
 }
@@ -148,7 +147,7 @@ int rp_agent_open(struct rp_agent *a, const struct rp_client_config *cfg, struct
 	rp_results_init(&a->results);
 	rp_budget_init(&a->budget, (uint64_t)cfg->client.tunnel_memory);
 	int code = rp_client_setup_init(&a->setup, cfg, err);
-	code = code != 0 ? code : open_policy(a, err);
+	code = code != 0 ? code : rp_client_policy_new(cfg, &a->policy, err);
 	if (code == 0 && a->setup.any_tls) {
 		code = rp_tls_client_new(NULL, &a->tls, err);
 	}
@@ -183,11 +182,27 @@ static void close_files(struct rp_agent *a)
 	}
 }
 
+static void on_trail_closed(void *ctx)
+{
+	struct rp_agent *a = ctx;
+	a->trail = NULL;
+	close_files(a);
+}
+
+static void close_trail(struct rp_agent *a)
+{
+	if (a->trail != NULL) {
+		rp_trail_close(a->trail, on_trail_closed, a);
+	} else {
+		close_files(a);
+	}
+}
+
 static void on_runner_closed(void *ctx)
 {
 	struct rp_agent *a = ctx;
 	a->runner = NULL;
-	close_files(a);
+	close_trail(a);
 }
 
 /* Commands live on, as with the original: one of them may be what restarts this client. */
@@ -197,7 +212,7 @@ void rp_agent_close_parts(struct rp_agent *a, void (*on_closed)(struct rp_agent 
 	if (a->runner != NULL) {
 		rp_runner_close(a->runner, false, on_runner_closed, a);
 	} else {
-		close_files(a);
+		close_trail(a);
 	}
 }
 

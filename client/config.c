@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "client/policy.h"
 #include "core/clock.h"
 #include "core/str.h"
 
@@ -197,7 +198,29 @@ static int check_connection(struct rp_client_config *cfg, struct rp_err *err)
 	return 0;
 }
 
-static int check_commands(const struct rp_client_config *cfg, struct rp_err *err)
+/* Rules say what may run; an owner who also writes the other lists would not know which counts. */
+static int check_rules(const struct rp_client_config *cfg, struct rp_err *err)
+{
+	const struct rp_conf_remote_commands *r = &cfg->remote_commands;
+	if (r->rules == NULL) {
+		return 0;
+	}
+	if (rp_conf_is_set(&cfg->conf, &r->allow) || rp_conf_is_set(&cfg->conf, &r->order)) {
+		const void *which = rp_conf_is_set(&cfg->conf, &r->allow) ? (const void *)&r->allow
+		                                                          : (const void *)&r->order;
+		return rp_conf_fail(&cfg->conf, which, err,
+		    "remote commands: not together with [[remote-commands.rule]], expected only one "
+		    "of them");
+	}
+	if (r->shell) {
+		return rp_conf_fail(&cfg->conf, &r->shell, err,
+		    "remote commands: not together with [[remote-commands.rule]], whose commands run "
+		    "without a shell");
+	}
+	return 0;
+}
+
+int rp_client_config_check_commands(const struct rp_client_config *cfg, struct rp_err *err)
 {
 	const struct rp_conf_remote_commands *r = &cfg->remote_commands;
 	const struct rp_strlist *o = &r->order;
@@ -217,7 +240,7 @@ static int check_commands(const struct rp_client_config *cfg, struct rp_err *err
 		return rp_conf_fail(&cfg->conf, &cfg->remote_scripts.enabled, err,
 		    "remote scripts execution requires remote commands to be enabled");
 	}
-	return 0;
+	return check_rules(cfg, err);
 }
 
 static int check_tunnel_options(const struct rp_client_config *cfg, struct rp_err *err)
@@ -261,6 +284,7 @@ static int adjust(struct rp_client_config *cfg, struct rp_err *err)
 		rc = rp_conf_warn(
 		    &cfg->conf, "monitoring.interval is too short, 60s is used instead");
 	}
+	rc = rc != 0 ? rc : rp_client_policy_warn(cfg);
 	if (rc == 0 && !is_set(cfg->client.fingerprint)) {
 		rc = rp_conf_warn(&cfg->conf,
 		    "client.fingerprint is not set: the server's identity is not verified");
@@ -288,7 +312,7 @@ int rp_client_config_validate(struct rp_client_config *cfg, struct rp_err *err)
 	rc = rc != 0 ? rc : check_url(cfg, err);
 	rc = rc != 0 ? rc : check_connection(cfg, err);
 	rc = rc != 0 ? rc : check_logging(cfg, err);
-	rc = rc != 0 ? rc : check_commands(cfg, err);
+	rc = rc != 0 ? rc : rp_client_config_check_commands(cfg, err);
 	rc = rc != 0 ? rc : check_aliases(cfg, err);
 	rc = rc != 0 ? rc : check_tunnel_options(cfg, err);
 	return rc != 0 ? rc : adjust(cfg, err);

@@ -62,7 +62,9 @@ struct rp_conf_client_logging {
 struct rp_conf_remote_commands {
 	bool enabled;
 	int64_t send_back_limit;
-	bool shell; /* beyond RPort: the text goes to /bin/sh, as the original does it */
+	bool shell;            /* beyond RPort: the text goes to /bin/sh, as the original does it */
+	bool sudo;             /* beyond RPort: requests with sudo are not refused from the start */
+	struct rp_toml *rules; /* beyond RPort: cmdpolicy/rules.h */
 	struct rp_strlist allow;
 	struct rp_strlist deny;
 	struct rp_strlist order; /* validate: {allow, deny} or {deny, allow} */
@@ -71,6 +73,7 @@ struct rp_conf_remote_commands {
 /* [remote-scripts], section 3.6 */
 struct rp_conf_remote_scripts {
 	bool enabled;
+	struct rp_strlist interpreters; /* beyond RPort: no others; empty: any */
 };
 
 /* [monitoring], section 3.7 */
@@ -128,6 +131,9 @@ RP_NODISCARD int rp_client_config_load(
 /* Checks the rules of the sections with RPort's texts and raises values that are too low.
  * RP_EINVAL, RP_ENOMEM. */
 RP_NODISCARD int rp_client_config_validate(struct rp_client_config *cfg, struct rp_err *err);
+/* The part of it about commands and scripts. */
+RP_NODISCARD int rp_client_config_check_commands(
+    const struct rp_client_config *cfg, struct rp_err *err);
 void rp_client_config_fini(struct rp_client_config *cfg);
 
 #endif

@@ -86,6 +86,8 @@ static const struct rp_conf_opt opts[] = {
     {ROW("remote-commands", remote_commands, enabled, BOOL), .def = "true",
         .flag = "remote-commands-enabled", .help = "Run commands that the server sends."},
     {ROW("remote-commands", remote_commands, shell, BOOL)},
+    {ROW("remote-commands", remote_commands, sudo, BOOL), .def = "true"},
+    {WORD("remote-commands", rule, TABLES), AT(remote_commands, rules)},
     {ROW("remote-commands", remote_commands, send_back_limit, INT), .def = "4194304",
         .flag = "remote-commands-send-back-limit",
         .help = "Most bytes of each output stream that are sent back."},
@@ -96,6 +98,7 @@ static const struct rp_conf_opt opts[] = {
 
     {ROW("remote-scripts", remote_scripts, enabled, BOOL), .def = "false",
         .flag = "remote-scripts-enabled", .help = "Run scripts that the server sends."},
+    {ROW("remote-scripts", remote_scripts, interpreters, STRLIST)},
 
     {MON(enabled, BOOL), .def = "true", .flag = "monitoring-enabled",
         .help = "Measure the system's load."},
@@ -155,7 +158,8 @@ static const struct rp_conf_opt opts[] = {
 
 const struct rp_conf_spec rp_client_config_spec = {
     .program = "rport client",
-    .usage = "[OPTION...] [SERVER [REMOTE...]]",
+    .usage =
+        "[OPTION...] [SERVER [REMOTE...]]\n       rport client policy show|test ... (--help tells more)",
     .default_file = "./rport.conf",
     .opts = opts,
     .n_opts = RP_ARRAY_LEN(opts),

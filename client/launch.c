@@ -277,8 +277,8 @@ static int plan_words(struct rp_launch *l, struct rp_cmd_plan *plan, bool sudo, 
 	return 0;
 }
 
-/* Puts "sudo -n" in front. */
-static int add_sudo(struct rp_launch *l, struct rp_err *err)
+/* Puts "sudo -n" in front; user NULL: sudo's default. */
+static int add_sudo(struct rp_launch *l, const char *user, struct rp_err *err)
 {
 	struct rp_strlist words = {0};
 	int rc = find_program("sudo", &l->file, err);
@@ -287,6 +287,10 @@ static int add_sudo(struct rp_launch *l, struct rp_err *err)
 	}
 	rc = add(&words, "sudo");
 	rc = rc != 0 ? rc : add(&words, "-n");
+	if (rc == 0 && user != NULL) {
+		rc = add(&words, "-u");
+		rc = rc != 0 ? rc : add(&words, user);
+	}
 	for (size_t i = 0; i < l->argv.n && rc == 0; i++) {
 		rc = add(&words, l->argv.v[i]);
 	}
@@ -302,14 +306,14 @@ static int add_sudo(struct rp_launch *l, struct rp_err *err)
 int rp_launch_prepare(struct rp_launch *l, const struct rp_job *job, struct rp_cmd_plan *plan,
     const char *data_dir, const struct rp_strmap *aliases, struct rp_err *err)
 {
-	*l = (struct rp_launch){0};
+	*l = (struct rp_launch){.max_runtime = plan->max_runtime};
 	int rc = make_env(&l->env) != 0 ? no_memory(err) : 0;
 	if (rc == 0) {
 		rc = plan->shell ? script_words(l, job, data_dir, aliases, err)
 		                 : plan_words(l, plan, job->is_sudo, err);
 	}
 	if (rc == 0 && job->is_sudo) {
-		rc = add_sudo(l, err);
+		rc = add_sudo(l, plan->user, err);
 	}
 	if (rc == 0 && l->file == NULL) {
 		l->file = rp_strdup(l->argv.v[0]);

@@ -20,7 +20,8 @@ struct rp_launch {
 	char *file;             /* what is executed */
 	struct rp_strlist argv; /* argv[0] included */
 	struct rp_strlist env;
-	char *script; /* file to remove afterwards, or NULL */
+	char *script;        /* file to remove afterwards, or NULL */
+	int64_t max_runtime; /* by the policy, ns; 0 = none */
 };
 
 /* Makes the launch of a job that the policy has allowed. Takes plan's content. The script file is

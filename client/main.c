@@ -8,10 +8,12 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "client/agent.h"
+#include "client/policy.h"
 #include "core/log.h"
 #include "ssh/session.h"
 
@@ -133,6 +135,9 @@ static int by_mode(struct rp_client_config *cfg, int mode, const struct rp_err *
 
 int rp_client_main(int argc, char **argv)
 {
+	if (argc > 0 && strcmp(argv[0], "policy") == 0) {
+		return rp_client_policy_main(argc - 1, argv + 1);
+	}
 	struct rp_client_config cfg;
 	struct rp_err err = {0};
 	int mode = rp_client_config_load(&cfg, argc, argv, &err);

@@ -18,11 +18,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/jobend.h"
 #include "client/launch.h"
 #include "client/output.h"
+#include "cmdpolicy/hours.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/list.h"
@@ -248,10 +250,13 @@ static void arm(struct run *run, enum phase phase, uint64_t ms)
 	RP_VERIFY(uv_timer_start(&run->timer, on_timer, ms, 0) == 0);
 }
 
-static uint64_t timeout_ms(const struct rp_job *job)
+/* What was asked for, and not longer than the policy lets it. */
+static uint64_t timeout_ms(const struct run *run)
 {
-	int64_t sec = job->timeout_sec > 0 ? job->timeout_sec : DEFAULT_TIMEOUT_SEC;
-	return (uint64_t)RP_MIN(sec, TIMEOUT_SEC_MAX) * 1000;
+	int64_t sec = run->job.timeout_sec > 0 ? run->job.timeout_sec : DEFAULT_TIMEOUT_SEC;
+	uint64_t ms = (uint64_t)RP_MIN(sec, TIMEOUT_SEC_MAX) * 1000;
+	uint64_t most = (uint64_t)(run->launch.max_runtime / RP_NS_PER_MS);
+	return run->launch.max_runtime > 0 && most < ms ? RP_MAX(most, 1) : ms;
 }
 
 static void on_exit_seen(uv_process_t *p, int64_t status, int signal)
@@ -276,7 +281,7 @@ static void on_exit_seen(uv_process_t *p, int64_t status, int signal)
 
 static void begin(struct run *run)
 {
-	arm(run, RUNNING, timeout_ms(&run->job));
+	arm(run, RUNNING, timeout_ms(run));
 	for (size_t i = 0; i < 2; i++) {
 		if (uv_read_start((uv_stream_t *)&run->streams[i].pipe, on_alloc, on_read) != 0) {
 			close_pipe(&run->streams[i]);
@@ -462,12 +467,16 @@ static int prepare(
 	    .cwd = job->cwd,
 	    .is_sudo = job->is_sudo,
 	    .is_script = job->is_script,
+	    .minute = rp_hours_minute(time(NULL)),
 	};
 	int rc = rp_cmdpolicy_decide(
 	    r->opt.policy, &req, rp_runner_resolve, NULL, &plan, err, &reason);
 	rp_log_info(LOG, "%s of %.64s %s: %s", job->is_script ? "script" : "command",
 	    job->created_by == NULL ? "" : job->created_by, rc == 0 ? "allowed" : "refused",
 	    reason.msg);
+	if (r->opt.on_decision != NULL) {
+		r->opt.on_decision(r->opt.ctx, job, rc == 0, reason.msg);
+	}
 	if (rc != 0) {
 		return rc;
 	}

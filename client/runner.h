@@ -37,6 +37,9 @@ struct rp_runner_options {
 	size_t max_jobs;          /* 0 = RP_RUNNER_JOBS_MAX */
 	size_t result_max;        /* bytes of the result's JSON; 0 = RP_RESULT_JSON_MAX */
 	unsigned kill_after_ms;   /* between SIGTERM and SIGKILL; 0 = RP_RUNNER_KILL_AFTER_MS */
+	/* What the policy decided about a job and why, from inside rp_runner_start; may be NULL. */
+	void (*on_decision)(void *ctx, const struct rp_job *job, bool allowed, const char *reason);
+	void *ctx;
 };
 
 /* All from the loop, never from inside a function of this header; they may call rp_runner_start

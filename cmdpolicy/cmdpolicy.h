@@ -3,6 +3,8 @@
  * May this command run? The client owner's policy, decided on what will really run: the text is
  * split into words by POSIX shell rules without expansions, the program is resolved, and the
  * owner's expressions (PCRE2 with match limits) must agree on the given and on the resolved text.
+ * An owner who has written rules (cmdpolicy/rules.h) has them decide instead; of the expressions
+ * only those that forbid count then.
  * Pure: file system look-ups come through a resolver callback.
  */
 #ifndef RP_CMDPOLICY_CMDPOLICY_H
@@ -11,9 +13,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/buf.h"
 #include "core/defs.h"
 #include "core/err.h"
 #include "core/str.h"
+#include "core/toml.h"
 
 #define RP_COMMAND_TEXT_MAX  65536
 #define RP_COMMAND_WORDS_MAX 1024
@@ -26,7 +30,12 @@ struct rp_cmdpolicy_options {
 	const struct rp_strlist *deny;
 	const struct rp_strlist *order; /* exactly "allow","deny" or "deny","allow" */
 	bool scripts_enabled;
-	bool shell; /* the owner lets the text go to /bin/sh as the original does */
+	bool shell;   /* the owner lets the text go to /bin/sh as the original does */
+	bool no_sudo; /* requests with sudo are refused, also those of scripts */
+	const struct rp_toml
+	    *rules;       /* [[remote-commands.rule]], NULL = none; needed during _new only */
+	const char *file; /* where they stand, for messages */
+	const struct rp_strlist *interpreters; /* of scripts; NULL or empty: any */
 };
 
 struct rp_cmd_request {
@@ -35,6 +44,7 @@ struct rp_cmd_request {
 	const char *cwd;
 	bool is_sudo;
 	bool is_script;
+	int minute; /* of the week (rp_hours_minute), -1 = not known */
 };
 
 /* What to run: the file argv[0] (resolved), which sees argv0 as its name, as programs with
@@ -43,6 +53,8 @@ struct rp_cmd_request {
 struct rp_cmd_plan {
 	struct rp_strlist argv;
 	char *argv0; /* the program as it was given: absolute, perhaps through symbolic links */
+	char *user;  /* whom sudo is asked for, NULL = its default */
+	int64_t max_runtime; /* ns, 0 = no limit by the policy */
 	bool shell;
 };
 
@@ -63,6 +75,8 @@ RP_NODISCARD int rp_cmdpolicy_decide(const struct rp_cmdpolicy *p, const struct 
     rp_cmd_resolve_fn resolve, void *ctx, struct rp_cmd_plan *plan, struct rp_err *err,
     struct rp_err *reason);
 void rp_cmd_plan_fini(struct rp_cmd_plan *plan);
+/* The whole policy in plain words. */
+RP_NODISCARD int rp_cmdpolicy_text(const struct rp_cmdpolicy *p, struct rp_buf *out);
 
 /* POSIX shell word splitting (quotes, backslash) without any expansion. RP_EDENIED with the
  * reason when the text would need a shell (operators, substitutions, globs, assignments before

@@ -37,9 +37,12 @@ char *rp_conf_file_text(const char *path)
 	return text;
 }
 
-/* "#key = " */
+/* "#key = " or "#[[" */
 static bool is_option(const char *line)
 {
+	if (strncmp(line, "#[[", 3) == 0) {
+		return true;
+	}
 	size_t n = strspn(&line[1], "abcdefghijklmnopqrstuvwxyz0123456789_");
 	return line[0] == '#' && n > 0 && strncmp(&line[1 + n], " = ", 3) == 0;
 }
