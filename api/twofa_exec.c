@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <uv.h>
 
@@ -18,8 +19,6 @@
 #define STDERR_MAX ((size_t)1024)
 /* Shown to the user. */
 #define TEXT_MAX 200
-
-extern char **environ;
 
 struct rp_twofa_exec {
 	rp_twofa_exec_cb cb; /* NULL once it is over */
