@@ -161,3 +161,40 @@ int rp_compress(enum rp_coding c, const void *p, size_t n, struct rp_buf *out)
 	(void)deflateEnd(&z);
 	return err;
 }
+
+static int run_back(z_stream *z, struct rp_buf *out)
+{
+	int rc = Z_OK;
+	while (rc == Z_OK) {
+		uint8_t *tail;
+		size_t room = RP_MIN(PIECE, out->max - out->len);
+		int err = room == 0 ? RP_ELIMIT : rp_buf_reserve(out, room, &tail);
+		if (err != 0) {
+			return err;
+		}
+		z->next_out = tail;
+		z->avail_out = (uInt)room;
+		rc = inflate(z, Z_NO_FLUSH);
+		rp_buf_commit(out, room - z->avail_out);
+	}
+	if (rc == Z_STREAM_END) {
+		return 0;
+	}
+	return rc == Z_MEM_ERROR ? RP_ENOMEM : RP_EINVAL;
+}
+
+int rp_decompress(const void *p, size_t n, struct rp_buf *out)
+{
+	z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free};
+	if (n > UINT_MAX) {
+		return RP_ELIMIT;
+	}
+	if (inflateInit2(&z, WINDOW_BITS) != Z_OK) {
+		return RP_ENOMEM;
+	}
+	z.next_in = (Bytef *)(uintptr_t)p;
+	z.avail_in = (uInt)n;
+	int err = run_back(&z, out);
+	(void)inflateEnd(&z);
+	return err;
+}

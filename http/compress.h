@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compressed answers (RFC 9110 8.4.1): which form a caller takes, and making it. zlib stays here.
+ * Compressed answers (RFC 9110 8.4.1): which form a caller takes, and making it; and the way back,
+ * for what we have compressed ourselves. zlib stays here.
  */
 #ifndef RP_HTTP_COMPRESS_H
 #define RP_HTTP_COMPRESS_H
@@ -24,5 +25,8 @@ const char *rp_coding_name(enum rp_coding c);
 /* Appends p in that form, not NONE. Thread-safe; takes some milliseconds per 100 KiB. RP_ENOMEM,
  * RP_ELIMIT of the buffer. */
 RP_NODISCARD int rp_compress(enum rp_coding c, const void *p, size_t n, struct rp_buf *out);
+/* Appends what RP_CODING_DEFLATE was made of. RP_EINVAL: it is none, or not whole; RP_ELIMIT of the
+ * buffer. */
+RP_NODISCARD int rp_decompress(const void *p, size_t n, struct rp_buf *out);
 
 #endif

@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "http/compress.h"
 
 #include "core/banned.h"
 
@@ -20,6 +21,8 @@
 #define POINTS_MAX     256
 #define BUCKET_SECONDS 29
 #define HOUR_NS        (INT64_C(3600) * RP_NS_PER_S)
+/* Of a client's processes; more than a request of it may have is never kept. */
+#define PROCESSES_MAX (16u * 1024 * 1024)
 
 static const struct rp_db_migration migrations[] = {
     {"CREATE TABLE measurements ("
@@ -32,7 +35,8 @@ static const struct rp_db_migration migrations[] = {
      " net_lan_out BIGINT,"
      " net_wan_in BIGINT,"
      " net_wan_out BIGINT,"
-     " processes TEXT,"
+     /* Deflated: they are nearly all of it. */
+     " processes BYTEA,"
      " mountpoints TEXT,"
      " PRIMARY KEY (client_id, timestamp));"
      "CREATE INDEX measurements_timestamp ON measurements (timestamp);"},
@@ -119,6 +123,22 @@ static void bind_card(struct rp_stmt *stmt, int i, const char *json)
 	rp_stmt_bind_i64(stmt, i + 1, c.out);
 }
 
+static int bind_deflated(struct rp_stmt *stmt, int i, const char *text)
+{
+	struct rp_buf packed;
+	if (text == NULL) {
+		rp_stmt_bind_null(stmt, i);
+		return 0;
+	}
+	rp_buf_init(&packed, PROCESSES_MAX);
+	int err = rp_compress(RP_CODING_DEFLATE, text, strlen(text), &packed);
+	if (err == 0) {
+		rp_stmt_bind_blob(stmt, i, rp_buf_head(&packed), packed.len);
+	}
+	rp_buf_fini(&packed);
+	return err;
+}
+
 static int insert(struct rp_db *db, const struct rp_raw_measurement *raw, const struct sent *m,
     struct rp_err *err)
 {
@@ -139,7 +159,10 @@ static int insert(struct rp_db *db, const struct rp_raw_measurement *raw, const 
 	rp_stmt_bind_double(stmt, 5, m->io_usage_percent);
 	bind_card(stmt, 6, m->net_lan);
 	bind_card(stmt, 8, m->net_wan);
-	rp_stmt_bind_text(stmt, 10, m->processes);
+	code = bind_deflated(stmt, 10, m->processes);
+	if (code != 0) {
+		return rp_err_set(err, code, "%s", rp_err_text(code));
+	}
 	rp_stmt_bind_text(stmt, 11, m->mountpoints);
 	return rp_stmt_run(stmt, err);
 }
@@ -287,15 +310,40 @@ static void read_free(void *arg)
 	rp_free(r);
 }
 
-/* What the client sent as text is only handed on if it is JSON. */
-static char *checked_json(const char *text)
+/* What the client sent as text is only handed on if it is JSON. Takes the text. */
+static char *checked_json(char *text)
 {
 	struct rp_json *j = NULL;
 	if (text == NULL || rp_json_parse(text, strlen(text), &j, NULL) != 0) {
+		rp_free(text);
 		return NULL;
 	}
 	rp_json_free(j);
-	return rp_strdup(text);
+	return text;
+}
+
+static char *inflated(struct rp_stmt *stmt, int i)
+{
+	struct rp_buf text;
+	char *out = NULL;
+	size_t n;
+	const void *p = rp_stmt_blob(stmt, i, &n);
+	rp_buf_init(&text, PROCESSES_MAX);
+	if (n == 0 || rp_decompress(p, n, &text) != 0 || rp_buf_take_string(&text, &out) != 0) {
+		out = NULL;
+	}
+	rp_buf_fini(&text);
+	return out;
+}
+
+/* The column that the query is for; owned. */
+static char *read_json(struct rp_stmt *stmt, int i, enum rp_monitoring_part part)
+{
+	if (part == RP_MONITORING_PROCESSES) {
+		return checked_json(inflated(stmt, i));
+	}
+	const char *text = rp_stmt_text(stmt, i);
+	return text == NULL ? NULL : checked_json(rp_strdup(text));
 }
 
 static int count_rows(struct rp_db *db, struct read *r, struct rp_err *err)
@@ -352,7 +400,7 @@ static int read_work(struct rp_db *db, void *arg, struct rp_err *err)
 		    .cpu = rp_stmt_double(stmt, 1),
 		    .memory = rp_stmt_double(stmt, 2),
 		    .io = rp_stmt_double(stmt, 3),
-		    .json = checked_json(rp_stmt_text(stmt, 4)),
+		    .json = read_json(stmt, 4, r->q.part),
 		};
 	}
 	rp_stmt_reset(stmt);

@@ -108,6 +108,57 @@ static void test_round_trip(void **state)
 	}
 }
 
+/* There and back again, and what is no whole of it. */
+static void test_way_back(void **state)
+{
+	static const size_t sizes[] = {0, 1, 100, 65535, 65536, 65537, 300000};
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_LEN(sizes); i++) {
+		struct rp_buf packed;
+		struct rp_buf text;
+		uint8_t *p = rp_calloc(sizes[i] + 1, 1);
+		rp_prng_bytes(p, sizes[i] / 2);
+		rp_buf_init(&packed, 1024 * 1024);
+		rp_buf_init(&text, 1024 * 1024);
+		assert_int_equal(rp_compress(RP_CODING_DEFLATE, p, sizes[i], &packed), 0);
+		const uint8_t *head = rp_buf_head(&packed);
+		assert_int_equal(rp_decompress(head, packed.len, &text), 0);
+		assert_int_equal(text.len, sizes[i]);
+		assert_true(sizes[i] == 0 || memcmp(rp_buf_head(&text), p, sizes[i]) == 0);
+		rp_buf_clear(&text);
+		assert_int_equal(rp_decompress(head, packed.len - 1, &text), RP_EINVAL);
+		rp_buf_fini(&packed);
+		rp_buf_fini(&text);
+		rp_free(p);
+	}
+}
+
+static void test_no_way_back(void **state)
+{
+	static const uint8_t zeros[200000];
+	struct rp_buf packed;
+	struct rp_buf text;
+	(void)state;
+	rp_buf_init(&packed, 1024 * 1024);
+	rp_buf_init(&text, sizeof(zeros) - 1);
+	assert_int_equal(rp_decompress("[]", 2, &text), RP_EINVAL);
+	assert_int_equal(rp_decompress("", 0, &text), RP_EINVAL);
+	assert_int_equal(rp_compress(RP_CODING_DEFLATE, zeros, sizeof(zeros), &packed), 0);
+	assert_int_equal(rp_decompress(rp_buf_head(&packed), packed.len, &text), RP_ELIMIT);
+	rp_buf_fini(&packed);
+	rp_buf_fini(&text);
+}
+
+static int body_back(void *state)
+{
+	const struct rp_buf *packed = state;
+	struct rp_buf text;
+	rp_buf_init(&text, 1024 * 1024);
+	int rc = rp_decompress(rp_buf_head(packed), packed->len, &text);
+	rp_buf_fini(&text);
+	return rc;
+}
+
 static int body(void *state)
 {
 	static const uint8_t zeros[200000];
@@ -124,6 +175,10 @@ static void test_no_memory(void **state)
 	struct rp_buf out;
 	(void)state;
 	assert_int_equal(rp_oom_run(body, NULL), 0);
+	rp_buf_init(&out, 1024);
+	assert_int_equal(rp_compress(RP_CODING_DEFLATE, "text", 4, &out), 0);
+	assert_int_equal(rp_oom_run(body_back, &out), 0);
+	rp_buf_fini(&out);
 	rp_buf_init(&out, 8);
 	assert_int_equal(rp_compress(RP_CODING_GZIP, "x", 1, &out), RP_ELIMIT);
 	rp_buf_fini(&out);
@@ -134,6 +189,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_choose),
 	    cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(test_way_back),
+	    cmocka_unit_test(test_no_way_back),
 	    cmocka_unit_test(test_no_memory),
 	};
 	rp_prng_start();

@@ -224,6 +224,92 @@ static void test_after_close(void **state)
 	assert_false(o.done);
 }
 
+/* Rotation of a database that has a file of its own */
+
+static const struct rp_db_migration own_schema[] = {{"CREATE TABLE t (n BIGINT NOT NULL);"}};
+static const struct rp_store_file own_file = {"own.db", own_schema, RP_ARRAY_LEN(own_schema)};
+
+static int work_insert(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	(void)arg;
+	return rp_db_exec(db, "INSERT INTO t VALUES (1)", err);
+}
+
+static int work_count(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	struct rp_stmt *stmt;
+	int code = rp_db_stmt(db, "SELECT COUNT(*) FROM t", &stmt, err);
+	if (code == 0 && (code = rp_stmt_step(stmt, err)) == 1) {
+		*(int64_t *)arg = rp_stmt_i64(stmt, 0);
+		rp_stmt_reset(stmt);
+		code = 0;
+	}
+	return code;
+}
+
+static void on_flag(void *ctx, int code, const struct rp_err *err)
+{
+	(void)err;
+	assert_int_equal(code, 0);
+	*(bool *)ctx = true;
+}
+
+static int64_t count_own(struct rp_store *s)
+{
+	int64_t n = -1;
+	bool done = false;
+	const struct rp_store_job job = {
+	    .work = work_count, .arg = &n, .done = on_flag, .ctx = &done};
+	assert_int_equal(rp_store_submit(s, &job), 0);
+	rp_store_rig_wait(&rig, &done);
+	return n;
+}
+
+static void insert_own(struct rp_store *s)
+{
+	const struct rp_store_job job = {.work = work_insert};
+	assert_int_equal(rp_store_submit(s, &job), 0);
+}
+
+static void on_own_closed(void *ctx)
+{
+	*(bool *)ctx = true;
+}
+
+/* Takes the file away; it has to be there. */
+static void remove_own(const char *name)
+{
+	char path[128];
+	(void)snprintf(path, sizeof(path), "%s/%s", rig.dir, name);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void test_rotation(void **state)
+{
+	struct rp_store *s;
+	struct rp_err err = {0};
+	bool closed = false;
+	(void)state;
+	assert_int_equal(rp_store_open_file(rig.loop, rig.dir, true, &own_file, &s, &err), 0);
+	insert_own(s);
+	insert_own(s);
+	/* Behind what is queued, before what comes. */
+	assert_int_equal(rp_store_rotate(s, "own.old.db"), 0);
+	insert_own(s);
+	assert_int_equal(count_own(s), 1);
+	assert_int_equal(rp_store_rotate(s, "own.old.db"), 0);
+	assert_int_equal(count_own(s), 0);
+	remove_own("own.old.db");
+	remove_own("own.old.db.1");
+	/* A file that cannot be renamed: the store works on. */
+	assert_int_equal(rp_store_rotate(s, "no/folder/own.db"), 0);
+	insert_own(s);
+	assert_int_equal(count_own(s), 1);
+	rp_store_close(s, on_own_closed, &closed);
+	rp_store_rig_wait(&rig, &closed);
+	remove_own("own.db");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +318,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_files, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_new_folder, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_clients, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_after_close, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
