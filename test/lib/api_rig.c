@@ -225,7 +225,7 @@ static void settle(struct rp_api_rig *r)
 {
 	const struct rp_api *api = r->api;
 	uint64_t end = rp_clock_ms() + WAIT_MS;
-	while (!rp_list_empty(&api->calls)) {
+	while (!rp_list_empty(&api->calls) || api->sockets.n > 0) {
 		(void)uv_run(rp_loop_uv(r->store.loop), UV_RUN_ONCE);
 		assert_true(rp_clock_ms() < end);
 	}
