@@ -115,7 +115,7 @@ E2E := $(sort $(wildcard test/e2e/*.sh))
 BENCH_SRC := $(sort $(wildcard test/bench/*.c))
 BENCH_BIN := $(BENCH_SRC:%.c=$(B)/%)
 OWN_SRC := $(LIB_SRC) $(MAIN_SRC) $(TESTLIB_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC) \
-	$(wildcard test/fuzz/replay.c)
+	$(wildcard test/fuzz/replay.c test/fuzz/recorder.c)
 
 SSH_OBJ := $(filter $(B)/ssh/%,$(LIB_OBJ))
 MEMBERS := $(filter-out $(SSH_OBJ),$(LIB_OBJ)) $(if $(SSH_OBJ),$(B)/ssh.o)
@@ -227,6 +227,12 @@ $(UNIT_SRC:%.c=$(B)/%.o): | build/setup/test.stamp
 $(UNIT_BIN): $(B)/test/unit/%: $(B)/test/unit/%.o $(TESTLIB) $(LIBRPORT) $(LIBS)
 	@$(if $(Q),echo "LD      $@")
 	$(Q)$(LINK) -o $@ $< $(TESTLIB) $(LIBRPORT) $(LIBS) -lcmocka $(SYSLIBS) $(LDFLAGS)
+
+# Run by what fuzz_cmdpolicy allows.
+$(B)/test/fuzz/recorder: test/fuzz/recorder.c
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) -O1 -Wall -Wextra -o $@ $<
+$(B)/test/fuzz/fuzz_cmdpolicy: | $(B)/test/fuzz/recorder
 
 FUZZ_DRIVER := $(if $(filter fuzz,$(PROFILE)),,$(B)/test/fuzz/replay.o)
 $(FUZZ_BIN): $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(FUZZ_DRIVER) $(TESTLIB) $(LIBRPORT) $(LIBS)
