@@ -74,6 +74,9 @@ for list in /tunnels /me/tokens /users /user-groups /users/admin/sessions; do
 	check "2: $list has no meta" no_meta $list
 done
 
+### 3
+check "3: the list of schedules is wrapped twice" call_is 200 GET /schedules '^{"data":{"data":\[\],"meta":{"count":0}}}$'
+
 ### 5
 fixed_port
 start taken socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork" /dev/null
@@ -98,6 +101,8 @@ credentials=admin:tops3cret
 check "7: a group" call_is 201 POST /client-groups '' -d '{"id":"g","params":{"tag":["web"]}}'
 check "7: the same once more is a 409" call_is 409 POST /client-groups errors -d '{"id":"g","params":{"tag":["web"]}}'
 check "7: one without params is a 400" call_is 400 POST /client-groups errors -d '{"id":"h"}'
+check "7: a schedule that is none is a 400" call_is 400 POST /schedules errors \
+	-d '{"name":"s","schedule":"never","type":"command","command":"/usr/bin/true","client_ids":["c1"]}'
 check "7: an unknown API token is a 404" call_is 404 DELETE /me/tokens/abcdefgh errors
 
 ### 8

@@ -2,6 +2,7 @@
 /* The loop is run turn by turn; a timer keeps a turn from blocking for ever. */
 #include "test/lib/store_rig.h"
 
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,6 +17,8 @@
 
 #define WAIT_MS 10000
 #define TURN_MS 20
+/* Folders open at once while the rig's is removed. */
+#define OPEN_MAX 8
 
 static void open_store(struct rp_store_rig *r)
 {
@@ -99,22 +102,21 @@ void rp_store_rig_restart(struct rp_store_rig *r)
 	open_store(r);
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
 void rp_store_rig_close(struct rp_store_rig *r)
 {
-	static const char *const names[] = {"rport.db", "rport.db-wal", "rport.db-shm",
-	    "api-jwt-secret", "access.log", "users.json", "clients.json", "auditlog.db",
-	    "auditlog.db-wal", "auditlog.db-shm", "monitoring.db", "monitoring.db-wal",
-	    "monitoring.db-shm", "users.db"};
-	char path[128];
 	if (r->store != NULL) {
 		close_store(r);
 	}
 	rp_loop_stop(r->loop);
 	assert_int_equal(rp_loop_run(r->loop), 0);
 	rp_loop_free(r->loop);
-	for (size_t i = 0; i < RP_ARRAY_LEN(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", r->dir, names[i]);
-		(void)unlink(path);
-	}
-	assert_int_equal(rmdir(r->dir), 0);
+	assert_int_equal(nftw(r->dir, remove_one, OPEN_MAX, FTW_DEPTH | FTW_PHYS), 0);
 }
