@@ -170,7 +170,7 @@ static void add(struct change *v, size_t n, struct change c)
 
 int64_t rp_zone_rule_offset(const struct rp_zone_rule *r, int64_t t, int64_t *until)
 {
-	struct change v[6];
+	struct change v[6] = {0};
 	struct tm tm;
 	time_t local = (time_t)(t + r->standard);
 	*until = INT64_MAX;

@@ -119,7 +119,7 @@ static int read_range(const struct field *f, struct rp_str s, struct set *set, s
 	struct rp_str rest = s;
 	struct rp_str bounds;
 	struct rp_str step;
-	bool single;
+	bool single = false;
 	(void)rp_str_split(&rest, '/', &bounds);
 	int code = read_bounds(f, bounds, &r, &single, err);
 	if (code != 0) {

@@ -393,7 +393,7 @@ static int on_row(
 	if (code == RP_ENOMEM) {
 		return code;
 	}
-	if (code != 0) {
+	if (e == NULL) {
 		rp_log_error(COMPONENT, "schedule %s never runs: %s", id, err.msg);
 		return 0;
 	}

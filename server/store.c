@@ -171,13 +171,19 @@ static const struct rp_db_migration migrations[] = {
 
 static int make_folder(const char *path, struct rp_err *err)
 {
-	if (mkdir(path, 0700) == 0 || errno == EEXIST) {
-		return 0;
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+		return rp_err_set(
+		    err, RP_EIO, "data_dir %s cannot be made: %s", path, rp_err_text(-errno));
 	}
-	return rp_err_set(err, RP_EIO, "data_dir %s cannot be made: %s", path, rp_err_text(-errno));
+	/* SQLite would only say that it is unable to open its file. */
+	if (access(path, W_OK | X_OK) != 0) {
+		return rp_err_set(
+		    err, RP_EIO, "data_dir %s cannot be written: %s", path, rp_err_text(-errno));
+	}
+	return 0;
 }
 
-static const struct rp_store_file main_file = {
+const struct rp_store_file rp_store_main_file = {
     .name = "rport.db",
     .migrations = migrations,
     .n = RP_ARRAY_LEN(migrations),
@@ -243,7 +249,7 @@ fail_store:
 int rp_store_open(
     struct rp_loop *loop, const char *data_dir, bool wal, struct rp_store **out, struct rp_err *err)
 {
-	return rp_store_open_file(loop, data_dir, wal, &main_file, out, err);
+	return rp_store_open_file(loop, data_dir, wal, &rp_store_main_file, out, err);
 }
 
 static void on_queue_closed(void *arg)

@@ -24,6 +24,8 @@ struct rp_store_file {
 	const struct rp_db_migration *migrations;
 	size_t n;
 };
+/* rport.db, for whoever looks at the schema's history. */
+extern const struct rp_store_file rp_store_main_file;
 RP_NODISCARD int rp_store_open_file(struct rp_loop *loop, const char *data_dir, bool wal,
     const struct rp_store_file *file, struct rp_store **out, struct rp_err *err);
 /* Behind what is queued: the file gets that name in data_dir (or, if it is taken, one with a

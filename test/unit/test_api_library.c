@@ -169,7 +169,6 @@ static void test_script(void **state)
 
 static void test_errors(void **state)
 {
-	char path[96];
 	(void)state;
 	assert_reply(400, FAIL("Missing body with json data."),
 	    ask(ADMIN, "POST", "/library/commands", NULL));
@@ -194,6 +193,40 @@ static void test_errors(void **state)
 	        "{\"name\":\"n\",\"cmd\":\"c\",\"tags\":\"t\"}"));
 	assert_reply(400, FAIL("tags must be an array of strings"),
 	    ask(ADMIN, "POST", "/library/commands", "{\"name\":\"n\",\"cmd\":\"c\",\"tags\":[1]}"));
+}
+
+static void test_errors_of_entries(void **state)
+{
+	static const char *const lists[] = {"/library/commands", "/library/scripts"};
+	static const char *const texts[] = {"cmd", "script"};
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_LEN(lists); i++) {
+		char path[96];
+		char with[128];
+		char body[64];
+		(void)snprintf(body, sizeof(body), "{\"name\":\"n\",\"%s\":\"Yw==\"}", texts[i]);
+		make(lists[i], body, path);
+		(void)snprintf(with, sizeof(with), "%s?fields[x]=name", path);
+		assert_int_equal(ask(ADMIN, "GET", with, NULL), 400);
+		assert_part("unsupported field \\\"name\\\" for resource \\\"x\\\"");
+		(void)snprintf(with, sizeof(with), "%s?sort=x", lists[i]);
+		assert_reply(
+		    400, FAIL("unsupported sort field 'x'"), ask(ADMIN, "GET", with, NULL));
+		assert_int_equal(ask(ADMIN, "PUT", path, "{\"name\":\"\"}"), 400);
+		assert_part("name is required");
+		(void)snprintf(with, sizeof(with), "%s/x", lists[i]);
+		assert_int_equal(ask(ADMIN, "GET", with, NULL), 404);
+		assert_int_equal(ask(ADMIN, "PUT", with, body), 404);
+		assert_int_equal(ask(ADMIN, "DELETE", path, NULL), 204);
+		assert_int_equal(ask(ADMIN, "PUT", with, body), 404);
+		assert_int_equal(ask(ADMIN, "DELETE", with, NULL), 404);
+	}
+}
+
+static void test_same_name(void **state)
+{
+	char path[96];
+	(void)state;
 	make("/library/commands", "{\"name\":\"n\",\"cmd\":\"c\"}", path);
 	assert_reply(409, FAIL("another command with the same name 'n' exists"),
 	    ask(BOB, "POST", "/library/commands", "{\"name\":\"n\",\"cmd\":\"d\"}"));
@@ -205,6 +238,9 @@ static void test_errors(void **state)
 	make("/library/scripts", "{\"name\":\"n\",\"script\":\"cHdk\"}", path);
 	assert_reply(409, FAIL("another script with the same name 'n' exists"),
 	    ask(BOB, "POST", "/library/scripts", "{\"name\":\"n\",\"script\":\"cHdk\"}"));
+	make("/library/scripts", "{\"name\":\"m\",\"script\":\"cHdk\"}", path);
+	assert_reply(409, FAIL("another script with the same name 'n' exists"),
+	    ask(BOB, "PUT", path, "{\"name\":\"n\",\"script\":\"cHdk\"}"));
 }
 
 static void test_list(void **state)
@@ -357,6 +393,7 @@ static void test_tunnel_errors(void **state)
 	make_tunnel("{\"name\":\"mine\"}", path);
 	(void)snprintf(other, sizeof(other), "/clients/c2%s", strchr(path + 9, '/'));
 	assert_int_equal(ask(ADMIN, "PUT", other, "{}"), 404);
+	assert_int_equal(ask(ADMIN, "PUT", path, "{\"remote_port\":\"22\"}"), 400);
 	assert_int_equal(ask(ADMIN, "DELETE", other, NULL), 204);
 	assert_int_equal(ask(ADMIN, "GET", TUNNELS, NULL), 200);
 	assert_string_equal(names(), "mine");
@@ -425,6 +462,8 @@ int main(void)
 	    T(test_command),
 	    T(test_script),
 	    T(test_errors),
+	    T(test_errors_of_entries),
+	    T(test_same_name),
 	    T(test_list),
 	    T(test_restart),
 	    T(test_full),

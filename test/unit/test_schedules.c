@@ -216,6 +216,10 @@ static void test_errors(void **state)
 	                     "\"client_ids\":[\"c1\",\"c2\"]}"),
 	    403);
 	assert_part("Access denied to client(s) with ID(s): c2");
+	assert_int_equal(ask(BOB, "PUT", path,
+	                     "{\"type\":\"command\",\"command\":\"c\",\"schedule\":\"@daily\","
+	                     "\"client_ids\":[\"c2\"]}"),
+	    403);
 	assert_int_equal(
 	    ask(ADMIN, "GET", "/schedules?sort=schedule&filter[tags]=x&page[limit]=101", NULL),
 	    400);
