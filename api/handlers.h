@@ -111,6 +111,9 @@ void rp_api_multi_jobs(struct rp_api_call *c);
 /* ws_jobs.c: 3.14 */
 void rp_api_ws_jobs(struct rp_api_call *c);
 
+/* ws_page.c: pages to try them with */
+void rp_api_ws_page(struct rp_api_call *c);
+
 /* stored_tunnels.c: 4.6 */
 void rp_api_stored_tunnels_get(struct rp_api_call *c);
 void rp_api_stored_tunnels_post(struct rp_api_call *c);

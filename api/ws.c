@@ -121,6 +121,12 @@ static bool origin_allowed(const struct rp_api_call *c)
 	if (origin == NULL || !c->by_basic) {
 		return true;
 	}
+	const struct rp_strlist *others = &c->api->cors.origins;
+	for (size_t i = 0; i < others->n; i++) {
+		if (rp_ascii_ieq(origin, others->v[i])) {
+			return true;
+		}
+	}
 	const char *behind = strstr(origin, "://");
 	return host != NULL && behind != NULL && rp_ascii_ieq(behind + 3, host);
 }

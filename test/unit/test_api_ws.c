@@ -130,6 +130,13 @@ static void test_origin(void **state)
 	(void)snprintf(headers, sizeof(headers), "%sOrigin: http://RPORT.test\r\n", admin);
 	assert_int_equal(open_as("/ws/commands", headers), 101);
 	rp_ws_user_close(&user);
+	rp_api_rig_close(rig);
+	rig = rp_api_rig_open("cors = ['https://dash.example']");
+	(void)snprintf(headers, sizeof(headers), "%sOrigin: https://dash.example\r\n", admin);
+	assert_int_equal(open_as("/ws/commands", headers), 101);
+	rp_ws_user_close(&user);
+	(void)snprintf(headers, sizeof(headers), "%sOrigin: https://evil.example\r\n", admin);
+	assert_int_equal(open_as("/ws/commands", headers), 403);
 }
 
 static void test_no_handshake(void **state)
@@ -380,6 +387,29 @@ static void test_stop(void **state)
 	rp_ws_user_close(&idle);
 }
 
+/* Pages to try it with */
+
+static void test_pages(void **state)
+{
+	static const char *const paths[] = {
+	    "/test/commands/ui", "/test/scripts/ui", "/test/uploads/ui"};
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_LEN(paths); i++) {
+		const struct rp_api_ask ask = {.method = "GET", .path = paths[i]};
+		assert_int_equal(rp_api_rig_ask(rig, &ask), 404);
+	}
+	rp_api_rig_close(rig);
+	rig = rp_api_rig_open("enable_ws_test_endpoints = true");
+	for (size_t i = 0; i < RP_ARRAY_LEN(paths); i++) {
+		const struct rp_api_ask ask = {.method = "GET", .path = paths[i]};
+		assert_int_equal(rp_api_rig_ask(rig, &ask), 200);
+		assert_non_null(strstr(
+		    rig->reply, "Content-Security-Policy: default-src 'none'; script-src 'nonce-"));
+		assert_non_null(strstr(rig->body, paths[i]));
+		assert_non_null(strstr(rig->body, "</html>\n"));
+	}
+}
+
 /* Where output is cut */
 
 static void test_cut(void **state)
@@ -423,6 +453,7 @@ int main(void)
 	    T(test_reader_goes),
 	    T(test_slow_reader),
 	    T(test_stop),
+	    T(test_pages),
 	    cmocka_unit_test(test_cut),
 	};
 	return cmocka_run_group_tests_name("api_ws", tests, NULL, NULL);
