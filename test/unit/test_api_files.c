@@ -220,6 +220,20 @@ static void assert_file(const char *path, const char *p, size_t n)
 	free(text);
 }
 
+/* Entries of the audit log, which bob sees his own of. */
+static void assert_audited(const char *user, const char *action, unsigned count)
+{
+	char path[96];
+	char want[64];
+	(void)snprintf(
+	    path, sizeof(path), "/auditlog?filter[application]=uploads&filter[action]=%s", action);
+	(void)snprintf(want, sizeof(want), "\"meta\":{\"count\":%u}}", count);
+	unsigned status = rp_api_rig_get(rig, user, path);
+	if (status != 200 || strstr(rig->body, want) == NULL) {
+		fail_msg("%s: %u %s\nwanted %s", path, status, rig->body, want);
+	}
+}
+
 static void test_upload(void **state)
 {
 	size_t len;
@@ -260,6 +274,9 @@ static void test_upload(void **state)
 	    "\"status\":\"success\"}");
 	assert_string_equal(results, "one my id /tmp/x 7 success fine\n");
 	wait_files(0);
+	assert_audited("bob", "create", 1);
+	assert_audited("bob", "success", 1);
+	assert_audited("bob", "failed", 0);
 	free(body);
 }
 
@@ -310,6 +327,9 @@ static void test_clients(void **state)
 	    "five u /tmp/x 0 ignored \n"
 	    "on u  0 error client is not connected\n");
 	wait_files(0);
+	assert_audited("admin", "create", 8);
+	assert_audited("admin", "success", 1);
+	assert_audited("admin", "failed", 7);
 }
 
 /* Many clients are served some at a time. */

@@ -118,6 +118,15 @@ static const struct step steps[] = {
         "client.command", "execute.start", "@", "two", 2},
     {"POST", "/scripts", "{\"script\":\"aWQ=\",\"client_ids\":[\"one\",\"two\"]}", "jid",
         "client.script", "execute.start", "@", "two", 2},
+    {"POST", "/schedules",
+        "{\"name\":\"n\",\"schedule\":\"0 3 * * *\",\"type\":\"command\",\"command\":\"id\","
+        "\"client_ids\":[\"one\"]}",
+        "id", "schedule", "create", "@", "", 1},
+    {"PUT", "/schedules/@",
+        "{\"name\":\"n\",\"schedule\":\"0 4 * * *\",\"type\":\"command\",\"command\":\"id\","
+        "\"client_ids\":[\"one\"]}",
+        NULL, "schedule", "update", "@", "", 1},
+    {"DELETE", "/schedules/@", NULL, NULL, "schedule", "delete", "@", "", 1},
     {"POST", "/vault-admin/init", "{\"password\":\"" LONG "\"}", NULL, "vault", "init", "", "", 1},
     {"DELETE", "/vault-admin/sesame", NULL, NULL, "vault", "lock", "", "", 1},
     {"POST", "/vault-admin/sesame", "{\"password\":\"" LONG "\"}", NULL, "vault", "unlock", "", "",
