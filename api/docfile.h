@@ -11,7 +11,7 @@
 
 #include "core/defs.h"
 
-#define RP_DOCFILE_MAX ((size_t)32 * 1024 * 1024)
+#define RP_DOCFILE_MAX ((size_t)16 * 1024 * 1024)
 
 struct rp_docfile {
 	char *data; /* owned */

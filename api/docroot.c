@@ -25,7 +25,7 @@
 #define API_PREFIX "/api/"
 #define INDEX      "index.html"
 /* Reads under way, and bytes that wait for visitors who do not take them: of all, of one source. */
-#define READS_MAX         32
+#define READS_MAX         16
 #define WAITING_MAX       ((size_t)128 * 1024 * 1024)
 #define WAITING_OF_SOURCE ((size_t)32 * 1024 * 1024)
 

@@ -34,6 +34,9 @@ mkdir -p "$tmp/www/assets"
 echo '<html>the page</html>' >"$tmp/www/index.html"
 seq 1 200000 >"$tmp/www/assets/app.js"
 head -c 5000000 /dev/urandom >"$tmp/www/assets/film.mp4"
+# More than the kernel takes for a visitor who does not read.
+head -c 15000000 /dev/zero >"$tmp/www/assets/long.bin"
+head -c 17000000 /dev/zero >"$tmp/www/assets/too-long.bin"
 ln -s /etc/passwd "$tmp/www/passwd"
 echo outside >"$tmp/outside.txt"
 chmod -R a+rX "$tmp/www"
@@ -63,6 +66,7 @@ check "no file" fetch_is 404 /nothing
 check "no way out" fetch_is 404 /../outside.txt
 check "none in escapes" fetch_is 404 /%2e%2e%2foutside.txt
 check "none by a link" fetch_is 404 /passwd
+check "no file beyond the limit" fetch_is 500 /assets/too-long.bin
 check "no writing" fetch_is 405 / -X PUT -d x
 check "the API is still there" call_is 200 GET /status '"version"'
 
@@ -93,12 +97,12 @@ i=0
 slow=
 while [ $i -lt 30 ]; do
 	i=$((i + 1))
-	curl -s -o /dev/null --limit-rate 1000 --max-time $((60 * PATIENCE)) "$api/assets/film.mp4" &
+	curl -s -o /dev/null --limit-rate 1000 --max-time $((60 * PATIENCE)) "$api/assets/long.bin" &
 	slow="$slow $!"
 done
 until_busy() {
 	i=0
-	until fetch_is 503 /assets/film.mp4 --max-time 2 >/dev/null; do
+	until fetch_is 503 /assets/long.bin --max-time 2 >/dev/null; do
 		i=$((i + 1))
 		[ $i -le $((WAIT_S * PATIENCE * 2)) ] || { echo "# $code"; return 1; }
 		sleep 0.1
