@@ -655,6 +655,36 @@ static void test_expired(void **state)
 	assert_reply(401, UNAUTHORIZED, ask("GET", "/me", bearer, NULL));
 }
 
+/* With one static user there is nothing to administrate. */
+static void test_static_user(void **state)
+{
+	static const char *const calls[][3] = {
+	    {"GET", "/users", NULL},
+	    {"POST", "/users", "{\"username\":\"a\",\"password\":\"a long pass phrase\"}"},
+	    {"PUT", "/users/admin", "{\"groups\":[]}"},
+	    {"DELETE", "/users/admin", NULL},
+	    {"GET", "/users/admin/sessions", NULL},
+	    {"DELETE", "/users/admin/sessions", NULL},
+	    {"GET", "/user-groups", NULL},
+	    {"PUT", "/user-groups/x", "{\"permissions\":{}}"},
+	    {"DELETE", "/user-groups/x", NULL},
+	    {"PUT", "/me", "{\"password\":\"a long pass phrase\",\"old_password\":\"sesam7\"}"},
+	    {"POST", "/login",
+	        "{\"username\":\"admin\",\"password\":\"sesam7\",\"new_password\":"
+	        "\"a long pass phrase\"}"},
+	};
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_LEN(calls); i++) {
+		assert_reply(400,
+		    FAIL("server runs on a static user-password pair, please use JSON file or "
+		         "database for user data"),
+		    ask(calls[i][0], calls[i][1], ADMIN "Content-Type: application/json\r\n",
+		        calls[i][2]));
+	}
+	assert_int_equal(ask("GET", "/me", ADMIN, NULL), 200);
+	assert_non_null(strstr(body, "\"groups\":[\"Administrators\"]"));
+}
+
 /* Users of a file */
 
 #define HASH "$2y$05$abcdefghijklmnopqrstuuE5WkAp8h9bPInfaYqF3ipikxrOjQLoG" /* tops3cret */
@@ -1529,6 +1559,7 @@ int main(void)
 	    T(test_login_survives_restart),
 	    T_CONF(test_own_secret, own_secret),
 	    T(test_expired),
+	    T(test_static_user),
 	    T_FILE(test_file_users),
 	    T_FILE(test_access),
 	    T_FILE(test_gone_while_checking),
