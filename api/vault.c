@@ -14,8 +14,8 @@
 #include "core/banned.h"
 
 #define COMPONENT "vault"
-/* Half a second or so of one core. Stored with each vault, so it can be raised for new ones. */
-#define ROUNDS     210000u
+/* Some tenths of a second of one core. Stored with each vault, so it can be raised for new ones. */
+#define ROUNDS     420000u
 #define CHECK_TEXT "the vault opens"
 
 struct rp_vault {
