@@ -269,7 +269,11 @@ static int take_text(
 	}
 	rp_free(*out);
 	*out = rp_strdup(text);
-	return *out == NULL ? rp_err_set(err, RP_ENOMEM, "out of memory") : 0;
+	if (*out == NULL) {
+		(void)rp_err_set(err, RP_ENOMEM, "out of memory");
+		return RP_ENOMEM;
+	}
+	return 0;
 }
 
 /* Names become arguments of chown on the client. */

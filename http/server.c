@@ -385,7 +385,9 @@ static void on_body(void *ctx, const uint8_t *p, size_t n)
 {
 	struct rp_http_conn *c = ctx;
 	if (c->req.body != NULL) {
-		set_deadline(c, c->opt.body_ms);
+		if (!c->req.paused) {
+			set_deadline(c, c->opt.body_ms);
+		}
 		c->req.body->on_data(c->req.body_ctx, p, n);
 	}
 }
