@@ -308,6 +308,14 @@ static void test_second_message(void **state)
 	rp_job_client_end(rig, 0, RP_JOB_SUCCESSFUL, "x");
 	assert_int_equal(rp_api_rig_get(rig, "admin", "/clients/c1/commands"), 200);
 	assert_non_null(strstr(rig->body, "\"status\":\"successful\""));
+	/* Begin and end are audited, as with any other way to start a command. */
+	assert_int_equal(rp_api_rig_get(rig, "admin",
+	                     "/auditlog?filter[username]=admin&filter[client_id]=c1"
+	                     "&filter[application]=client.command"),
+	    200);
+	assert_non_null(strstr(rig->body, "\"action\":\"execute.start\""));
+	assert_non_null(strstr(rig->body, "\"action\":\"execute.done\""));
+	assert_non_null(strstr(rig->body, "\"meta\":{\"count\":2}"));
 }
 
 static void test_reader_goes(void **state)
