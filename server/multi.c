@@ -192,19 +192,20 @@ static struct rp_job child_job(const struct multi *m)
 }
 
 /* No record of the child can be made: only those who listen hear of it. */
-static void end_unstarted(struct target *t, struct rp_job *job, int code)
+static void end_unstarted(struct target *t, int code)
 {
 	char failed[] = RP_JOB_FAILED;
 	char jid[] = "";
-	job->jid = jid;
-	job->status = failed;
-	job->client_id = t->client_id;
-	job->client_name = t->client_name;
-	job->error = (char *)(uintptr_t)rp_err_text(code);
-	job->finished_at = rp_time_now();
+	struct rp_job job = child_job(t->multi);
+	job.jid = jid;
+	job.status = failed;
+	job.client_id = t->client_id;
+	job.client_name = t->client_name;
+	job.error = (char *)(uintptr_t)rp_err_text(code);
+	job.finished_at = rp_time_now();
 	rp_log_error(COMPONENT, "multi-client job %s: client %s: %s", t->multi->job.jid,
-	    t->client_id, job->error);
-	on_child_end(t, job);
+	    t->client_id, job.error);
+	on_child_end(t, &job);
 }
 
 static void start_next(struct multi *m)
@@ -220,7 +221,7 @@ static void start_next(struct multi *m)
 	    ? RP_ENOMEM
 	    : rp_jobs_run(opt->jobs, t->client_id, &job, &child_watch, t);
 	if (code != 0) {
-		end_unstarted(t, &job, code);
+		end_unstarted(t, code);
 	}
 }
 
@@ -347,9 +348,9 @@ void rp_multi_detach(struct rp_multis *owner, const void *ctx)
 }
 
 int rp_multi_read(
-    struct rp_multis *m, const struct rp_multi_query *query, rp_multi_read_cb cb, void *ctx)
+    struct rp_multis *owner, const struct rp_multi_query *query, rp_multi_read_cb cb, void *ctx)
 {
-	return rp_multi_store_read(m->opt.store, query, cb, ctx);
+	return rp_multi_store_read(owner->opt.store, query, cb, ctx);
 }
 
 /* All of them */

@@ -41,8 +41,8 @@ struct rp_multis_options {
 RP_NODISCARD int rp_multis_new(const struct rp_multis_options *opt, struct rp_multis **out);
 /* No callback but on_stored comes any more; before rp_jobs_close. rp_multis_free when the loop has
  * ended. */
-void rp_multis_close(struct rp_multis *m);
-void rp_multis_free(struct rp_multis *m);
+void rp_multis_close(struct rp_multis *owner);
+void rp_multis_free(struct rp_multis *owner);
 
 struct rp_multi_output {
 	const char *client_id;
@@ -78,11 +78,11 @@ struct rp_multi_order {
 	const struct rp_multi_ops *ops; /* borrowed */
 	void *ctx;
 };
-RP_NODISCARD int rp_multi_start(struct rp_multis *m, const struct rp_multi_order *order);
+RP_NODISCARD int rp_multi_start(struct rp_multis *owner, const struct rp_multi_order *order);
 /* Whoever started it with that ctx goes: no callback comes any more, the job goes on. */
-void rp_multi_detach(struct rp_multis *m, const void *ctx);
+void rp_multi_detach(struct rp_multis *owner, const void *ctx);
 /* Reads through the store's queue. */
 RP_NODISCARD int rp_multi_read(
-    struct rp_multis *m, const struct rp_multi_query *query, rp_multi_read_cb cb, void *ctx);
+    struct rp_multis *owner, const struct rp_multi_query *query, rp_multi_read_cb cb, void *ctx);
 
 #endif

@@ -310,7 +310,7 @@ static int recover_one(struct rp_db *db, const char *error, struct rp_err *err)
 	struct rp_multi_job job = {0};
 	char *targets = NULL;
 	int code = next_open(db, &job, &targets, err);
-	bool found = code == 1;
+	bool found = code == 1 && targets != NULL;
 	if (found) {
 		code = end_children(db, &job, targets, error, err);
 		code = code != 0 ? code : finish_row(db, job.jid, err);

@@ -131,6 +131,14 @@ ask "job that is no JSON" '"name":"run_cmd","text":"{{{"' \
 ask "job without a command" '"name":"run_cmd","payload":{}' '"ok":false,"data":".+"'
 
 ### Commands
+tell '{"cmd":"run","tag":"s1","job":{"jid":"s1","command":"/usr/bin/id -u","stream_result":true}}'
+check "with live output both channels are opened, with what was asked for" \
+	wait_for server '"channel".*"type":"stdout","extra":\{"jid":"s1",.*"stream_result":true'
+check "stderr too" wait_for server '"channel".*"type":"stderr"'
+check "before the answer" wait_for server '"tag":"s1","ok":true,"data":{"Pid":[0-9]+'
+check "the output comes" wait_for server "\"stream\".*\"type\":\"stdout\",\"jid\":\"s1\",\"data\":\"$(id -u)"
+check "the result too" wait_for server '"cmd_result".*"jid":"s1".*"status":"successful"'
+check "then they are closed" wait_for server '"stream-closed".*"type":"stderr","jid":"s1"'
 tell '{"cmd":"run","tag":"j1","job":{"jid":"j1","command":"/usr/bin/id -u","multi_job_id":"m1"}}'
 check "a command starts" wait_for server '"tag":"j1","ok":true,"data":{"Pid":[0-9]+,"StartedAt":"'
 check "its result comes" wait_for server '"cmd_result","want":false.*"jid":"j1","status":"successful"'
