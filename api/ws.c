@@ -11,6 +11,8 @@
 #include "api/call.h"
 #include "api/reply.h"
 #include "api/router.h"
+#include "api/sessions.h"
+#include "api/users.h"
 #include "core/alloc.h"
 #include "core/log.h"
 #include "http/ws.h"
@@ -271,19 +273,36 @@ const char *rp_api_ws_peer(const struct rp_api_ws *w)
 
 /* All of them */
 
-static void on_ping(uv_timer_t *timer)
+/* The login has not ended meanwhile, nor has the user gone. An open socket keeps its session as a
+ * request does. */
+static bool still_let_in(const struct rp_api_ws *w)
 {
-	struct rp_api *api = timer->data;
+	const struct rp_api_user *u = &w->user;
+	return rp_users_find(w->api->users, u->name) != NULL &&
+	    (u->session == 0 || rp_sessions_touch(w->api->sessions, u->session, u->name));
+}
+
+void rp_api_ws_check_all(struct rp_api *api)
+{
 	struct rp_list *it;
 	struct rp_list *tmp;
 	RP_LIST_FOREACH(it, tmp, &api->sockets.list) {
 		struct rp_api_ws *w = RP_LIST_ENTRY(it, struct rp_api_ws, node);
+		if (w->closing) {
+			continue;
+		}
 		/* One whose queue is full has something to take already. */
-		if (!w->closing && !rp_api_ws_full(w) &&
-		    rp_ws_send(w->ws, RP_WS_PING, NULL, 0) < 0) {
+		if (!still_let_in(w)) {
+			rp_api_ws_close(w, RP_API_WS_POLICY);
+		} else if (!rp_api_ws_full(w) && rp_ws_send(w->ws, RP_WS_PING, NULL, 0) < 0) {
 			rp_api_ws_close(w, RP_API_WS_GOING_AWAY);
 		}
 	}
+}
+
+static void on_ping(uv_timer_t *timer)
+{
+	rp_api_ws_check_all(timer->data);
 }
 
 void rp_api_ws_open_all(struct rp_api *api)

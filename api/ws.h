@@ -3,7 +3,7 @@
  * WebSockets of the API's users (rport-api 3.14): a request that upgrades after it was let in.
  * Whole text messages in both directions, with limits: size of a message, bytes that wait for a slow
  * reader, sockets per user and in all. Pings keep proxies from closing a quiet one; a peer that takes
- * nothing for RP_API_WS_STUCK_MS is closed.
+ * nothing for RP_API_WS_STUCK_MS is closed, and so is one whose login has ended.
  */
 #ifndef RP_API_WS_H
 #define RP_API_WS_H
@@ -22,6 +22,7 @@ enum rp_api_ws_status {
 	RP_API_WS_GOING_AWAY = 1001,
 	RP_API_WS_NOT_TEXT = 1003,
 	RP_API_WS_NOT_UTF8 = 1007,
+	RP_API_WS_POLICY = 1008, /* the login has ended */
 	RP_API_WS_TOO_LONG = 1009
 };
 
@@ -56,6 +57,8 @@ const char *rp_api_ws_peer(const struct rp_api_ws *w);
 
 /* The API's own: list and pings. */
 void rp_api_ws_open_all(struct rp_api *api);
+/* Every RP_API_WS_PING_MS: pings, and closes those whose user is not let in any more. */
+void rp_api_ws_check_all(struct rp_api *api);
 /* Closes all of them; nothing may be started afterwards. */
 void rp_api_ws_close_all(struct rp_api *api);
 

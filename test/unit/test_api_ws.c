@@ -379,6 +379,28 @@ static void test_slow_reader(void **state)
 	rp_ws_user_close(&user);
 }
 
+/* A login that ends takes its sockets along. */
+static void test_logout(void **state)
+{
+	char path[2048];
+	char token[1024];
+	char bearer[1100];
+	(void)state;
+	assert_int_equal(rp_api_rig_get(rig, "admin", "/login"), 200);
+	rp_api_rig_text(rig, "token", token, sizeof(token));
+	(void)snprintf(path, sizeof(path), "/ws/scripts?access_token=%s", token);
+	(void)snprintf(bearer, sizeof(bearer), "Bearer %s", token);
+	assert_int_equal(open_as(path, ""), 101);
+	rp_api_ws_check_all(rig->api);
+	rp_ws_user_settle(&user);
+	assert_int_equal(sockets(), 1);
+	const struct rp_api_ask ask = {.method = "DELETE", .path = "/logout", .user = bearer};
+	assert_int_equal(rp_api_rig_ask(rig, &ask), 204);
+	rp_api_ws_check_all(rig->api);
+	assert_closed(1008);
+	assert_int_equal(user.pings, 1);
+}
+
 /* The server stops: sockets are closed, in whatever state they are. */
 static void test_stop(void **state)
 {
@@ -460,6 +482,7 @@ int main(void)
 	    T(test_second_message),
 	    T(test_reader_goes),
 	    T(test_slow_reader),
+	    T(test_logout),
 	    T(test_stop),
 	    T(test_pages),
 	    cmocka_unit_test(test_cut),
