@@ -362,7 +362,7 @@ LINT_INCLUDES = -isystem $(LINT_DEPS)/include/libssh-private -isystem $(LINT_DEP
 	-isystem build/deps/host/include
 
 .PHONY: lint format format-check layers check-headers tidy cppcheck check-scripts check-man analyze
-lint: format-check layers check-headers check-scripts check-man tidy cppcheck ## all static checks
+lint: format-check layers check-headers check-scripts check-man check-endpoints tidy cppcheck ## all static checks
 
 format: ## format all sources
 	$(Q)clang-format -i $(OWN_SRC) $(HEADERS)
@@ -407,6 +407,17 @@ check-scripts: | build/setup/lint.stamp
 		scripts/deps-recipes scripts/demo scripts/check scripts/check-* scripts/probe-flags \
 		.ci/run test/walk/run test/openapi/run test/peer/build test/bench/run test/bench/lib/*.sh test/e2e/*.sh test/e2e/lib/*.sh)
 	$(Q)$(if $(wildcard test/peer/build),test/peer/build --check)
+
+.PHONY: check-endpoints endpoints
+check-endpoints: build/gen/openapi.json | build/setup/test.stamp ## every endpoint has tests (test/endpoints.tsv)
+	$(Q)test/endpoints check $<
+
+TRACE := build/endpoints.trace
+endpoints: build/gen/openapi.json | build/setup/test.stamp ## write test/endpoints.tsv anew from what the tests see
+	$(Q)rm -f $(TRACE)
+	+$(Q)RP_API_TRACE=$(CURDIR)/$(TRACE) $(MAKE) PROFILE=$(TEST_PROFILE) run-unit
+	+$(Q)RP_API_TRACE=$(CURDIR)/$(TRACE) $(MAKE) PROFILE=$(TEST_PROFILE) test-e2e
+	$(Q)test/endpoints update $< $(TRACE)
 
 check-man: | build/setup/lint.stamp
 	$(Q)$(if $(wildcard man/*),mandoc -T lint -W warning $(wildcard man/*))

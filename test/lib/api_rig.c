@@ -308,9 +308,22 @@ static void note(const char *request, unsigned status)
 	(void)fclose(f);
 }
 
+/* Many short connections use up the ports for a minute: then it waits for one (the fuzzer). */
+static int dial(const struct rp_api_rig *r)
+{
+	const struct rp_api *api = r->api;
+	uint64_t end = rp_clock_ms() + WAIT_MS;
+	int fd = rp_net_connect(rp_acceptor_port(api->acceptor));
+	while (fd < 0 && rp_clock_ms() < end) {
+		(void)poll(NULL, 0, 50);
+		fd = rp_net_connect(rp_acceptor_port(api->acceptor));
+	}
+	return fd;
+}
+
 unsigned rp_api_rig_raw(struct rp_api_rig *r, const char *request, size_t n)
 {
-	int fd = rp_net_connect(rp_acceptor_port(((struct rp_api *)r->api)->acceptor));
+	int fd = dial(r);
 	bool said = false;
 	assert_true(fd >= 0);
 	/* A request of a test fits into the socket's buffer. */
