@@ -7,13 +7,10 @@
 
 #include <string.h>
 
-#include <uv.h>
-
 #include "core/alloc.h"
 #include "core/clock.h"
-#include "core/list.h"
 #include "core/log.h"
-#include "server/cron.h"
+#include "server/schedules_int.h"
 #include "server/schedules_run.h"
 
 #include "core/banned.h"
@@ -29,26 +26,7 @@
 /* After the server's start, until its clients are back. */
 #define CLIENTS_BACK_S INT64_C(60)
 
-struct entry {
-	struct rp_list node;
-	char *id;
-	struct rp_cron cron;
-	struct rp_zone *zone; /* NULL: the server's */
-	struct rp_schedule_times times;
-	unsigned running; /* from the claim to the end of the job */
-};
-
-struct rp_schedules {
-	struct rp_schedules_options opt;
-	struct rp_zone *local;
-	struct rp_list entries;
-	struct rp_list runs;
-	uv_timer_t timer;
-	int64_t looked_at; /* seconds */
-	bool closing;
-};
-
-static void entry_free(struct entry *e)
+void rp_schedules_entry_free(struct rp_schedule_entry *e)
 {
 	if (e != NULL) {
 		rp_list_remove(&e->node);
@@ -59,10 +37,10 @@ static void entry_free(struct entry *e)
 	}
 }
 
-/* Blocking: reads the zone. Anything but 0 has a text for the user. */
-static int entry_new(const char *id, const char *text, struct entry **out, struct rp_err *err)
+int rp_schedules_entry_new(
+    const char *id, const char *text, struct rp_schedule_entry **out, struct rp_err *err)
 {
-	struct entry *e = rp_calloc(1, sizeof(*e));
+	struct rp_schedule_entry *e = rp_calloc(1, sizeof(*e));
 	if (e == NULL) {
 		return rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
@@ -75,19 +53,19 @@ static int entry_new(const char *id, const char *text, struct entry **out, struc
 		code = rp_zone_load(e->cron.zone, &e->zone, err);
 	}
 	if (code != 0) {
-		entry_free(e);
+		rp_schedules_entry_free(e);
 		return code;
 	}
 	*out = e;
 	return 0;
 }
 
-static struct entry *find(struct rp_schedules *ss, const char *id)
+struct rp_schedule_entry *rp_schedules_find(struct rp_schedules *ss, const char *id)
 {
 	struct rp_list *it;
 	struct rp_list *tmp;
 	RP_LIST_FOREACH(it, tmp, &ss->entries) {
-		struct entry *e = RP_LIST_ENTRY(it, struct entry, node);
+		struct rp_schedule_entry *e = RP_LIST_ENTRY(it, struct rp_schedule_entry, node);
 		if (strcmp(e->id, id) == 0) {
 			return e;
 		}
@@ -100,14 +78,13 @@ static int64_t now_ns(const struct rp_schedules *ss)
 	return ss->opt.now != NULL ? ss->opt.now() : rp_time_now();
 }
 
-static int64_t now_s(const struct rp_schedules *ss)
+int64_t rp_schedules_now(const struct rp_schedules *ss)
 {
 	return now_ns(ss) / RP_NS_PER_S;
 }
 
-/* After now; a time that has been used is not used again. May be called on a pool thread: the
- * server's zone never changes. */
-static int64_t next_after(const struct rp_schedules *ss, const struct entry *e, int64_t now)
+int64_t rp_schedules_next(
+    const struct rp_schedules *ss, const struct rp_schedule_entry *e, int64_t now)
 {
 	int64_t back = rp_cron_fixed(&e->cron) ? PUT_BACK_S : PUT_BACK_OTHERS_S;
 	bool used = e->times.last > now && e->times.last - now <= back;
@@ -122,8 +99,7 @@ static void on_timer(uv_timer_t *timer)
 	rp_schedules_look(timer->data);
 }
 
-/* Until the earliest is due. */
-static void arm(struct rp_schedules *ss)
+void rp_schedules_arm(struct rp_schedules *ss)
 {
 	int64_t now = now_ns(ss);
 	int64_t wait = LOOK_MS;
@@ -133,7 +109,8 @@ static void arm(struct rp_schedules *ss)
 		return;
 	}
 	RP_LIST_FOREACH(it, tmp, &ss->entries) {
-		const struct entry *e = RP_LIST_ENTRY(it, struct entry, node);
+		const struct rp_schedule_entry *e = RP_LIST_ENTRY(
+		    it, struct rp_schedule_entry, node);
 		if (e->times.next != RP_CRON_NEVER) {
 			/* Rounded up: too early would be in vain. */
 			int64_t ms = (e->times.next * 1000) - now / RP_NS_PER_MS;
@@ -159,7 +136,7 @@ struct run {
 
 static void run_free(struct run *r)
 {
-	struct entry *e = r->counted ? find(r->owner, r->id) : NULL;
+	struct rp_schedule_entry *e = r->counted ? rp_schedules_find(r->owner, r->id) : NULL;
 	if (e != NULL && e->running > 0) {
 		e->running--;
 	}
@@ -245,7 +222,7 @@ static void on_end(void *ctx, const struct rp_multi_end *end)
 
 static const struct rp_multi_ops multi_ops = {.on_stored = on_stored, .on_end = on_end};
 
-static bool may_run(const struct run *r, const struct entry *e)
+static bool may_run(const struct run *r, const struct rp_schedule_entry *e)
 {
 	if (r->s.overlaps || (!r->busy && e->running <= 1)) {
 		return true;
@@ -258,7 +235,7 @@ static void on_claimed(void *ctx, int code, const struct rp_err *err)
 {
 	struct run *r = ctx;
 	const struct rp_schedules_options *opt = &r->owner->opt;
-	const struct entry *e = find(r->owner, r->id);
+	const struct rp_schedule_entry *e = rp_schedules_find(r->owner, r->id);
 	struct rp_err why = {0};
 	if (code != 0) {
 		rp_log_error(COMPONENT, "schedule %s is not run: %s", r->id, err->msg);
@@ -305,7 +282,7 @@ static int skip_work(struct rp_db *db, void *arg, struct rp_err *err)
 }
 
 /* On failure the entry stays due, for the next look. */
-static int claim(struct rp_schedules *ss, struct entry *e, int64_t now)
+static int claim(struct rp_schedules *ss, struct rp_schedule_entry *e, int64_t now)
 {
 	struct run *r = run_new(ss, e->id);
 	if (r == NULL) {
@@ -314,7 +291,7 @@ static int claim(struct rp_schedules *ss, struct entry *e, int64_t now)
 	bool late = now - e->times.next > CATCH_UP_S;
 	const struct rp_schedule_times before = e->times;
 	e->times.last = late ? e->times.last : e->times.next;
-	e->times.next = next_after(ss, e, now);
+	e->times.next = rp_schedules_next(ss, e, now);
 	r->times = e->times;
 	r->counted = !late;
 	e->running += late ? 0 : 1;
@@ -338,11 +315,11 @@ static int claim(struct rp_schedules *ss, struct entry *e, int64_t now)
 	return 0;
 }
 
-static void look_at(struct rp_schedules *ss, struct entry *e, int64_t now)
+static void look_at(struct rp_schedules *ss, struct rp_schedule_entry *e, int64_t now)
 {
 	if (now < ss->looked_at) {
 		/* The clock was put back. What the database has is seen through at the next start. */
-		int64_t next = next_after(ss, e, now);
+		int64_t next = rp_schedules_next(ss, e, now);
 		e->times.next = RP_MIN(e->times.next, next);
 	}
 	if (e->times.next <= now) {
@@ -356,17 +333,17 @@ static void look_at(struct rp_schedules *ss, struct entry *e, int64_t now)
 
 void rp_schedules_look(struct rp_schedules *ss)
 {
-	int64_t now = now_s(ss);
+	int64_t now = rp_schedules_now(ss);
 	struct rp_list *it;
 	struct rp_list *tmp;
 	if (ss->closing) {
 		return;
 	}
 	RP_LIST_FOREACH(it, tmp, &ss->entries) {
-		look_at(ss, RP_LIST_ENTRY(it, struct entry, node), now);
+		look_at(ss, RP_LIST_ENTRY(it, struct rp_schedule_entry, node), now);
 	}
 	ss->looked_at = now;
-	arm(ss);
+	rp_schedules_arm(ss);
 }
 
 /* Life */
@@ -374,9 +351,9 @@ void rp_schedules_look(struct rp_schedules *ss)
 /* A next time that is later than it can be was stored by a clock that was ahead; one that is over was
  * missed. */
 static int64_t next_at_start(
-    const struct rp_schedules *ss, const struct entry *e, int64_t stored, int64_t now)
+    const struct rp_schedules *ss, const struct rp_schedule_entry *e, int64_t stored, int64_t now)
 {
-	int64_t next = next_after(ss, e, now);
+	int64_t next = rp_schedules_next(ss, e, now);
 	if (stored <= now && now - stored <= CATCH_UP_S) {
 		stored = now + CLIENTS_BACK_S;
 	}
@@ -387,9 +364,9 @@ static int on_row(
     void *ctx, const char *id, const char *text, const struct rp_schedule_times *times)
 {
 	struct rp_schedules *ss = ctx;
-	struct entry *e = NULL;
+	struct rp_schedule_entry *e = NULL;
 	struct rp_err err = {0};
-	int code = entry_new(id, text, &e, &err);
+	int code = rp_schedules_entry_new(id, text, &e, &err);
 	if (code == RP_ENOMEM) {
 		return code;
 	}
@@ -398,7 +375,7 @@ static int on_row(
 		return 0;
 	}
 	e->times.last = times->last;
-	e->times.next = next_at_start(ss, e, times->next, now_s(ss));
+	e->times.next = next_at_start(ss, e, times->next, rp_schedules_now(ss));
 	rp_list_append(&ss->entries, &e->node);
 	return 0;
 }
@@ -421,8 +398,8 @@ int rp_schedules_new(
 	}
 	RP_VERIFY(uv_timer_init(rp_loop_uv(opt->loop), &ss->timer) == 0);
 	ss->timer.data = ss;
-	ss->looked_at = now_s(ss);
-	arm(ss);
+	ss->looked_at = rp_schedules_now(ss);
+	rp_schedules_arm(ss);
 	*out = ss;
 	return 0;
 }
@@ -446,164 +423,8 @@ void rp_schedules_free(struct rp_schedules *ss)
 		run_free(RP_LIST_ENTRY(it, struct run, node));
 	}
 	RP_LIST_FOREACH(it, tmp, &ss->entries) {
-		entry_free(RP_LIST_ENTRY(it, struct entry, node));
+		rp_schedules_entry_free(RP_LIST_ENTRY(it, struct rp_schedule_entry, node));
 	}
 	rp_zone_free(ss->local);
 	rp_free(ss);
-}
-
-/* Writes */
-
-struct write {
-	struct rp_schedules *owner;
-	bool create;
-	struct rp_schedule s; /* then as it is stored */
-	struct entry *entry;
-	int64_t now;
-	rp_schedule_cb cb;
-	void *ctx;
-};
-
-static void write_free(void *arg)
-{
-	struct write *w = arg;
-	entry_free(w->entry);
-	rp_json_release(&rp_schedule_table, &w->s);
-	rp_free(w);
-}
-
-static int write_rows(struct rp_db *db, struct write *w, struct rp_err *err)
-{
-	int64_t next = w->entry->times.next;
-	if (w->create) {
-		return rp_schedule_insert(db, &w->s, next, err);
-	}
-	int code = rp_schedule_update(db, &w->s, next, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_json_release(&rp_schedule_table, &w->s);
-	return rp_schedule_read(db, w->entry->id, &w->s, err);
-}
-
-static int write_work(struct rp_db *db, void *arg, struct rp_err *err)
-{
-	struct write *w = arg;
-	int code = entry_new(w->s.id, w->s.schedule, &w->entry, err);
-	if (code != 0) {
-		return code == RP_ENOMEM ? code : RP_EINVAL;
-	}
-	w->entry->times.next = next_after(w->owner, w->entry, w->now);
-	if (w->entry->times.next == RP_CRON_NEVER) {
-		return rp_err_set(err, RP_EINVAL, "there is no such day");
-	}
-	return write_rows(db, w, err);
-}
-
-static void take_entry(struct write *w)
-{
-	struct rp_schedules *ss = w->owner;
-	struct entry *old = find(ss, w->entry->id);
-	if (old != NULL) {
-		w->entry->running = old->running;
-		entry_free(old);
-	} else if (!w->create) {
-		return; /* deleted meanwhile */
-	}
-	rp_list_append(&ss->entries, &w->entry->node);
-	w->entry = NULL;
-	arm(ss);
-}
-
-static void on_written(void *ctx, int code, const struct rp_err *err)
-{
-	struct write *w = ctx;
-	if (code == 0) {
-		take_entry(w);
-	}
-	w->cb(w->ctx, code, code == 0 ? &w->s : NULL, err);
-}
-
-static int submit_write(
-    struct rp_schedules *ss, const struct rp_schedule *s, bool create, rp_schedule_cb cb, void *ctx)
-{
-	struct write *w = rp_calloc(1, sizeof(*w));
-	if (w == NULL) {
-		return RP_ENOMEM;
-	}
-	*w = (struct write){.owner = ss, .create = create, .now = now_s(ss), .cb = cb, .ctx = ctx};
-	if (rp_json_clone(&rp_schedule_table, s, &w->s) != 0) {
-		rp_free(w);
-		return RP_ENOMEM;
-	}
-	const struct rp_store_job job = {
-	    .work = write_work,
-	    .arg = w,
-	    .free_arg = write_free,
-	    .done = on_written,
-	    .ctx = w,
-	};
-	return rp_store_submit(ss->opt.store, &job);
-}
-
-int rp_schedules_add(
-    struct rp_schedules *ss, const struct rp_schedule *s, rp_schedule_cb cb, void *ctx)
-{
-	return submit_write(ss, s, true, cb, ctx);
-}
-
-int rp_schedules_change(
-    struct rp_schedules *ss, const struct rp_schedule *s, rp_schedule_cb cb, void *ctx)
-{
-	return submit_write(ss, s, false, cb, ctx);
-}
-
-struct removal {
-	struct rp_schedules *owner;
-	char *id;
-	rp_store_done_cb done;
-	void *ctx;
-};
-
-static void removal_free(void *arg)
-{
-	struct removal *d = arg;
-	rp_free(d->id);
-	rp_free(d);
-}
-
-static int remove_work(struct rp_db *db, void *arg, struct rp_err *err)
-{
-	const struct removal *d = arg;
-	return rp_schedule_remove(db, d->id, err);
-}
-
-static void on_removed(void *ctx, int code, const struct rp_err *err)
-{
-	struct removal *d = ctx;
-	if (code == 0) {
-		entry_free(find(d->owner, d->id));
-	}
-	d->done(d->ctx, code, err);
-}
-
-int rp_schedules_remove(struct rp_schedules *ss, const char *id, rp_store_done_cb done, void *ctx)
-{
-	struct removal *d = rp_calloc(1, sizeof(*d));
-	if (d == NULL) {
-		return RP_ENOMEM;
-	}
-	*d = (struct removal){.owner = ss, .id = rp_strdup(id), .done = done, .ctx = ctx};
-	const struct rp_store_job job = {
-	    .work = remove_work,
-	    .arg = d,
-	    .free_arg = removal_free,
-	    .done = on_removed,
-	    .ctx = d,
-	};
-	if (d->id == NULL) {
-		rp_free(d);
-		return RP_ENOMEM;
-	}
-	return rp_store_submit(ss->opt.store, &job);
 }
