@@ -188,6 +188,11 @@ static void test_errors(void **state)
 	                     "{\"name\":\"nulls\",\"cmd\":\"c\",\"tags\":[null,\"a\"]}"),
 	    201);
 	assert_part("\"tags\":[\"\",\"a\"]");
+}
+
+static void test_bad_tags(void **state)
+{
+	(void)state;
 	assert_reply(400, FAIL("tags must be an array of strings"),
 	    ask(ADMIN, "POST", "/library/commands",
 	        "{\"name\":\"n\",\"cmd\":\"c\",\"tags\":\"t\"}"));
@@ -462,6 +467,7 @@ int main(void)
 	    T(test_command),
 	    T(test_script),
 	    T(test_errors),
+	    T(test_bad_tags),
 	    T(test_errors_of_entries),
 	    T(test_same_name),
 	    T(test_list),
