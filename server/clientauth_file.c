@@ -194,6 +194,7 @@ static void refresh(struct file *f)
 		return;
 	}
 	swap(f, &pairs, &now);
+	rp_log_info(COMPONENT, "credentials read again");
 }
 
 static bool check(void *self, const char *id, const char *password)

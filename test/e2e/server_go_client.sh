@@ -229,14 +229,14 @@ peer_ends "another client with the same credential is refused" 2 \
 start_peer b --auth b:pw-b --id b
 check "another credential is for another client" wait_for b '"registered"'
 printf '{"a":"pw-a","b":"pw-b","c":"pw-c"}' >"$tmp/auth.json"
-check "the file is read again" wait_for file 'credentials read again'
 start_peer c --auth c:pw-c --id c
-check "and what is new in it counts" wait_for c '"registered"'
+check "what is new in the file counts at once" wait_for c '"registered"'
+check "and is told" wait_for file 'client-auth: credentials read again'
 printf '{"a":' >"$tmp/auth.json"
-check "half a file is noticed" wait_for file 'error: client-auth: .*the credentials read before stay in force'
 stop c
 start_peer c --auth c:pw-c --id c
-check "and does not count" wait_for c '"registered"'
+check "half a file does not count" wait_for c '"registered"'
+check "and is noticed" wait_for file 'error: client-auth: .*the credentials read before stay in force'
 stop file
 check "that server ends cleanly too" is "$status" 0
 check "and silently" silent file
