@@ -94,7 +94,7 @@ fails "the server's example without secrets" 'client authentication must be enab
 fails "the client's example without a server" 'server address is required' \
 	"$RPORT" client --check-config -c "$here/rport.example.conf"
 # Each commented line is an option that exists.
-sed -E 's/^#([a-z_]+ = )/\1/' "$tmp/example_client.conf" >"$tmp/all.conf"
+sed -E 's/^#([a-z_]+ = |\[\[)/\1/' "$tmp/example_client.conf" >"$tmp/all.conf"
 run named 0 "$RPORT" client --check-config -c "$tmp/all.conf" || true
 check "every option of the client's example is known" is "$(cat "$tmp/named.log" "$tmp/named.err" | grep -c -i 'unknown')" 0
 sed -E 's/^#([a-z_]+ = )/\1/' "$tmp/example.conf" >"$tmp/all.conf"
