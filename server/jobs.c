@@ -499,7 +499,10 @@ static void on_result_stored(
     void *ctx, int code, const struct rp_job *job, const struct rp_err *err)
 {
 	struct result *r = ctx;
-	if (code != 0) {
+	if (code == RP_EEXIST) {
+		/* Clients send a result again when they do not know whether it arrived. */
+		rp_log_debug(COMPONENT, "%s: the result is refused: %s", r->what, err->msg);
+	} else if (code != 0) {
 		rp_log_error(COMPONENT, "%s: the result is refused: %s", r->what, err->msg);
 	} else {
 		rp_log_info(COMPONENT, "%s", r->what);
