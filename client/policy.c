@@ -61,6 +61,12 @@ static bool has_open_end(const struct rp_strlist *allow)
 	return false;
 }
 
+/* As in RPort's example file: its owner did not mean to let anything through. */
+static bool is_default(const struct rp_strlist *deny)
+{
+	return deny->n == 1 && strcmp(deny->v[0], "(\\||<|>|;|,|\\n|&)") == 0;
+}
+
 int rp_client_policy_warn(struct rp_client_config *cfg)
 {
 	static const char *const operators[] = {"|", "&", ";", "<", ">", "\n", "$(x)", "`x`"};
@@ -68,7 +74,7 @@ int rp_client_policy_warn(struct rp_client_config *cfg)
 	struct rp_err place = {0};
 	size_t let_through = 0;
 	if (!r->enabled || r->shell || r->rules != NULL || !rp_conf_is_set(&cfg->conf, &r->deny) ||
-	    !has_open_end(&r->allow)) {
+	    !has_open_end(&r->allow) || is_default(&r->deny)) {
 		return 0;
 	}
 	for (size_t i = 0; i < RP_ARRAY_LEN(operators); i++) {
