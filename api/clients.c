@@ -3,13 +3,13 @@
  * Clients: list, one, delete (rport-api 3.7, 3.8). Answered from the registry's mirror, no
  * worker is asked.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/call.h"
 #include "api/handlers.h"
 #include "api/reply.h"
 #include "core/alloc.h"
+#include "core/partsort.h"
 
 #include "core/banned.h"
 
@@ -68,7 +68,7 @@ static void write_client(struct rp_jsonw *w, const struct rp_client *client,
 struct found {
 	const struct rp_api_call *call;
 	const struct rp_listq *q;
-	const struct rp_client **v;
+	const void **v; /* struct rp_client */
 	size_t n;
 	size_t cap;
 	int err;
@@ -82,7 +82,7 @@ static bool collect(const struct rp_client *client, void *ctx)
 	}
 	if (f->n == f->cap) {
 		size_t cap = f->cap == 0 ? 64 : f->cap * 2;
-		const struct rp_client **v = rp_reallocarray(f->v, cap, sizeof(*v));
+		const void **v = rp_reallocarray(f->v, cap, sizeof(*v));
 		if (v == NULL) {
 			f->err = RP_ENOMEM;
 			return false;
@@ -96,36 +96,40 @@ static bool collect(const struct rp_client *client, void *ctx)
 
 static int by_query(const void *a, const void *b, void *q)
 {
-	const struct rp_client *const *x = a;
-	const struct rp_client *const *y = b;
-	return rp_listq_compare(q, &rp_client_table, *x, *y);
+	return rp_listq_compare(q, &rp_client_table, a, b);
+}
+
+static void answer_list(struct rp_api_call *c, struct found *f, struct rp_listq *q)
+{
+	struct rp_reply r;
+	size_t from = RP_MIN(f->n, (size_t)q->offset);
+	const struct rp_partsort_range page = {
+	    .from = from, .end = RP_MIN(f->n, from + (size_t)q->limit)};
+	rp_partsort(f->v, f->n, &page, by_query, q);
+	rp_reply_begin(&r);
+	rp_jsonw_arr(&r.w);
+	for (size_t i = page.from; i < page.end; i++) {
+		write_client(&r.w, f->v[i], q, &list_spec);
+	}
+	rp_jsonw_arr_end(&r.w);
+	rp_reply_end_count(&r, c, (int64_t)f->n);
 }
 
 void rp_api_clients(struct rp_api_call *c)
 {
 	struct rp_listq q;
-	struct rp_reply r;
 	if (rp_api_list_query(c, &list_spec, &q) != 0) {
 		return;
 	}
-	struct found f = {.call = c, .q = &q};
-	rp_registry_each(c->api->parts.registry, collect, &f);
+	struct found f = {.call = c, .q = &q, .err = rp_listq_bind(&q, &rp_client_table)};
+	if (f.err == 0) {
+		rp_registry_each(c->api->parts.registry, collect, &f);
+	}
 	if (f.err != 0) {
 		rp_reply_code(c, f.err, NULL);
-		goto out;
+	} else {
+		answer_list(c, &f, &q);
 	}
-	if (f.n > 1) {
-		qsort_r(f.v, f.n, sizeof(*f.v), by_query, &q);
-	}
-	rp_reply_begin(&r);
-	rp_jsonw_arr(&r.w);
-	size_t end = RP_MIN(f.n, (size_t)(q.offset + q.limit));
-	for (size_t i = (size_t)q.offset; i < end; i++) {
-		write_client(&r.w, f.v[i], &q, &list_spec);
-	}
-	rp_jsonw_arr_end(&r.w);
-	rp_reply_end_count(&r, c, (int64_t)f.n);
-out:
 	rp_free(f.v);
 	rp_listq_fini(&q);
 }

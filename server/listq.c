@@ -67,6 +67,7 @@ static int add_sort(struct rp_listq *q, struct rp_str field, bool desc)
 	q->sorts = v;
 	v[q->n_sorts].field = rp_str_dup(field);
 	v[q->n_sorts].desc = desc;
+	v[q->n_sorts].row = NULL;
 	if (v[q->n_sorts].field == NULL) {
 		return RP_ENOMEM;
 	}
@@ -232,6 +233,7 @@ static void filter_fini(struct rp_listq_filter *f)
 {
 	rp_strlist_fini(&f->columns);
 	rp_strlist_fini(&f->values);
+	rp_free(f->fields);
 }
 
 static bool lists_eq(const struct rp_strlist *a, const struct rp_strlist *b)

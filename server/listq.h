@@ -32,12 +32,14 @@ struct rp_listq_filter {
 	struct rp_strlist columns; /* any of them */
 	enum rp_listq_op op;
 	struct rp_strlist values;
-	bool all; /* and(...): every value has to match; else any */
+	bool all;                            /* and(...): every value has to match; else any */
+	const struct rp_json_field **fields; /* of the columns, NULL for none: rp_listq_bind */
 };
 
 struct rp_listq_sort {
 	char *field;
 	bool desc;
+	const struct rp_json_field *row; /* rp_listq_bind */
 };
 
 struct rp_listq_fields {
@@ -86,6 +88,9 @@ bool rp_listq_wants(const struct rp_listq *q, const struct rp_listq_spec *spec,
  * returns how many others there are: what SQL cannot answer is matched in memory. */
 size_t rp_listq_split(struct rp_listq *q, const char *const *columns);
 
+/* Looks up the columns and sorts in the table that is used from now on, so that matching and
+ * comparing many objects does not. RP_ENOMEM. */
+RP_NODISCARD int rp_listq_bind(struct rp_listq *q, const struct rp_json_table *t);
 /* In memory (2.1): an object described by its table; `labels` as "key: value"; list columns
  * match any element, raw ones as lists of strings; `*` is any text; case-insensitive; dates for the
  * operators. */

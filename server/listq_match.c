@@ -174,11 +174,32 @@ static const struct rp_json_field *find_field(const struct rp_json_table *t, con
 	return NULL;
 }
 
+int rp_listq_bind(struct rp_listq *q, const struct rp_json_table *t)
+{
+	for (size_t i = 0; i < q->n_sorts; i++) {
+		q->sorts[i].row = find_field(t, q->sorts[i].field);
+	}
+	for (size_t i = 0; i < q->n_filters; i++) {
+		struct rp_listq_filter *f = &q->filters[i];
+		rp_free(f->fields);
+		f->fields = rp_calloc(f->columns.n + 1, sizeof(*f->fields));
+		if (f->fields == NULL) {
+			return RP_ENOMEM;
+		}
+		for (size_t k = 0; k < f->columns.n; k++) {
+			f->fields[k] = find_field(t, f->columns.v[k]);
+		}
+	}
+	return 0;
+}
+
 static bool any_column(const struct rp_listq_filter *f, const char *value,
     const struct rp_json_table *t, const void *obj)
 {
 	for (size_t i = 0; i < f->columns.n; i++) {
-		const struct rp_json_field *field = find_field(t, f->columns.v[i]);
+		const struct rp_json_field *field = f->fields != NULL
+		    ? f->fields[i]
+		    : find_field(t, f->columns.v[i]);
 		if (field != NULL && field_matches(field, obj, f->op, value)) {
 			return true;
 		}
@@ -232,7 +253,9 @@ int rp_listq_compare(
     const struct rp_listq *q, const struct rp_json_table *t, const void *a, const void *b)
 {
 	for (size_t i = 0; i < q->n_sorts; i++) {
-		const struct rp_json_field *f = find_field(t, q->sorts[i].field);
+		const struct rp_json_field *f = q->sorts[i].row != NULL
+		    ? q->sorts[i].row
+		    : find_field(t, q->sorts[i].field);
 		int d = compare_text(text_of(f, a), text_of(f, b));
 		if (d != 0) {
 			return q->sorts[i].desc ? -d : d;
