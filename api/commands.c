@@ -151,7 +151,9 @@ static void on_list(void *ctx, int code, const struct rp_jobs_read *read, const 
 {
 	struct list *l = ctx;
 	struct rp_reply r;
-	if (code != 0) {
+	if (code == RP_ELIMIT) {
+		rp_reply_fail(l->call, 400, "%s", err->msg);
+	} else if (code != 0) {
 		rp_reply_code(l->call, code, err);
 	} else {
 		rp_reply_begin(&r);
@@ -187,6 +189,8 @@ void rp_api_job_list(struct rp_api_call *c, const struct rp_jobs_query *which)
 	int err = rp_listq_parse(&c->query, &spec, &l->q, &errs);
 	if (err == 0) {
 		query.q = &l->q;
+		query.no_output = !rp_listq_wants(&l->q, &spec, "result", "stdout") &&
+		    !rp_listq_wants(&l->q, &spec, "result", "stderr");
 		err = rp_jobs_read(c->api->parts.jobs, &query, on_list, l);
 		if (err == 0) {
 			return;

@@ -300,21 +300,53 @@ static void end_refused(struct order *o, int code, const char *text)
 	}
 }
 
-/* The job was stored but did not start: nothing is kept of a single one. */
+/* A single job that did not start: it is told when nothing is kept of it any more. */
+struct dropped {
+	struct order *order;
+	int code;
+	char text[REFUSAL_MAX];
+};
+
+static void on_dropped(void *ctx, int code, const struct rp_err *err)
+{
+	struct dropped *d = ctx;
+	if (code != 0) {
+		rp_log_error(COMPONENT, "job %s did not start but stays in the database: %s",
+		    d->order->job.jid, err->msg);
+	}
+	fail(d->order, d->code, d->text);
+	rp_free(d);
+}
+
+static int forget(struct order *o, int code, const char *text)
+{
+	struct dropped *d = o->jobs->closing ? NULL : rp_calloc(1, sizeof(*d));
+	if (d == NULL) {
+		return o->jobs->closing ? RP_ECLOSED : RP_ENOMEM;
+	}
+	d->order = o;
+	d->code = code;
+	(void)snprintf(d->text, sizeof(d->text), "%s", text);
+	int err = rp_jobs_store_delete(o->jobs->opt.store, o->job.jid, on_dropped, d);
+	if (err != 0) {
+		rp_free(d);
+	}
+	return err;
+}
+
+/* The job was stored but did not start. */
 static void drop(struct order *o, int code, const char *text)
 {
 	if (o->cb == NULL) {
 		end_refused(o, code, text);
 		return;
 	}
-	int err = o->jobs->closing
-	    ? RP_ECLOSED
-	    : rp_jobs_store_delete(o->jobs->opt.store, o->job.jid, NULL, NULL);
+	int err = forget(o, code, text);
 	if (err != 0) {
 		rp_log_error(COMPONENT, "job %s did not start but stays in the database: %s",
 		    o->job.jid, rp_err_text(err));
+		fail(o, code, text);
 	}
-	fail(o, code, text);
 }
 
 static void tell_started(struct order *o)

@@ -468,7 +468,10 @@ struct read {
 	char *jid;
 	struct rp_listq_sql where; /* filters only, for the count */
 	struct rp_listq_sql page;  /* filters, order, paging */
+	char *order;               /* of the page */
 	long limit, offset;
+	bool no_output;
+	size_t bytes; /* of the jobs in out */
 	rp_jobs_read_cb cb;
 	void *ctx;
 };
@@ -483,6 +486,7 @@ static void read_free(void *arg)
 	rp_free(r->jid);
 	rp_listq_sql_fini(&r->where);
 	rp_listq_sql_fini(&r->page);
+	rp_free(r->order);
 	rp_free(r);
 }
 
@@ -535,6 +539,19 @@ static int read_count(struct rp_db *db, struct read *r, struct rp_err *err)
 	return code;
 }
 
+/* How much that was. */
+static size_t drop_output(struct rp_job_result *result)
+{
+	size_t n = 0;
+	char **const slots[] = {&result->out, &result->err};
+	for (size_t i = 0; i < RP_ARRAY_LEN(slots); i++) {
+		n += *slots[i] == NULL ? 0 : strlen(*slots[i]);
+		rp_free(*slots[i]);
+		*slots[i] = NULL;
+	}
+	return n;
+}
+
 static int read_row(struct read *r, struct rp_stmt *stmt, struct rp_err *err)
 {
 	const char *details = rp_stmt_text(stmt, 0);
@@ -542,11 +559,35 @@ static int read_row(struct read *r, struct rp_stmt *stmt, struct rp_err *err)
 		return 0;
 	}
 	struct rp_job *job = &r->out.jobs[r->out.n];
-	int code = rp_job_decode(details, strlen(details), job, err);
-	if (code == 0) {
-		r->out.n++;
+	size_t n = strlen(details);
+	int code = rp_job_decode(details, n, job, err);
+	if (code != 0) {
+		return code;
 	}
-	return code;
+	r->out.n++;
+	if (r->no_output) {
+		n -= RP_MIN(n, drop_output(&job->result));
+	}
+	r->bytes += n;
+	return r->bytes <= RP_JOBS_READ_MAX || r->jid != NULL
+	    ? 0
+	    : rp_err_set(err, RP_ELIMIT, "the output of these jobs is too large: ask for fewer");
+}
+
+/* The ids of the page first: what sorts them need not carry the jobs with their output. */
+static int page_text(const struct read *r, struct rp_buf *out)
+{
+	struct rp_buf ids;
+	if (r->jid != NULL) {
+		return query_text(r, "details", &r->page, out);
+	}
+	int err = query_text(r, "jid", &r->page, &ids);
+	rp_buf_init(out, QUERY_MAX);
+	err = err != 0 ? err
+	               : rp_buf_printf(out, "SELECT details FROM jobs WHERE jid IN (%s)%s",
+	                     (const char *)rp_buf_head(&ids), r->order);
+	rp_buf_fini(&ids);
+	return err != 0 ? err : rp_buf_terminate(out);
 }
 
 static int read_rows(struct rp_db *db, struct read *r, struct rp_err *err)
@@ -557,7 +598,7 @@ static int read_rows(struct rp_db *db, struct read *r, struct rp_err *err)
 	if (r->out.jobs == NULL) {
 		return RP_ENOMEM;
 	}
-	int code = query_text(r, "details", &r->page, &text);
+	int code = page_text(r, &text);
 	code = code != 0 ? code : rp_db_stmt(db, (const char *)rp_buf_head(&text), &stmt, err);
 	rp_buf_fini(&text);
 	if (code != 0) {
@@ -597,6 +638,16 @@ static bool copy_text(char **dst, const char *src)
 	return src == NULL || *dst != NULL;
 }
 
+static int order_text(const struct rp_listq *q, char **out)
+{
+	struct rp_buf text;
+	rp_buf_init(&text, QUERY_MAX);
+	int err = rp_listq_sql_order(q, &text);
+	err = err != 0 ? err : rp_buf_take_string(&text, out);
+	rp_buf_fini(&text);
+	return err;
+}
+
 int rp_jobs_store_read(
     struct rp_store *store, const struct rp_jobs_query *query, rp_jobs_read_cb cb, void *ctx)
 {
@@ -606,6 +657,7 @@ int rp_jobs_store_read(
 	}
 	r->cb = cb;
 	r->ctx = ctx;
+	r->no_output = query->no_output;
 	int err = copy_text(&r->client_id, query->client_id) &&
 	        copy_text(&r->multi_job_id, query->multi_job_id) &&
 	        copy_text(&r->created_by, query->created_by) && copy_text(&r->jid, query->jid)
@@ -616,6 +668,7 @@ int rp_jobs_store_read(
 		r->offset = query->q->offset;
 		err = rp_listq_sql(query->q, false, &r->where);
 		err = err != 0 ? err : rp_listq_sql(query->q, true, &r->page);
+		err = err != 0 ? err : order_text(query->q, &r->order);
 	}
 	if (err != 0) {
 		read_free(r);
@@ -628,5 +681,5 @@ int rp_jobs_store_read(
 	    .done = on_read,
 	    .ctx = r,
 	};
-	return rp_store_submit(store, &work);
+	return rp_store_read(store, &work);
 }

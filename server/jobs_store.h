@@ -41,6 +41,8 @@ struct rp_jobs_read {
 	size_t n;
 	int64_t total;
 };
+/* A list of more than this many bytes of jobs is RP_ELIMIT. */
+#define RP_JOBS_READ_MAX (64u * 1024 * 1024)
 /* r lives until its done callback has freed it. client_id NULL = all; jid NULL = the list by q.
  * Clauses of q are copied. */
 typedef void (*rp_jobs_read_cb)(
@@ -51,6 +53,7 @@ struct rp_jobs_query {
 	const char *created_by;   /* NULL = all */
 	const char *jid;
 	const struct rp_listq *q;
+	bool no_output; /* leave out stdout and stderr */
 };
 RP_NODISCARD int rp_jobs_store_read(
     struct rp_store *s, const struct rp_jobs_query *query, rp_jobs_read_cb cb, void *ctx);

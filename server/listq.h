@@ -115,6 +115,8 @@ struct rp_listq_sql {
 };
 /* with_page: also the order and the paging. */
 RP_NODISCARD int rp_listq_sql(const struct rp_listq *q, bool with_page, struct rp_listq_sql *out);
+/* Appends " ORDER BY …" alone. */
+RP_NODISCARD int rp_listq_sql_order(const struct rp_listq *q, struct rp_buf *out);
 void rp_listq_sql_fini(struct rp_listq_sql *s);
 
 #endif

@@ -106,14 +106,14 @@ static int add_filter(struct rp_listq_sql *out, const struct rp_listq_filter *f)
 	return err != 0 ? err : rp_buf_add_str(&out->text, "))");
 }
 
-static int add_order(struct rp_listq_sql *out, const struct rp_listq *q)
+int rp_listq_sql_order(const struct rp_listq *q, struct rp_buf *out)
 {
 	int err = 0;
 	for (size_t i = 0; err == 0 && i < q->n_sorts; i++) {
-		err = rp_buf_printf(&out->text, "%s%s %s", i == 0 ? " ORDER BY " : ", ",
-		    q->sorts[i].field, q->sorts[i].desc ? "DESC" : "ASC");
+		err = rp_buf_printf(out, "%s%s %s", i == 0 ? " ORDER BY " : ", ", q->sorts[i].field,
+		    q->sorts[i].desc ? "DESC" : "ASC");
 	}
-	return err != 0 ? err : rp_buf_add_str(&out->text, " LIMIT ? OFFSET ?");
+	return err;
 }
 
 int rp_listq_sql(const struct rp_listq *q, bool with_page, struct rp_listq_sql *out)
@@ -125,7 +125,8 @@ int rp_listq_sql(const struct rp_listq *q, bool with_page, struct rp_listq_sql *
 		err = add_filter(out, &q->filters[i]);
 	}
 	if (err == 0 && with_page) {
-		err = add_order(out, q);
+		err = rp_listq_sql_order(q, &out->text);
+		err = err != 0 ? err : rp_buf_add_str(&out->text, " LIMIT ? OFFSET ?");
 	}
 	err = err != 0 ? err : rp_buf_terminate(&out->text);
 	if (err != 0) {

@@ -167,5 +167,5 @@ int rp_listread(struct rp_store *store, const struct rp_listread_ask *ask, struc
 	    .done = on_read,
 	    .ctx = r,
 	};
-	return rp_store_submit(store, &job);
+	return rp_store_read(store, &job);
 }

@@ -29,6 +29,10 @@ struct rp_store {
 	char *dir;
 	bool wal;
 	struct rp_serial *queue;
+	struct rp_serial *reads; /* NULL: queue does it */
+	struct rp_db *reader;    /* opened by the first read */
+	unsigned open_queues;    /* while closing */
+	bool closing;
 	void (*on_closed)(void *ctx);
 	void *ctx;
 };
@@ -167,6 +171,9 @@ static const struct rp_db_migration migrations[] = {
      "CREATE INDEX jobs_schedule ON jobs (schedule_id) WHERE schedule_id IS NOT NULL;"
      "CREATE INDEX multi_jobs_schedule ON multi_jobs (schedule_id)"
      " WHERE schedule_id IS NOT NULL;"},
+    /* In the order of lists of jobs, so that a page is read and not sorted out of all. */
+    {"DROP INDEX jobs_client_finished;"
+     "CREATE INDEX jobs_client_listed ON jobs (client_id, finished_at DESC, jid);"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)
@@ -210,6 +217,7 @@ static int open_db(struct rp_store *s, struct rp_err *err)
 
 static void store_free(struct rp_store *s)
 {
+	rp_db_close(s->reader);
 	rp_db_close(s->db);
 	rp_free(s->dir);
 	rp_free(s);
@@ -238,6 +246,11 @@ int rp_store_open_file(struct rp_loop *loop, const char *data_dir, bool wal,
 		(void)rp_err_set(err, code, "%s", rp_err_text(code));
 		goto fail_store;
 	}
+	/* Without it, and with a journal that readers and the writer exclude each other by, one
+	 * queue does both. */
+	if (wal && file == &main_file && rp_serial_new(&s->reads, loop, QUEUE_MAX, s) != 0) {
+		rp_log_error(COMPONENT, "out of memory: reads wait behind writes");
+	}
 	*out = s;
 	return 0;
 
@@ -257,6 +270,9 @@ static void on_queue_closed(void *arg)
 	struct rp_store *s = arg;
 	void (*on_closed)(void *ctx) = s->on_closed;
 	void *ctx = s->ctx;
+	if (--s->open_queues > 0) {
+		return;
+	}
 	store_free(s);
 	if (on_closed != NULL) {
 		on_closed(ctx);
@@ -267,6 +283,14 @@ void rp_store_close(struct rp_store *s, void (*on_closed)(void *ctx), void *ctx)
 {
 	s->on_closed = on_closed;
 	s->ctx = ctx;
+	if (s->closing) {
+		return;
+	}
+	s->closing = true;
+	s->open_queues = s->reads != NULL ? 2 : 1;
+	if (s->reads != NULL) {
+		rp_serial_close(s->reads, on_queue_closed, s);
+	}
 	rp_serial_close(s->queue, on_queue_closed, s);
 }
 
@@ -293,6 +317,30 @@ static int on_work(struct rp_serial_job *job, void *ctx)
 	return code != 0 ? code : p->work(s->db, p->arg, &p->err);
 }
 
+static int open_reader(struct rp_store *s, struct rp_err *err)
+{
+	char *path = rp_asprintf("%s/%s", s->dir, s->file->name);
+	if (path == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
+	int code = rp_db_open_existing(&s->reader, path, err);
+	rp_free(path);
+	code = code != 0 ? code : rp_db_exec(s->reader, "PRAGMA query_only = ON", err);
+	if (code != 0) {
+		rp_db_close(s->reader);
+		s->reader = NULL;
+	}
+	return code;
+}
+
+static int on_read_work(struct rp_serial_job *job, void *ctx)
+{
+	struct piece *p = RP_CONTAINER_OF(job, struct piece, job);
+	struct rp_store *s = ctx;
+	int code = s->reader == NULL ? open_reader(s, &p->err) : 0;
+	return code != 0 ? code : p->work(s->reader, p->arg, &p->err);
+}
+
 static void on_done(struct rp_serial_job *job, int status)
 {
 	struct piece *p = RP_CONTAINER_OF(job, struct piece, job);
@@ -310,30 +358,40 @@ static void on_done(struct rp_serial_job *job, int status)
 	rp_free(p);
 }
 
-int rp_store_submit(struct rp_store *s, const struct rp_store_job *job)
+static int submit(struct rp_store *s, const struct rp_store_job *job, bool read)
 {
 	struct piece *p = rp_calloc(1, sizeof(*p));
-	int err = RP_ENOMEM;
-	if (p == NULL) {
+	int err = p == NULL ? RP_ENOMEM : s->closing ? RP_ECLOSED : 0;
+	if (err != 0) {
 		goto fail;
 	}
-	p->job.work = on_work;
+	p->job.work = read ? on_read_work : on_work;
 	p->job.done = on_done;
 	p->work = job->work;
 	p->arg = job->arg;
 	p->free_arg = job->free_arg;
 	p->done = job->done;
 	p->ctx = job->ctx;
-	err = rp_serial_submit(s->queue, &p->job);
+	err = rp_serial_submit(read ? s->reads : s->queue, &p->job);
 	if (err == 0) {
 		return 0;
 	}
-	rp_free(p);
 fail:
+	rp_free(p);
 	if (job->free_arg != NULL) {
 		job->free_arg(job->arg);
 	}
 	return err;
+}
+
+int rp_store_submit(struct rp_store *s, const struct rp_store_job *job)
+{
+	return submit(s, job, false);
+}
+
+int rp_store_read(struct rp_store *s, const struct rp_store_job *job)
+{
+	return submit(s, job, s->reads != NULL);
 }
 
 /* Rotation */
@@ -410,7 +468,7 @@ int rp_store_rotate(struct rp_store *s, const char *name)
 	r->job.work = on_rotate;
 	r->job.done = on_rotated;
 	memcpy(r->name, name, n);
-	int err = rp_serial_submit(s->queue, &r->job);
+	int err = s->closing ? RP_ECLOSED : rp_serial_submit(s->queue, &r->job);
 	if (err != 0) {
 		rp_free(r);
 	}

@@ -52,6 +52,9 @@ struct rp_store_job {
 };
 /* RP_EBUSY, RP_ENOMEM, RP_ECLOSED: free_arg was called, done does not come. */
 RP_NODISCARD int rp_store_submit(struct rp_store *s, const struct rp_store_job *job);
+/* The same for work that only reads: it does not wait behind writes, and sees at least those whose
+ * done was called before. */
+RP_NODISCARD int rp_store_read(struct rp_store *s, const struct rp_store_job *job);
 
 /* Times in the database: RFC 3339 in UTC with nine digits always, so that they compare as texts. */
 #define RP_STORE_TIME_MAX 40

@@ -1466,6 +1466,7 @@ static void test_large_result(void **state)
 	    "{\"jid\":\"%s\",\"status\":\"failed\",\"result\":{\"stdout\":\"%s\\u0001<\xff\"}}",
 	    path + strlen("/clients/c1/commands/"), out);
 	rp_jobs_result(jobs, "c1", result, strlen(result));
+	rp_store_rig_sync(&rig);
 	assert_int_equal(get(path), 200);
 	assert_true(strlen(body) > n);
 	assert_non_null(strstr(body, "\\u0001\\u003c\xef\xbf\xbd\""));
