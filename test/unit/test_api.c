@@ -1416,6 +1416,7 @@ static void test_command(void **state)
 	    "\"stderr\":\"\",\"summary\":\"sum\"}}",
 	    jid);
 	rp_jobs_result(jobs, "c1", result, strlen(result));
+	rp_store_rig_sync(&rig);
 	(void)snprintf(want, sizeof(want),
 	    "{\"data\":[{\"jid\":\"%s\",\"status\":\"successful\",\"finished_at\":"
 	    "\"2026-01-02T03:04:06.5Z\",\"result\":{\"summary\":\"sum\"}}],\"meta\":{\"count\":1}}",
