@@ -15,6 +15,7 @@
 #include "api/call.h"
 #include "api/context.h"
 #include "api/docroot.h"
+#include "api/passcache.h"
 #include "api/reply.h"
 #include "api/router.h"
 #include "api/sessions.h"
@@ -202,7 +203,10 @@ static int open_gate(struct rp_api *api, struct rp_err *err)
 	    .max_failed = (unsigned)api->cfg->max_failed_login,
 	    .ban_ms = (uint64_t)api->cfg->ban_time * 1000,
 	};
-	return rp_gate_new(&opt, &api->gate) == 0 ? 0 : rp_err_set(err, RP_ENOMEM, "out of memory");
+	api->passwords = rp_passcache_new();
+	return api->passwords != NULL && rp_gate_new(&opt, &api->gate) == 0
+	    ? 0
+	    : rp_err_set(err, RP_ENOMEM, "out of memory");
 }
 
 static int open_uploads(struct rp_api *api, struct rp_err *err)
@@ -271,6 +275,7 @@ static void api_free(void *state)
 	rp_users_free(api->users);
 	rp_twofa_free(api->twofa);
 	rp_twofa_sender_free(api->sender);
+	rp_passcache_free(api->passwords);
 	rp_gate_free(api->gate);
 	rp_gate_free(api->crowd);
 	rp_addrlist_fini(&api->trusted);

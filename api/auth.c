@@ -12,6 +12,7 @@
 
 #include "api/call.h"
 #include "api/jwt.h"
+#include "api/passcache.h"
 #include "api/password.h"
 #include "api/router.h"
 #include "api/sessions.h"
@@ -109,6 +110,8 @@ static void on_checked(uv_work_t *work, int status)
 	} else if (k->equal && k->own) {
 		answer(k->call, k->cb, RP_AUTH_OK, 0);
 	} else if (k->equal && user != NULL) {
+		const struct rp_passcache_entry e = {k->name, k->password, k->hash};
+		rp_passcache_add(k->call->api->passwords, &e, rp_clock_ms());
 		let_in(k->call, k->cb, user, !has_second_factor(k->call));
 	} else {
 		refuse(k->call, k->cb, k->name);
@@ -147,6 +150,19 @@ static void check_hash(
 		rp_gate_leave(c->api->gate, rp_api_peer(c));
 		answer(c, cb, RP_AUTH_FAILED, err);
 	}
+}
+
+/* With a password that was found right a short while ago. */
+static bool check_known(
+    struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb)
+{
+	const struct rp_user *user = rp_users_find(c->api->users, name);
+	const struct rp_passcache_entry e = {name, password, user == NULL ? NULL : user->password};
+	if (user == NULL || !rp_passcache_has(c->api->passwords, &e, rp_clock_ms())) {
+		return false;
+	}
+	let_in(c, cb, user, !has_second_factor(c));
+	return true;
 }
 
 static void check_static(
@@ -190,7 +206,7 @@ static void check_password(
 		refuse(c, cb, name);
 	} else if (rp_users_static(c->api->users)) {
 		check_static(c, name, password, cb);
-	} else {
+	} else if (!check_known(c, name, password, cb)) {
 		check_hash(c, name, password, false, cb);
 	}
 }

@@ -27,6 +27,7 @@
 
 struct rp_docroot;
 struct rp_api_conn; /* a connection of the API (api/api.c) */
+struct rp_passcache;
 struct rp_sessions;
 struct rp_tokens;
 struct rp_uploads;
@@ -48,9 +49,10 @@ struct rp_api {
 	const struct rp_conf_api *cfg;
 	struct rp_acceptor *acceptor;
 	struct rp_tls *tls;
-	struct rp_gate *gate;       /* logins of API users */
-	struct rp_gate *crowd;      /* connections (server/crowd.h) */
-	struct rp_addrlist trusted; /* proxies before the API */
+	struct rp_passcache *passwords; /* found right a short while ago */
+	struct rp_gate *gate;           /* logins of API users */
+	struct rp_gate *crowd;          /* connections (server/crowd.h) */
+	struct rp_addrlist trusted;     /* proxies before the API */
 	struct rp_sessions *sessions;
 	struct rp_tokens *tokens;
 	struct rp_uploads *uploads;
