@@ -321,6 +321,14 @@ bench: | build/setup/bench.stamp ## measure speed; prints one table
 	$(Q)RPORT=$(CURDIR)/$(RESULT_release) RPORT_BENCH=$(CURDIR)/build/release-$(CRYPTO)/test/bench \
 		test/bench/run $(BENCH)
 
+# FLEET='CLIENTS JOBS'; a gigabyte of space for the default.
+FLEET ?= 10000 1000000
+.PHONY: bench-fleet
+bench-fleet: | build/setup/bench.stamp ## the API's times with 10,000 clients and 1,000,000 jobs
+	+$(Q)$(MAKE) PROFILE=release all bench-programs
+	$(Q)RPORT=$(CURDIR)/$(RESULT_release) RPORT_BENCH=$(CURDIR)/build/release-$(CRYPTO)/test/bench \
+		test/bench/fleet.sh $(FLEET)
+
 # Not all of test/lib: some of it needs cmocka, which there is only for the host.
 BENCH_OBJ := $(patsubst %,$(B)/test/lib/%.o,ssh_pair mux_pair tunnel_rig prng)
 .PHONY: bench-programs
@@ -353,6 +361,11 @@ stress: | build/setup/test.stamp ## server under ThreadSanitizer, 200 clients, t
 	+$(Q)$(MAKE) PROFILE=tsan all
 	$(Q)RPORT=$(CURDIR)/build/tsan-$(CRYPTO)/rport RPORT_CLIENT=$(CURDIR)/$(RESULT_release) \
 		RPORT_PEER=$(CURDIR)/build/peer test/stress/tsan.sh
+
+.PHONY: stress-api
+stress-api: | build/setup/test.stamp ## times of the API beside 200 clients that send measurements and four busy tunnels
+	+$(Q)$(MAKE) PROFILE=release all peer
+	$(Q)RPORT=$(CURDIR)/$(RESULT_release) RPORT_PEER=$(CURDIR)/build/peer test/stress/busy.sh
 
 ### Static checks
 
@@ -405,7 +418,7 @@ cppcheck: | build/setup/lint.stamp ## cppcheck
 check-scripts: | build/setup/lint.stamp
 	$(Q)shellcheck -S warning -e SC1007 $(wildcard scripts/setup scripts/deps scripts/deps-fetch \
 		scripts/deps-recipes scripts/demo scripts/check scripts/check-* scripts/probe-flags \
-		.ci/run test/walk/run test/openapi/run test/peer/build test/bench/run test/bench/lib/*.sh test/e2e/*.sh test/e2e/lib/*.sh)
+		.ci/run test/walk/run test/openapi/run test/peer/build test/bench/run test/bench/fleet.sh test/bench/lib/*.sh test/e2e/*.sh test/e2e/lib/*.sh)
 	$(Q)$(if $(wildcard test/peer/build),test/peer/build --check)
 
 .PHONY: check-endpoints endpoints

@@ -61,6 +61,9 @@ ROWS = [
     ("", "", 0, "API, requests answered"),
     ("api_status", "1/s", 0, "GET /status"),
     ("api_clients", "1/s", 0, "GET /clients"),
+    ("wrk_status", "1/s", 0, "GET /status, 16 connections (wrk), 20 clients"),
+    ("wrk_clients", "1/s", 0, "GET /clients?page[limit]=20, the same"),
+    ("wrk_bcrypt", "1/s", 0, "GET /status, the same, user with bcrypt hash"),
 ]
 # What a unit in VALUES is multiplied with for the table
 SCALES = {"ms": 0.001, "MB": 0.001}

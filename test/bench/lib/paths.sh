@@ -146,7 +146,8 @@ auth = "bench:$CLIENT_PASSWORD"
 data_dir = "$WORK/data-$name"
 [api]
 address = "127.0.0.1:0"
-auth = "admin:$API_PASSWORD"
+${API_USERS:+auth_file = "$API_USERS"}
+${API_USERS:+#}auth = "admin:$API_PASSWORD"
 CONF
 	start "$name" "$WORK/rport" server -c "$WORK/$name.conf"
 	RPORT_SERVER=$STARTED
