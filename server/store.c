@@ -248,7 +248,8 @@ int rp_store_open_file(struct rp_loop *loop, const char *data_dir, bool wal,
 	}
 	/* Without it, and with a journal that readers and the writer exclude each other by, one
 	 * queue does both. */
-	if (wal && file == &rp_store_main_file && rp_serial_new(&s->reads, loop, QUEUE_MAX, s) != 0) {
+	if (wal && file == &rp_store_main_file &&
+	    rp_serial_new(&s->reads, loop, QUEUE_MAX, s) != 0) {
 		rp_log_error(COMPONENT, "out of memory: reads wait behind writes");
 	}
 	*out = s;
