@@ -779,8 +779,8 @@ static void test_gone_while_checking(void **state)
 		assert_int_equal(close(fd), 0);
 	}
 	assert_int_equal(as("bob:tops3cret", "GET", "/me"), 200);
-	/* And the API is stopped in the middle of a check. */
-	begin("GET", "/me", header, NULL);
+	/* And the API is stopped in the middle of a check, of a password that was not checked yet. */
+	begin("GET", "/me", ADMIN, NULL);
 	turn();
 	turn();
 	restart();
