@@ -42,7 +42,8 @@ static bool check(void *self, const char *id, const char *password)
 		code = rp_stmt_step(s, &err);
 		want = code == 1 ? rp_stmt_text(s, 1) : NULL;
 	}
-	bool equal = rp_clientauth_equal(want, password) && want[0] != '\0' && id[0] != '\0';
+	bool filled = want != NULL && want[0] != '\0' && id[0] != '\0';
+	bool equal = rp_clientauth_equal(want, password) && filled;
 	if (code == 1) {
 		rp_stmt_reset(s);
 	}
