@@ -265,7 +265,7 @@ test-e2e: ## end-to-end tests against the binary of PROFILE and CRYPTO (T=name r
 E2E_RUN := $(if $(T),test/e2e/$(T).sh,$(E2E))
 run-e2e:
 	$(Q)$(if $(E2E_RUN),$(SAN_ENV) RPORT=$(CURDIR)/$(RPORT) RPORT_PEER=$(CURDIR)/build/peer \
-		RPORT_CRYPTO=$(CRYPTO) prove -m -f -o $(if $(T),-v) -e 'timeout -k 5 600' $(E2E_RUN),\
+		RPORT_CRYPTO=$(CRYPTO) prove -m -f -o -j2 $(if $(T),-v) -e 'timeout -k 5 600' $(E2E_RUN),\
 		echo 'no end-to-end tests')
 
 .PHONY: stress-visitors
