@@ -229,10 +229,15 @@ static void on_login_post(struct rp_api_call *c, const struct rp_auth_result *r)
 	}
 	/* Read again: it was not kept meanwhile. */
 	if (read_login(c, &b)) {
-		if (b.new_password != NULL && b.new_password[0] != '\0') {
-			change_password(c, b.new_password);
-		} else {
+		if (b.new_password == NULL || b.new_password[0] == '\0') {
 			on_login(c, r);
+		} else if (r->verdict == RP_AUTH_OK &&
+		    rp_twofa_kind(c->api->twofa) != RP_TWOFA_OFF) {
+			/* Whoever has only the password must not shut out its owner. */
+			rp_reply_fail(c, 403,
+			    "with a second factor a password is changed after the login, by PUT /me");
+		} else {
+			change_password(c, b.new_password);
 		}
 	}
 	login_release(&b);

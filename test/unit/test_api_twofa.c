@@ -468,6 +468,20 @@ static void test_expired(void **state)
 	rp_api_rig_close(rig);
 }
 
+/* Whoever has only the password cannot put another in its place. */
+static void test_new_password(void **state)
+{
+	(void)state;
+	rig = rp_api_rig_open("totp_enabled = true\n");
+	assert_int_equal(ask("POST", "/login", NULL,
+	                     "{\"username\":\"admin\",\"password\":\"" PASSWORD
+	                     "\",\"new_password\":\"another good one of mine\"}"),
+	    403);
+	assert_true(said("changed after the login, by PUT /me"));
+	assert_int_equal(log_in("admin"), 200);
+	rp_api_rig_close(rig);
+}
+
 static void test_off(void **state)
 {
 	(void)state;
@@ -499,6 +513,7 @@ int main(void)
 	    cmocka_unit_test(test_totp),
 	    cmocka_unit_test(test_totp_of_others),
 	    cmocka_unit_test(test_expired),
+	    cmocka_unit_test(test_new_password),
 	    cmocka_unit_test(test_off),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
