@@ -174,6 +174,8 @@ static const struct rp_db_migration migrations[] = {
     /* In the order of lists of jobs, so that a page is read and not sorted out of all. */
     {"DROP INDEX jobs_client_finished;"
      "CREATE INDEX jobs_client_listed ON jobs (client_id, finished_at DESC, jid);"},
+    {"DROP INDEX jobs_multi;"
+     "CREATE INDEX jobs_multi_listed ON jobs (multi_job_id, finished_at DESC, jid);"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)
