@@ -251,7 +251,6 @@ int rp_monitoring_read(struct rp_monitoring *m, const struct rp_monitoring_query
 	if (m->closing) {
 		return RP_ECLOSED;
 	}
-	write_out(m);
 	return rp_monitoring_store_read(m->store, query, cb, ctx);
 }
 
@@ -261,6 +260,5 @@ int rp_monitoring_graph(struct rp_monitoring *m, const char *client_id,
 	if (m->closing) {
 		return RP_ECLOSED;
 	}
-	write_out(m);
 	return rp_monitoring_store_graph(m->store, client_id, span, cb, ctx);
 }

@@ -66,7 +66,8 @@ struct rp_measurements {
 	size_t n;
 	int64_t total;
 };
-/* Exactly once after 0; what was saved before is in the list. */
+/* Exactly once after 0. The list is what is on disk: what was saved within the last second or so may
+ * not be in it. */
 typedef void (*rp_measurements_cb)(
     void *ctx, int code, const struct rp_measurements *list, const struct rp_err *err);
 RP_NODISCARD int rp_monitoring_read(struct rp_monitoring *m,

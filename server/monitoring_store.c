@@ -45,6 +45,7 @@ const struct rp_store_file rp_monitoring_store_file = {
     .name = "monitoring.db",
     .migrations = migrations,
     .n = RP_ARRAY_LEN(migrations),
+    .reads_beside = true,
 };
 
 struct rp_raw_measurement *rp_raw_measurement_new(const char *client_id, const char *p, size_t n)
@@ -430,7 +431,7 @@ int rp_monitoring_store_read(
 	r->ctx = ctx;
 	const struct rp_store_job job = {
 	    .work = read_work, .arg = r, .free_arg = read_free, .done = on_read, .ctx = r};
-	return rp_store_submit(s, &job);
+	return rp_store_read(s, &job);
 }
 
 /* Graphs */
@@ -522,5 +523,5 @@ int rp_monitoring_store_graph(struct rp_store *s, const char *client_id,
 	g->ctx = ctx;
 	const struct rp_store_job job = {
 	    .work = graph_work, .arg = g, .free_arg = graph_free, .done = on_graph, .ctx = g};
-	return rp_store_submit(s, &job);
+	return rp_store_read(s, &job);
 }

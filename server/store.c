@@ -196,6 +196,7 @@ const struct rp_store_file rp_store_main_file = {
     .name = "rport.db",
     .migrations = migrations,
     .n = RP_ARRAY_LEN(migrations),
+    .reads_beside = true,
 };
 
 static int open_db(struct rp_store *s, struct rp_err *err)
@@ -250,8 +251,7 @@ int rp_store_open_file(struct rp_loop *loop, const char *data_dir, bool wal,
 	}
 	/* Without it, and with a journal that readers and the writer exclude each other by, one
 	 * queue does both. */
-	if (wal && file == &rp_store_main_file &&
-	    rp_serial_new(&s->reads, loop, QUEUE_MAX, s) != 0) {
+	if (wal && file->reads_beside && rp_serial_new(&s->reads, loop, QUEUE_MAX, s) != 0) {
 		rp_log_error(COMPONENT, "out of memory: reads wait behind writes");
 	}
 	*out = s;

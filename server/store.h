@@ -7,6 +7,8 @@
 #ifndef RP_SERVER_STORE_H
 #define RP_SERVER_STORE_H
 
+#include <stdbool.h>
+
 #include "core/db.h"
 #include "core/defs.h"
 #include "core/err.h"
@@ -23,6 +25,9 @@ struct rp_store_file {
 	const char *name;
 	const struct rp_db_migration *migrations;
 	size_t n;
+	/* Reads have a connection of their own. Not for a file that is rotated: that connection would
+	 * stay with the old one. */
+	bool reads_beside;
 };
 /* rport.db, for whoever looks at the schema's history. */
 extern const struct rp_store_file rp_store_main_file;
@@ -52,8 +57,8 @@ struct rp_store_job {
 };
 /* RP_EBUSY, RP_ENOMEM, RP_ECLOSED: free_arg was called, done does not come. */
 RP_NODISCARD int rp_store_submit(struct rp_store *s, const struct rp_store_job *job);
-/* The same for work that only reads: it does not wait behind writes, and sees at least those whose
- * done was called before. */
+/* The same for work that only reads: with reads_beside (and WAL) it does not wait behind writes, and
+ * sees at least those whose done was called before. */
 RP_NODISCARD int rp_store_read(struct rp_store *s, const struct rp_store_job *job);
 
 /* Times in the database: RFC 3339 in UTC with nine digits always, so that they compare as texts. */

@@ -16,9 +16,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <uv.h>
 
 #include "core/alloc.h"
 #include "server/clients_store.h"
+#include "server/monitoring_store.h"
 #include "test/lib/store_rig.h"
 
 static struct rp_store_rig rig;
@@ -227,7 +229,8 @@ static void test_after_close(void **state)
 /* Rotation of a database that has a file of its own */
 
 static const struct rp_db_migration own_schema[] = {{"CREATE TABLE t (n BIGINT NOT NULL);"}};
-static const struct rp_store_file own_file = {"own.db", own_schema, RP_ARRAY_LEN(own_schema)};
+static const struct rp_store_file own_file = {
+    .name = "own.db", .migrations = own_schema, .n = RP_ARRAY_LEN(own_schema)};
 
 static int work_insert(struct rp_db *db, void *arg, struct rp_err *err)
 {
@@ -310,6 +313,73 @@ static void test_rotation(void **state)
 	remove_own("own.db");
 }
 
+/* Reads beside the writes */
+
+static int work_held(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	(void)db;
+	(void)err;
+	/* Not for ever, so that a test that fails ends. */
+	for (int i = 0; i < 2000 && uv_sem_trywait(arg) != 0; i++) {
+		(void)usleep(10000);
+	}
+	return 0;
+}
+
+static void on_measurements(
+    void *ctx, int code, const struct rp_measurements *list, const struct rp_err *err)
+{
+	(void)err;
+	assert_int_equal(code, 0);
+	assert_int_equal(list->n, 0);
+	*(bool *)ctx = true;
+}
+
+static void on_graph(void *ctx, int code, const struct rp_graph *graph, const struct rp_err *err)
+{
+	(void)err;
+	assert_int_equal(code, 0);
+	assert_int_equal(graph->n, 0);
+	*(bool *)ctx = true;
+}
+
+static void read_measurements(struct rp_store *s)
+{
+	const struct rp_monitoring_span span = {0, INT64_C(7200) * 1000000000};
+	const struct rp_monitoring_query q = {.client_id = "a", .span = span, .limit = 1};
+	bool listed = false;
+	bool drawn = false;
+	assert_int_equal(rp_monitoring_store_read(s, &q, on_measurements, &listed), 0);
+	assert_int_equal(rp_monitoring_store_graph(s, "a", span, on_graph, &drawn), 0);
+	rp_store_rig_wait(&rig, &listed);
+	rp_store_rig_wait(&rig, &drawn);
+}
+
+/* The queue does not move until the reads have had their answers. */
+static void test_reads_beside_writes(void **state)
+{
+	struct rp_store *s;
+	struct rp_err err = {0};
+	uv_sem_t sem;
+	bool written = false;
+	bool closed = false;
+	const struct rp_store_job write = {
+	    .work = work_held, .arg = &sem, .done = on_flag, .ctx = &written};
+	(void)state;
+	assert_int_equal(uv_sem_init(&sem, 0), 0);
+	assert_int_equal(
+	    rp_store_open_file(rig.loop, rig.dir, true, &rp_monitoring_store_file, &s, &err), 0);
+	assert_int_equal(rp_store_submit(s, &write), 0);
+	read_measurements(s);
+	assert_false(written);
+	uv_sem_post(&sem);
+	rp_store_rig_wait(&rig, &written);
+	rp_store_close(s, on_own_closed, &closed);
+	rp_store_rig_wait(&rig, &closed);
+	uv_sem_destroy(&sem);
+	remove_own("monitoring.db");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +389,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_new_folder, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_clients, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_reads_beside_writes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_after_close, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
