@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The HTTP parser over arbitrary bytes, several messages in a row, whole, in pieces, and with bodies
- * that are held at the head and then handed out: all must report the same. The first byte chooses requests or answers and the size of the pieces.
+ * that are held at the head and then handed out: all must report the same. The first byte chooses
+ * requests or answers and the size of the pieces.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -134,6 +135,13 @@ static int run(struct rp_buf *out, bool response, const uint8_t *data, size_t si
 	return rc < 0 ? rc : 0;
 }
 
+/* Of a chunk that is too long and does not end as it has to, a parser that gets it at once sees the
+ * end first: both are errors. */
+static bool same_outcome(int a, int b)
+{
+	return a == b || (a < 0 && b < 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 2) {
@@ -146,12 +154,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rp_buf streamed;
 	int rc = run(&whole, response, data + 1, size - 1, size - 1);
 	int rc2 = run(&pieces, response, data + 1, size - 1, piece);
-	if (rc != rc2 || whole.len != pieces.len ||
+	if (!same_outcome(rc, rc2) || whole.len != pieces.len ||
 	    (whole.len > 0 && memcmp(whole.data, pieces.data, whole.len) != 0)) {
 		abort();
 	}
 	int rc3 = run(&streamed, response, data + 1, size - 1, 0);
-	if (rc != rc3 || whole.len != streamed.len ||
+	if (!same_outcome(rc, rc3) || whole.len != streamed.len ||
 	    (whole.len > 0 && memcmp(whole.data, streamed.data, whole.len) != 0)) {
 		abort();
 	}
