@@ -32,10 +32,10 @@ bool rp_clientauth_equal(const char *want, const char *password);
 RP_NODISCARD int rp_clientauth_pairs_put(
     struct rp_hash *pairs, struct rp_str id, const char *password);
 /* NULL if there is no such id. */
-const char *rp_clientauth_pairs_get(const struct rp_hash *pairs, const char *id);
-void rp_clientauth_pairs_remove(struct rp_hash *pairs, const char *id);
+const char *rp_clientauth_pairs_get(const struct rp_hash *h, const char *id);
+void rp_clientauth_pairs_remove(struct rp_hash *h, const char *id);
 RP_NODISCARD int rp_clientauth_pairs_list(
-    struct rp_hash *pairs, const char *id, struct rp_clientauth_list *out);
-void rp_clientauth_pairs_free(struct rp_hash *pairs);
+    struct rp_hash *h, const char *id, struct rp_clientauth_list *out);
+void rp_clientauth_pairs_free(struct rp_hash *h);
 
 #endif
