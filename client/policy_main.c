@@ -155,7 +155,7 @@ static void print_plan(const struct question *q, const struct rp_cmd_plan *plan)
 
 static int test(const struct rp_cmdpolicy *p, struct question *q)
 {
-	struct rp_cmd_plan plan;
+	struct rp_cmd_plan plan = {0};
 	struct rp_err err = {0};
 	struct rp_err reason = {0};
 	q->req.command = q->text;

@@ -459,7 +459,7 @@ static struct run *run_new(struct rp_runner *r, const struct rp_runner_ops *ops,
 static int prepare(
     struct rp_runner *r, const struct rp_job *job, struct rp_launch *l, struct rp_err *err)
 {
-	struct rp_cmd_plan plan;
+	struct rp_cmd_plan plan = {0};
 	struct rp_err reason = {0};
 	struct rp_cmd_request req = {
 	    .command = job->command,

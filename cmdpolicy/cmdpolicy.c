@@ -404,8 +404,8 @@ int rp_cmdpolicy_decide(const struct rp_cmdpolicy *p, const struct rp_cmd_reques
     struct rp_err *reason)
 {
 	struct rp_err local;
-	struct question q = {p, req, resolve, ctx, plan, reason == NULL ? &local : reason};
 	*plan = (struct rp_cmd_plan){0};
+	struct question q = {p, req, resolve, ctx, plan, reason == NULL ? &local : reason};
 	if (!p->enabled) {
 		return refuse(err, q.reason, "remote commands execution is disabled");
 	}

@@ -240,7 +240,7 @@ static bool name_valid(const char *name)
 {
 	bool at_start = true;
 	size_t i = 0;
-	for (; name[i] != '\0' && i <= NAME_MAX_BYTES; i++) {
+	for (; i <= NAME_MAX_BYTES && name[i] != '\0'; i++) {
 		char ch = name[i];
 		bool word = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
 		    (ch >= '0' && ch <= '9') || ch == '_' || ch == '-' || ch == '+';

@@ -90,7 +90,7 @@ static int plain_value(struct rp_str *rest, char *out, size_t size)
 /* The parameter of a header value: `form-data; name="x"; filename=y`. RP_ENOENT if it is not there. */
 static int parameter(struct rp_str value, const char *name, char *out, size_t size)
 {
-	char other[NAME_MAX_LEN];
+	char other[NAME_MAX_LEN] = "";
 	const char *at;
 	while ((at = memchr(value.p, ';', value.len)) != NULL) {
 		value = rp_str_trim(rp_str_n(at + 1, value.len - (size_t)(at + 1 - value.p)));

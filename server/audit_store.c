@@ -148,7 +148,7 @@ static int add_work(struct rp_db *db, void *arg, struct rp_err *err)
 int rp_audit_store_add(struct rp_store *s, struct rp_list *rows, rp_store_done_cb done, void *ctx)
 {
 	struct batch *b = rp_malloc(sizeof(*b));
-	struct batch none;
+	struct batch none = {0};
 	struct batch *to = b != NULL ? b : &none;
 	struct rp_list *it;
 	struct rp_list *tmp;

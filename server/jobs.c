@@ -256,7 +256,7 @@ static void on_end_stored(void *ctx, int code, const struct rp_job *job, const s
 	if (code != 0) {
 		rp_log_error(COMPONENT, "job %s: its end is not stored: %s", o->job.jid, err->msg);
 	}
-	tell_end(o->jobs, code == 0 ? job : &o->job);
+	tell_end(o->jobs, code == 0 && job != NULL ? job : &o->job);
 	order_free(o);
 }
 
