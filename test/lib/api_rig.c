@@ -28,6 +28,12 @@
 /* tops3cret */
 #define HASH "$2y$05$abcdefghijklmnopqrstuuE5WkAp8h9bPInfaYqF3ipikxrOjQLoG"
 
+/* Keys out of passwords take very long under valgrind. */
+static uint64_t wait_ms(void)
+{
+	return getenv("RP_VALGRIND") != NULL ? (uint64_t)10 * WAIT_MS : WAIT_MS;
+}
+
 static const char users[] = "[{\"username\":\"admin\",\"password\":\"" HASH
                             "\",\"groups\":[\"Administrators\"]},"
                             "{\"username\":\"bob\",\"password\":\"" HASH
@@ -224,7 +230,7 @@ static void on_closed(void *ctx)
 static void settle(struct rp_api_rig *r)
 {
 	const struct rp_api *api = r->api;
-	uint64_t end = rp_clock_ms() + WAIT_MS;
+	uint64_t end = rp_clock_ms() + wait_ms();
 	while (!rp_list_empty(&api->calls) || api->sockets.n > 0) {
 		(void)uv_run(rp_loop_uv(r->store.loop), UV_RUN_ONCE);
 		assert_true(rp_clock_ms() < end);
@@ -312,7 +318,7 @@ static void note(const char *request, unsigned status)
 static int dial(const struct rp_api_rig *r)
 {
 	const struct rp_api *api = r->api;
-	uint64_t end = rp_clock_ms() + WAIT_MS;
+	uint64_t end = rp_clock_ms() + wait_ms();
 	int fd = rp_net_connect(rp_acceptor_port(api->acceptor));
 	while (fd < 0 && rp_clock_ms() < end) {
 		(void)poll(NULL, 0, 50);
@@ -329,7 +335,7 @@ unsigned rp_api_rig_raw(struct rp_api_rig *r, const char *request, size_t n)
 	/* A request of a test fits into the socket's buffer. */
 	assert_int_equal(send(fd, request, n, MSG_NOSIGNAL), n);
 	r->reply_n = 0;
-	uint64_t end = rp_clock_ms() + WAIT_MS;
+	uint64_t end = rp_clock_ms() + wait_ms();
 	while (!receive(r, fd)) {
 		if (rp_clock_ms() >= end) {
 			fail_msg("no answer to %.200s", request);

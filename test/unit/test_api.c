@@ -1522,6 +1522,10 @@ static void test_off(void **state)
 	assert_int_not_equal(rp_api_hooks()->start(&other, &parts, &err), 0);
 	assert_non_null(strstr(err.msg, "[api] address, --api-addr: listen "));
 	rp_api_hooks()->stop(other);
+	/* Its handles are closed by the loop. */
+	for (int i = 0; i < 3; i++) {
+		(void)uv_run(rp_loop_uv(parts.loop), UV_RUN_NOWAIT);
+	}
 	rp_api_hooks()->free(other);
 }
 

@@ -252,8 +252,13 @@ static void test_files(void **state)
 	assert_int_equal(get("/assets/logo.svg"), 200);
 	assert_true(has("Content-Type: image/svg+xml"));
 	assert_int_equal(get("/two%20words.txt"), 200);
-	assert_int_equal(get("/inside"), 200);
-	assert_string_equal(rig->body, "<svg/>");
+	/* Which does not know openat2: then no link is followed at all. */
+	if (getenv("RP_VALGRIND") == NULL) {
+		assert_int_equal(get("/inside"), 200);
+		assert_string_equal(rig->body, "<svg/>");
+	} else {
+		assert_int_equal(get("/inside"), 404);
+	}
 	assert_int_equal(ask("HEAD", "/app.js", NULL, NULL), 200);
 	assert_true(has("Content-Length: 10"));
 	assert_string_equal(rig->body, "");
