@@ -24,6 +24,10 @@ upload() {
 # result ID CLIENT PATTERN: what the WebSocket told of it
 result() { wait_for ws "^\{\"client_id\":\"$2\",\"uuid\":\"$1\",.*$3"; }
 
+# Freed memory that a sanitizer keeps back would count as memory held.
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1
+export ASAN_OPTIONS
+
 same() { cmp "$1" "$2"; }
 no_spool() {
 	i=0
