@@ -139,6 +139,8 @@ dial_chisel() {
 serve_rport() {
 	local name=rportd-$1
 	CLIENT_PASSWORD=$(secret) API_PASSWORD=$(secret)
+	local users="auth = \"admin:$API_PASSWORD\""
+	[ -z "${API_USERS:-}" ] || users="auth_file = \"$API_USERS\""
 	cat >"$WORK/$name.conf" <<CONF
 [server]
 address = "$2:0"
@@ -146,8 +148,7 @@ auth = "bench:$CLIENT_PASSWORD"
 data_dir = "$WORK/data-$name"
 [api]
 address = "127.0.0.1:0"
-${API_USERS:+auth_file = "$API_USERS"}
-${API_USERS:+#}auth = "admin:$API_PASSWORD"
+$users
 CONF
 	start "$name" "$WORK/rport" server -c "$WORK/$name.conf"
 	RPORT_SERVER=$STARTED
