@@ -94,6 +94,10 @@ void rp_answer_send(struct rp_api_call *c, const struct rp_answer *a)
 {
 	struct job j = {.call = c, .answer = *a};
 	add(c, "Vary", "Accept-Encoding");
+	if (c->by_cookie) {
+		/* Unlike an Authorization header a cookie keeps no cache from storing the answer. */
+		add(c, "Cache-Control", "no-store");
+	}
 	rp_cors_answer(&c->api->cors, c->req);
 	if (a->body.len >= COMPRESS_MIN && !a->packed) {
 		j.coding = rp_coding_choose(rp_http_req_head(c->req));

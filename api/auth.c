@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "api/call.h"
+#include "api/cookie.h"
 #include "api/jwt.h"
 #include "api/passcache.h"
 #include "api/password.h"
@@ -409,6 +410,11 @@ static const char *scheme(const struct rp_api_call *c, const char *word)
 	return h + n + 1;
 }
 
+static bool has_basic(const struct rp_api_call *c)
+{
+	return scheme(c, "basic") != NULL;
+}
+
 const char *rp_auth_bearer(const struct rp_api_call *c)
 {
 	return scheme(c, "bearer");
@@ -461,6 +467,11 @@ static void by_bearer(struct rp_api_call *c, const char *token, rp_auth_cb cb)
 	    ? rp_users_find(c->api->users, claims.username)
 	    : NULL;
 	rp_free(claims.username);
+	if (user == NULL && err == 0 && c->by_cookie) {
+		/* The browser does not know that the session is over: that is no guess. */
+		answer(c, cb, RP_AUTH_REFUSED, 0);
+		return;
+	}
 	if (user == NULL) {
 		refuse(c, cb, NULL);
 		return;
@@ -476,8 +487,32 @@ static const char *query_token(const struct rp_api_call *c)
 
 bool rp_auth_needs_token(const struct rp_api_call *c)
 {
+	const struct rp_http_head *h = rp_http_req_head(c->req);
 	return c->route != NULL && rp_route_action(c->route).websocket && query_token(c) == NULL &&
-	    rp_http_header(rp_http_req_head(c->req), "Authorization") == NULL;
+	    rp_http_header(h, "Authorization") == NULL && rp_http_header(h, "Cookie") == NULL;
+}
+
+/* A page's session, or nothing at all. */
+static void by_cookie(struct rp_api_call *c, rp_auth_cb cb)
+{
+	char *token;
+	int err = rp_cookie_read(c, &token);
+	if (err == RP_ENOMEM) {
+		answer(c, cb, RP_AUTH_FAILED, err);
+	} else if (err == RP_EINVAL || (err == RP_ENOENT && rp_cookie_asked(c))) {
+		/* A page finds out whether somebody is signed in: that is no guess either. */
+		answer(c, cb, RP_AUTH_REFUSED, 0);
+	} else if (err != 0) {
+		refuse(c, cb, NULL);
+	} else {
+		c->by_cookie = true;
+		if (rp_cookie_counts(c)) {
+			by_bearer(c, token, cb);
+		} else {
+			answer(c, cb, RP_AUTH_FOREIGN, 0);
+		}
+		rp_free_secret(token);
+	}
 }
 
 static void request_now(struct rp_api_call *c, rp_auth_cb cb)
@@ -501,6 +536,8 @@ static void request_now(struct rp_api_call *c, rp_auth_cb cb)
 		answer(c, cb, RP_AUTH_FAILED, err);
 	} else if (err == RP_ENOENT && token != NULL) {
 		by_bearer(c, token, cb);
+	} else if (err == RP_ENOENT) {
+		by_cookie(c, cb);
 	} else {
 		refuse(c, cb, NULL);
 	}
@@ -510,7 +547,7 @@ void rp_auth_request(struct rp_api_call *c, rp_auth_cb cb)
 {
 	if (rp_gate_banned(c->api->gate, rp_api_peer(c), rp_clock_ms())) {
 		answer(c, cb, RP_AUTH_BANNED, 0);
-	} else if (rp_users_stale(c->api->users, rp_auth_bearer(c) != NULL ? STALE_MAX_MS : 0)) {
+	} else if (rp_users_stale(c->api->users, has_basic(c) ? 0 : STALE_MAX_MS)) {
 		wait_for_users(c, NULL, NULL, cb);
 	} else {
 		request_now(c, cb);

@@ -15,6 +15,7 @@ enum rp_auth_verdict {
 	RP_AUTH_EXPIRED, /* 401, password has expired */
 	RP_AUTH_WAIT,    /* 429 */
 	RP_AUTH_BANNED,  /* 423 */
+	RP_AUTH_FOREIGN, /* 403, a session cookie that somebody else's page has sent along */
 	RP_AUTH_FAILED   /* our own fault: code */
 };
 
@@ -26,8 +27,9 @@ struct rp_auth_result {
 /* Fills c->user on RP_AUTH_OK. Once, maybe from inside the call. */
 typedef void (*rp_auth_cb)(struct rp_api_call *c, const struct rp_auth_result *r);
 
-/* By the Authorization header: Basic first, then Bearer. A WebSocket's token may also stand in the
- * query, as access_token: browsers cannot send headers with the handshake. */
+/* By the Authorization header: Basic first, then Bearer; without that header by a page's cookie
+ * (api/cookie.h). A WebSocket's token may also stand in the query, as access_token: browsers cannot
+ * send headers with the handshake. */
 void rp_auth_request(struct rp_api_call *c, rp_auth_cb cb);
 /* By name and password (POST /login). Copies both. */
 void rp_auth_password(struct rp_api_call *c, const char *name, const char *password, rp_auth_cb cb);

@@ -256,6 +256,16 @@ static void run(struct rp_api_call *c)
 	c->route->handler(c);
 }
 
+static const struct rp_api_error foreign_page = {
+    .status = 403,
+    .code = "",
+    .title = "the session cookie counts for pages of this server only",
+    .detail =
+        "Requests that change something need the header X-Rport-Session: cookie, WebSockets an "
+        "Origin; an Origin has to name the Host of the request, which a proxy in between has "
+        "to pass on.",
+};
+
 void rp_api_refuse(struct rp_api_call *c, const struct rp_auth_result *r)
 {
 	switch (r->verdict) {
@@ -264,6 +274,9 @@ void rp_api_refuse(struct rp_api_call *c, const struct rp_auth_result *r)
 		return;
 	case RP_AUTH_WAIT:
 		rp_reply_fail(c, 429, "too many requests, please try later");
+		return;
+	case RP_AUTH_FOREIGN:
+		rp_reply_error(c, &foreign_page);
 		return;
 	case RP_AUTH_EXPIRED:
 		rp_reply_fail(c, 401, "password has expired, please change your password");

@@ -94,6 +94,7 @@ struct rp_api_call {
 	struct rp_api_user user;
 	char peer[RP_ADDR_TEXT_MAX]; /* rp_api_peer */
 	bool by_basic;               /* let in by Basic credentials */
+	bool by_cookie;              /* by a page's session, or it gets one (api/cookie.h) */
 	int64_t started_ns;
 	char *audit_hostname; /* of the route's client, for the audit log; or NULL */
 };

@@ -8,6 +8,8 @@
 
 #include "api/context.h"
 
+struct rp_reply;
+
 /* login.c: rport-api 3.1, 3.2 */
 void rp_api_login_get(struct rp_api_call *c);
 void rp_api_login_post(struct rp_api_call *c);
@@ -18,6 +20,9 @@ void rp_api_second_factor_begin(struct rp_api_call *c);
 void rp_api_verify_2fa(struct rp_api_call *c);
 /* login.c: the login is complete. */
 void rp_api_login_done(struct rp_api_call *c);
+/* Begins its answer and gives the token away (taken, NULL: no memory): in the body, or in a cookie to
+ * a page that asks for that. The object is open; false: the call was answered. */
+bool rp_api_login_begin(struct rp_api_call *c, struct rp_reply *r, char *token);
 /* The lifetime of the token that is asked for; negative: the call was answered. */
 RP_NODISCARD int rp_api_login_lifetime(struct rp_api_call *c, int64_t *seconds);
 

@@ -6,6 +6,7 @@
 
 #include "api/auth.h"
 #include "api/call.h"
+#include "api/cookie.h"
 #include "api/handlers.h"
 #include "api/jwt.h"
 #include "api/reply.h"
@@ -54,6 +55,24 @@ int rp_api_login_lifetime(struct rp_api_call *c, int64_t *seconds)
 	return 0;
 }
 
+bool rp_api_login_begin(struct rp_api_call *c, struct rp_reply *r, char *token)
+{
+	bool cookie = rp_cookie_asked(c);
+	int err = token == NULL ? RP_ENOMEM : cookie ? rp_cookie_set(c, token) : 0;
+	if (err != 0) {
+		rp_free_secret(token);
+		rp_reply_code(c, err, NULL);
+		return false;
+	}
+	rp_reply_begin(r);
+	rp_jsonw_obj(&r->w);
+	if (!cookie) {
+		rp_jsonw_put_str(&r->w, "token", token);
+	}
+	rp_free_secret(token);
+	return true;
+}
+
 /* The session id has to live until the answer: it waits in the call. */
 static void on_session_stored(void *ctx, int code, const struct rp_err *err)
 {
@@ -63,17 +82,12 @@ static void on_session_stored(void *ctx, int code, const struct rp_err *err)
 		return;
 	}
 	char *token = rp_jwt_sign(c->api->jwt_secret, c->user.name, c->user.session, RP_SCOPE_FULL);
-	if (token == NULL) {
-		rp_reply_code(c, RP_ENOMEM, NULL);
+	struct rp_reply r;
+	if (!rp_api_login_begin(c, &r, token)) {
 		return;
 	}
-	struct rp_reply r;
-	rp_reply_begin(&r);
-	rp_jsonw_obj(&r.w);
-	rp_jsonw_put_str(&r.w, "token", token);
 	rp_jsonw_put_null(&r.w, "two_fa");
 	rp_jsonw_obj_end(&r.w);
-	rp_free_secret(token);
 	rp_reply_end(&r, c);
 }
 
@@ -262,9 +276,8 @@ static void on_logged_out(void *ctx, int code, const struct rp_err *err)
 	}
 }
 
-void rp_api_logout(struct rp_api_call *c)
+static void log_out(struct rp_api_call *c, const char *token)
 {
-	const char *token = rp_auth_bearer(c);
 	struct rp_jwt_claims claims = {0};
 	if (token == NULL || rp_jwt_verify(c->api->jwt_secret, token, &claims) != 0) {
 		rp_reply_fail(c, 400, "authorization Bearer header with valid auth token required");
@@ -277,5 +290,39 @@ void rp_api_logout(struct rp_api_call *c)
 		rp_reply_empty(c, 204);
 	} else if (err != 0) {
 		rp_reply_code(c, err, NULL);
+	}
+}
+
+/* The cookie goes in any case: then nobody is signed in. */
+static void log_out_page(struct rp_api_call *c, const char *token)
+{
+	struct rp_auth_result foreign = {.verdict = RP_AUTH_FOREIGN};
+	struct rp_jwt_claims claims = {0};
+	if (!rp_cookie_counts(c)) {
+		rp_api_refuse(c, &foreign);
+		return;
+	}
+	int err = rp_cookie_set(c, NULL);
+	if (err != 0) {
+		rp_reply_code(c, err, NULL);
+	} else if (rp_jwt_verify(c->api->jwt_secret, token, &claims) != 0) {
+		rp_reply_empty(c, 204);
+	} else {
+		rp_free(claims.username);
+		log_out(c, token);
+	}
+}
+
+void rp_api_logout(struct rp_api_call *c)
+{
+	char *token;
+	int err = rp_cookie_read(c, &token);
+	if (err == RP_ENOMEM) {
+		rp_reply_code(c, err, NULL);
+	} else if (err != 0) {
+		log_out(c, rp_auth_bearer(c));
+	} else {
+		log_out_page(c, token);
+		rp_free_secret(token);
 	}
 }

@@ -40,13 +40,9 @@ static void reply_half_way(struct rp_api_call *c, const char *send_to, const cha
 	if (rp_twofa_find(c->api->twofa, c->user.session, c->user.name, &scope)) {
 		token = rp_jwt_sign(c->api->jwt_secret, c->user.name, c->user.session, scope);
 	}
-	if (token == NULL) {
-		rp_reply_code(c, RP_ENOMEM, NULL);
+	if (!rp_api_login_begin(c, &r, token)) {
 		return;
 	}
-	rp_reply_begin(&r);
-	rp_jsonw_obj(&r.w);
-	rp_jsonw_put_str(&r.w, "token", token);
 	rp_jsonw_key(&r.w, "two_fa");
 	rp_jsonw_obj(&r.w);
 	rp_jsonw_put_str(&r.w, "send_to", send_to);
@@ -54,7 +50,6 @@ static void reply_half_way(struct rp_api_call *c, const char *send_to, const cha
 	rp_jsonw_put_str(&r.w, "totp_key_status", key_status);
 	rp_jsonw_obj_end(&r.w);
 	rp_jsonw_obj_end(&r.w);
-	rp_free_secret(token);
 	rp_reply_end(&r, c);
 }
 

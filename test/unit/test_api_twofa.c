@@ -193,6 +193,41 @@ static void test_code(void **state)
 	close_program();
 }
 
+/* Both halves for a page that keeps the token in a cookie (api/cookie.h). */
+static void test_cookie(void **state)
+{
+	char code[7];
+	char body[128];
+	char headers[2][TOKEN_MAX];
+	(void)state;
+	open_program(SAVE, "");
+	struct rp_api_ask a = {
+	    .method = "POST",
+	    .path = "/login",
+	    .body = "{\"username\":\"admin\",\"password\":\"" PASSWORD "\"}",
+	    .headers = "X-Rport-Session: cookie\r\n",
+	};
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(rp_api_rig_ask(rig, &a), 200);
+		assert_null(strstr(rig->body, "\"token\""));
+		const char *set = strstr(rig->reply, "rport_session=");
+		assert_non_null(set);
+		(void)snprintf(headers[i], TOKEN_MAX, "Cookie: %.*s\r\nX-Rport-Session: cookie\r\n",
+		    (int)strcspn(set, ";"), set);
+		sent_code(code);
+		(void)snprintf(
+		    body, sizeof(body), "{\"username\":\"admin\",\"token\":\"%s\"}", code);
+		a.path = "/verify-2fa";
+		a.body = body;
+		a.headers = headers[i];
+	}
+	a = (struct rp_api_ask){.method = "GET", .path = "/me", .headers = headers[0]};
+	assert_int_equal(rp_api_rig_ask(rig, &a), 401);
+	a.headers = headers[1];
+	assert_int_equal(rp_api_rig_ask(rig, &a), 200);
+	close_program();
+}
+
 static void test_verify_body(void **state)
 {
 	char code[7];
@@ -510,6 +545,7 @@ int main(void)
 	    cmocka_unit_test(test_program_fails),
 	    cmocka_unit_test(test_no_address),
 	    cmocka_unit_test(test_timeout),
+	    cmocka_unit_test(test_cookie),
 	    cmocka_unit_test(test_totp),
 	    cmocka_unit_test(test_totp_of_others),
 	    cmocka_unit_test(test_expired),

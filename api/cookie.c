@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cookie (RFC 6265 4.2), Set-Cookie, and which pages may use them.
+ */
+#include "api/cookie.h"
+
+#include <string.h>
+
+#include "api/router.h"
+#include "core/alloc.h"
+#include "core/err.h"
+
+#include "core/banned.h"
+
+#define NAME   "rport_session"
+#define HEADER "X-Rport-Session"
+#define HTTPS  "https://"
+/* A token of ours is shorter by far. */
+#define TOKEN_MAX 4096
+
+static const char *header(const struct rp_api_call *c, const char *name)
+{
+	return rp_http_header(rp_http_req_head(c->req), name);
+}
+
+bool rp_cookie_own_page(const struct rp_api_call *c)
+{
+	const char *origin = header(c, "Origin");
+	const char *host = header(c, "Host");
+	if (origin == NULL) {
+		return true;
+	}
+	const char *behind = strstr(origin, "://");
+	return host != NULL && behind != NULL && rp_ascii_ieq(behind + 3, host);
+}
+
+bool rp_cookie_asked(const struct rp_api_call *c)
+{
+	const char *how = header(c, HEADER);
+	return how != NULL && strcmp(how, "cookie") == 0 && rp_cookie_own_page(c);
+}
+
+/* The value of that name in one header; *n counts how many there were. */
+static void find(struct rp_str list, struct rp_str *value, unsigned *n)
+{
+	struct rp_str pair;
+	struct rp_str name;
+	while (rp_str_split(&list, ';', &pair)) {
+		pair = rp_str_trim(pair);
+		if (rp_str_split(&pair, '=', &name) && rp_str_eq(name, NAME) && pair.p != NULL) {
+			*value = pair;
+			(*n)++;
+		}
+	}
+}
+
+int rp_cookie_read(const struct rp_api_call *c, char **token)
+{
+	const struct rp_http_head *h = rp_http_req_head(c->req);
+	struct rp_str value = {0};
+	unsigned n = 0;
+	if (header(c, "Authorization") != NULL) {
+		return RP_ENOENT;
+	}
+	for (size_t i = 0; i < h->n_headers; i++) {
+		if (rp_ascii_ieq(h->headers[i].name, "Cookie")) {
+			find(rp_str_c(h->headers[i].value), &value, &n);
+		}
+	}
+	if (n != 1 || value.len == 0 || value.len > TOKEN_MAX) {
+		return n == 0 ? RP_ENOENT : RP_EINVAL;
+	}
+	*token = rp_str_dup(value);
+	return *token != NULL ? 0 : RP_ENOMEM;
+}
+
+bool rp_cookie_counts(const struct rp_api_call *c)
+{
+	const char *method = rp_http_req_head(c->req)->method;
+	if (!rp_cookie_own_page(c)) {
+		return false;
+	}
+	/* Its handshake is a GET, cannot have our header, and always names the page. */
+	if (rp_route_action(c->route).websocket) {
+		return header(c, "Origin") != NULL;
+	}
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 || rp_cookie_asked(c);
+}
+
+/* Also behind a proxy that ends TLS: the page knows. */
+static bool is_secure(const struct rp_api_call *c)
+{
+	const char *origin = header(c, "Origin");
+	return rp_http_req_is_tls(c->req) ||
+	    (origin != NULL && rp_str_starts(rp_str_c(origin), HTTPS));
+}
+
+int rp_cookie_set(struct rp_api_call *c, const char *token)
+{
+	char *text = rp_asprintf(NAME "=%s; Path=/api/v1; HttpOnly; SameSite=Strict%s%s",
+	    token != NULL ? token : "", is_secure(c) ? "; Secure" : "",
+	    token != NULL ? "" : "; Max-Age=0");
+	if (text == NULL) {
+		return RP_ENOMEM;
+	}
+	int err = rp_http_req_add_header(c->req, "Set-Cookie", text);
+	rp_free_secret(text);
+	c->by_cookie = true;
+	return err;
+}
