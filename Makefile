@@ -101,6 +101,9 @@ LIB_SRC := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
 # api/embedded.h: files that are part of the program.
 OPENAPI_SRC := $(sort $(wildcard api/openapi/*.json))
 EMBEDDED := build/gen/openapi.json $(sort $(wildcard api/docs/*))
+# The dashboard, unless WEBUI=no.
+WEBUI ?= yes
+WEBUI_ON := $(if $(filter no,$(WEBUI)),,$(wildcard webui/package.json))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/embedded.o
 MAIN_SRC := $(wildcard rport.c)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(B)/%.o)
@@ -175,8 +178,11 @@ build/gen/openapi.json: scripts/openapi $(OPENAPI_SRC)
 	@mkdir -p $(@D)
 	$(Q)scripts/openapi $(OPENAPI_SRC) >$@
 
-build/gen/embedded.c: scripts/embed $(EMBEDDED)
-	$(Q)scripts/embed $(EMBEDDED) >$@
+build/gen/webui.txt: FORCE
+	@$(call WRITE_CHANGED,$(if $(WEBUI_ON),yes,no))
+
+build/gen/embedded.c: scripts/embed $(EMBEDDED) build/gen/webui.txt $(if $(WEBUI_ON),build/webui/stamp)
+	$(Q)scripts/embed $(EMBEDDED) $(if $(WEBUI_ON),--web build/webui/dist) >$@
 
 $(B)/gen/embedded.o: build/gen/embedded.c $(B)/flags.txt
 	@mkdir -p $(@D)

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "api/call.h"
+#include "api/reply.h"
 #include "core/alloc.h"
 #include "core/log.h"
 #include "http/compress.h"
@@ -22,6 +23,9 @@
 /* The pool has other work; the answers beyond that go out plain. */
 #define UNDER_WAY_MAX 2
 #define SMALLER_MAX   ((size_t)64 * 1024 * 1024)
+/* Bytes that wait for visitors who do not take them: of all, of one source. */
+#define WAITING_MAX       ((size_t)128 * 1024 * 1024)
+#define WAITING_OF_SOURCE ((size_t)32 * 1024 * 1024)
 
 struct job {
 	uv_work_t work;
@@ -88,6 +92,19 @@ static int submit(const struct job *from)
 	}
 	from->call->api->compressing++;
 	return 0;
+}
+
+bool rp_answer_has_room(const struct rp_api_call *c, size_t n)
+{
+	struct rp_api_waiting w;
+	rp_api_waiting(c, &w);
+	return w.all + n <= WAITING_MAX && w.of_source + n <= WAITING_OF_SOURCE;
+}
+
+void rp_answer_busy(struct rp_api_call *c)
+{
+	add(c, "Retry-After", "5");
+	rp_reply_text(c, 503, "Too many files are under way. Please try later.\n");
 }
 
 void rp_answer_send(struct rp_api_call *c, const struct rp_answer *a)

@@ -15,6 +15,10 @@ struct rp_answer {
 	bool packed;              /* there is nothing to gain by compressing it */
 };
 
+/* Files that anybody may ask for: may one of n bytes be queued, beside the answers that visitors have
+ * not taken yet? And what is answered if not. */
+bool rp_answer_has_room(const struct rp_api_call *c, size_t n);
+void rp_answer_busy(struct rp_api_call *c);
 /* Ends the call with it, now or later. */
 void rp_answer_send(struct rp_api_call *c, const struct rp_answer *a);
 

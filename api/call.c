@@ -18,6 +18,7 @@
 #include "api/router.h"
 #include "api/tokens.h"
 #include "api/twofa.h"
+#include "api/webui.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -311,7 +312,7 @@ static void dispatch(struct rp_api_call *c)
 	}
 	int err = strncmp(path, PREFIX "/", n + 1) == 0 ? rp_router_find(head->method, path + n, c)
 	                                                : RP_ENOENT;
-	if (err == RP_ENOENT && rp_docroot_serve(c)) {
+	if (err == RP_ENOENT && (rp_docroot_serve(c) || rp_webui_serve(c))) {
 		return;
 	}
 	if (err == RP_ENOENT) {

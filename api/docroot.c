@@ -16,6 +16,7 @@
 #include "api/call.h"
 #include "api/docfile.h"
 #include "api/reply.h"
+#include "api/webui.h"
 #include "core/alloc.h"
 #include "core/log.h"
 #include "http/compress.h"
@@ -24,10 +25,8 @@
 
 #define API_PREFIX "/api/"
 #define INDEX      "index.html"
-/* Reads under way, and bytes that wait for visitors who do not take them: of all, of one source. */
-#define READS_MAX         16
-#define WAITING_MAX       ((size_t)128 * 1024 * 1024)
-#define WAITING_OF_SOURCE ((size_t)32 * 1024 * 1024)
+/* Reads under way. */
+#define READS_MAX 16
 
 struct rp_docroot {
 	int fd;
@@ -81,6 +80,14 @@ static void add(struct rp_api_call *c, const char *name, const char *value)
 static void not_found(struct rp_api_call *c)
 {
 	rp_reply_text(c, 404, "404 page not found\n");
+}
+
+/* What is not there may be part of the program. */
+static void missing(struct rp_api_call *c)
+{
+	if (!rp_webui_serve(c)) {
+		not_found(c);
+	}
 }
 
 static void redirect(struct rp_api_call *c, const char *to)
@@ -190,19 +197,6 @@ static void send_to_folder(struct rp_api_call *c)
 	rp_free(to);
 }
 
-static bool has_room(struct rp_api_call *c, size_t n)
-{
-	struct rp_api_waiting w;
-	rp_api_waiting(c, &w);
-	return w.all + n <= WAITING_MAX && w.of_source + n <= WAITING_OF_SOURCE;
-}
-
-static void too_busy(struct rp_api_call *c)
-{
-	add(c, "Retry-After", "5");
-	rp_reply_text(c, 503, "Too many files are under way. Please try later.\n");
-}
-
 static void on_done(uv_work_t *work, int status)
 {
 	struct job *j = work->data;
@@ -210,15 +204,15 @@ static void on_done(uv_work_t *work, int status)
 	c->api->docroot->reads--;
 	int code = status != 0 ? status : j->code;
 	if (code == RP_ENOENT) {
-		not_found(c);
+		missing(c);
 	} else if (code == RP_EEXIST) {
 		send_to_folder(c);
 	} else if (code != 0) {
 		rp_reply_code(c, code, NULL);
-	} else if (has_room(c, j->file.n)) {
+	} else if (rp_answer_has_room(c, j->file.n)) {
 		send_file(c, j);
 	} else {
-		too_busy(c);
+		rp_answer_busy(c);
 	}
 	rp_docfile_fini(&j->file);
 	rp_free(j->path);
@@ -253,7 +247,7 @@ static void serve(struct rp_api_call *c, const char *path)
 	} else if (strcmp(path, "/" INDEX) == 0) {
 		redirect(c, "/");
 	} else if (c->api->docroot->reads >= READS_MAX) {
-		too_busy(c);
+		rp_answer_busy(c);
 	} else {
 		read_later(c, rp_asprintf("%s%s", path + 1, path[n - 1] == '/' ? INDEX : ""));
 	}

@@ -7,7 +7,8 @@
 
 #include <stddef.h>
 
-/* By the file's name without its folder ("openapi.json"): its bytes and their number, or NULL. */
+/* By the file's name: "openapi.json" without its folder; those of the dashboard with the path below its
+ * folder, "web/assets/index.js.br". Its bytes and their number, or NULL. */
 const void *rp_embedded_find(const char *name, size_t *n);
 
 #endif

@@ -17,9 +17,10 @@
 
 /* JSON: nearly as small as with the default, in half of the time. */
 #define LEVEL 4
-/* 32 KiB of window; 16 more asks zlib for gzip's head. */
+/* 32 KiB of window; 16 more asks zlib for gzip's head, 32 more to look which one there is. */
 #define WINDOW_BITS 15
 #define GZIP_HEAD   16
+#define EITHER_HEAD 32
 #define MEM_LEVEL   8
 #define PIECE       ((size_t)64 * 1024)
 /* Weights in thousandths, as many as RFC 9110 12.4.2 has digits for. */
@@ -56,12 +57,21 @@ static unsigned weight_of(struct rp_str params)
 }
 
 struct wishes {
-	unsigned gzip;
-	unsigned deflate;
+	unsigned weight[RP_CODINGS];
+	bool named[RP_CODINGS];
 	unsigned other; /* "*" */
-	bool gzip_named;
-	bool deflate_named;
 };
+
+static enum rp_coding coding_of(struct rp_str name)
+{
+	if (rp_str_ieq(name, "gzip") || rp_str_ieq(name, "x-gzip")) {
+		return RP_CODING_GZIP;
+	}
+	if (rp_str_ieq(name, "deflate")) {
+		return RP_CODING_DEFLATE;
+	}
+	return rp_str_ieq(name, "br") ? RP_CODING_BROTLI : RP_CODING_NONE;
+}
 
 static void add_wishes(struct wishes *w, struct rp_str list)
 {
@@ -73,19 +83,18 @@ static void add_wishes(struct wishes *w, struct rp_str list)
 		}
 		unsigned weight = weight_of(element);
 		name = rp_str_trim(name);
-		if (rp_str_ieq(name, "gzip") || rp_str_ieq(name, "x-gzip")) {
-			w->gzip = weight;
-			w->gzip_named = true;
-		} else if (rp_str_ieq(name, "deflate")) {
-			w->deflate = weight;
-			w->deflate_named = true;
+		enum rp_coding c = coding_of(name);
+		if (c != RP_CODING_NONE) {
+			w->weight[c] = weight;
+			w->named[c] = true;
 		} else if (rp_str_eq(name, "*")) {
 			w->other = weight;
 		}
 	}
 }
 
-enum rp_coding rp_coding_choose(const struct rp_http_head *h)
+enum rp_coding rp_coding_choose_of(
+    const struct rp_http_head *h, const enum rp_coding *offers, size_t n)
 {
 	struct wishes w = {0};
 	for (size_t i = 0; i < h->n_headers; i++) {
@@ -93,12 +102,22 @@ enum rp_coding rp_coding_choose(const struct rp_http_head *h)
 			add_wishes(&w, rp_str_c(h->headers[i].value));
 		}
 	}
-	unsigned gzip = w.gzip_named ? w.gzip : w.other;
-	unsigned deflated = w.deflate_named ? w.deflate : w.other;
-	if (gzip > 0 && gzip >= deflated) {
-		return RP_CODING_GZIP;
+	enum rp_coding best = RP_CODING_NONE;
+	unsigned most = 0;
+	for (size_t i = 0; i < n; i++) {
+		unsigned weight = w.named[offers[i]] ? w.weight[offers[i]] : w.other;
+		if (weight > most) {
+			best = offers[i];
+			most = weight;
+		}
 	}
-	return deflated > 0 ? RP_CODING_DEFLATE : RP_CODING_NONE;
+	return best;
+}
+
+enum rp_coding rp_coding_choose(const struct rp_http_head *h)
+{
+	static const enum rp_coding offers[] = {RP_CODING_GZIP, RP_CODING_DEFLATE};
+	return rp_coding_choose_of(h, offers, RP_ARRAY_LEN(offers));
 }
 
 const char *rp_coding_name(enum rp_coding c)
@@ -108,7 +127,10 @@ const char *rp_coding_name(enum rp_coding c)
 		return "gzip";
 	case RP_CODING_DEFLATE:
 		return "deflate";
+	case RP_CODING_BROTLI:
+		return "br";
 	case RP_CODING_NONE:
+	case RP_CODINGS:
 		break;
 	}
 	return NULL;
@@ -189,7 +211,7 @@ int rp_decompress(const void *p, size_t n, struct rp_buf *out)
 	if (n > UINT_MAX) {
 		return RP_ELIMIT;
 	}
-	if (inflateInit2(&z, WINDOW_BITS) != Z_OK) {
+	if (inflateInit2(&z, WINDOW_BITS + EITHER_HEAD) != Z_OK) {
 		return RP_ENOMEM;
 	}
 	z.next_in = (Bytef *)(uintptr_t)p;

@@ -39,6 +39,10 @@ static void try_coding(const char *text)
 	enum rp_coding c = rp_coding_choose(&h);
 	RP_VERIFY(c == RP_CODING_NONE || strchr(text, '*') != NULL ||
 	    strcasestr(text, rp_coding_name(c)) != NULL);
+	static const enum rp_coding offers[] = {RP_CODING_BROTLI, RP_CODING_GZIP};
+	c = rp_coding_choose_of(&h, offers, RP_ARRAY_LEN(offers));
+	RP_VERIFY(c == RP_CODING_NONE || strchr(text, '*') != NULL ||
+	    strcasestr(text, rp_coding_name(c)) != NULL);
 }
 
 static void try_mail(const char *text)

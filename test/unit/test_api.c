@@ -303,8 +303,8 @@ static void disconnect_client(uint64_t ref_id)
 
 static void test_not_found(void **state)
 {
-	static const char *const paths[] = {"/nope", "/", "/status/", "/Status", "/!/", "/!/api/v1",
-	    "/!/api/v2/status", "/!/api/v1status", "/clients/", "/clients/c1/nope"};
+	static const char *const paths[] = {"/nope", "/", "/status/", "/Status", "/!/nope",
+	    "/!/api/v1", "/!/api/v2/status", "/!/api/v1status", "/clients/", "/clients/c1/nope"};
 	(void)state;
 	for (size_t i = 0; i < RP_ARRAY_LEN(paths); i++) {
 		assert_reply(404, "404 page not found\n", ask("GET", paths[i], "", NULL));

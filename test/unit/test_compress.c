@@ -68,7 +68,41 @@ static void test_choose(void **state)
 	assert_int_equal(choose("br", "deflate"), RP_CODING_DEFLATE);
 	assert_string_equal(rp_coding_name(RP_CODING_GZIP), "gzip");
 	assert_string_equal(rp_coding_name(RP_CODING_DEFLATE), "deflate");
+	assert_string_equal(rp_coding_name(RP_CODING_BROTLI), "br");
 	assert_null(rp_coding_name(RP_CODING_NONE));
+}
+
+/* What was made at build time is there in other forms. */
+static void test_choose_of(void **state)
+{
+	static const enum rp_coding offers[] = {RP_CODING_BROTLI, RP_CODING_GZIP};
+	static const struct {
+		const char *text;
+		enum rp_coding want;
+	} cases[] = {
+	    {"gzip, deflate, br, zstd", RP_CODING_BROTLI},
+	    {"gzip", RP_CODING_GZIP},
+	    {"BR", RP_CODING_BROTLI},
+	    {"gzip;q=1.0, br;q=0.9", RP_CODING_GZIP},
+	    {"br;q=0, *", RP_CODING_GZIP},
+	    {"*", RP_CODING_BROTLI},
+	    {"*;q=0", RP_CODING_NONE},
+	    {"deflate, identity", RP_CODING_NONE},
+	    {"br;q=0.0, gzip;q=0", RP_CODING_NONE},
+	    {"brotli", RP_CODING_NONE},
+	    {"", RP_CODING_NONE},
+	};
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
+		struct rp_http_header header = {.name = (char *)(uintptr_t) "Accept-Encoding",
+		    .value = (char *)(uintptr_t)cases[i].text};
+		const struct rp_http_head h = {.headers = &header, .n_headers = 1};
+		if (rp_coding_choose_of(&h, offers, 2) != cases[i].want) {
+			fail_msg("wrong for \"%s\"", cases[i].text);
+		}
+	}
+	const struct rp_http_head none = {0};
+	assert_int_equal(rp_coding_choose_of(&none, offers, 2), RP_CODING_NONE);
 }
 
 /* zlib tells gzip and its own format apart by their heads. */
@@ -120,7 +154,8 @@ static void test_way_back(void **state)
 		rp_prng_bytes(p, sizes[i] / 2);
 		rp_buf_init(&packed, 1024 * 1024);
 		rp_buf_init(&text, 1024 * 1024);
-		assert_int_equal(rp_compress(RP_CODING_DEFLATE, p, sizes[i], &packed), 0);
+		enum rp_coding c = i % 2 == 0 ? RP_CODING_DEFLATE : RP_CODING_GZIP;
+		assert_int_equal(rp_compress(c, p, sizes[i], &packed), 0);
 		const uint8_t *head = rp_buf_head(&packed);
 		assert_int_equal(rp_decompress(head, packed.len, &text), 0);
 		assert_int_equal(text.len, sizes[i]);
@@ -188,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_choose),
+	    cmocka_unit_test(test_choose_of),
 	    cmocka_unit_test(test_round_trip),
 	    cmocka_unit_test(test_way_back),
 	    cmocka_unit_test(test_no_way_back),
