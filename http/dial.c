@@ -145,7 +145,10 @@ static const char *phase_text(const struct rp_dial *d)
 static void on_deadline(uv_timer_t *t)
 {
 	struct rp_dial *d = t->data;
-	rp_dial_fail(d, RP_ETIMEOUT, "%s: timed out %s", d->peer, phase_text(d));
+	/* Nobody was there yet: that is how the kernel tells it too. */
+	bool alone = d->phase == RP_DIAL_RESOLVE || d->phase == RP_DIAL_CONNECT;
+	rp_dial_fail(
+	    d, alone ? UV_ETIMEDOUT : RP_ETIMEOUT, "%s: timed out %s", d->peer, phase_text(d));
 }
 
 static void on_data(void *ctx, uint8_t *p, size_t n)

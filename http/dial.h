@@ -33,6 +33,7 @@ struct rp_dial_options {
 	const struct rp_strmap *headers; /* custom; NULL = none */
 	const char *bind_interface;      /* NULL = none */
 	unsigned timeout_ms;             /* 0 = 30 s */
+	/* Its user_timeout_ms limits the connect to each address too. */
 	struct rp_stream_options stream;
 };
 
@@ -40,7 +41,8 @@ struct rp_dial_options {
  * callee sets its ops) and early bytes (owned copy) are the callee's. Otherwise err says which
  * phase failed and why in words for an operator ("proxy 10.0.0.1:3128 refused: 407 Proxy
  * Authentication Required", "server answered 404 Not Found: is this an rport server?"); head is
- * the HTTP answer, if there was one (borrowed). */
+ * the HTTP answer, if there was one (borrowed). UV_ETIMEDOUT: nobody was reached, or the network
+ * went away; RP_ETIMEOUT: whoever was reached took too long to answer. */
 typedef void (*rp_dial_cb)(void *ctx, int code, struct rp_stream *stream, uint8_t *early,
     size_t early_n, const struct rp_http_head *head, const struct rp_err *err);
 

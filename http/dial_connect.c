@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -128,8 +129,19 @@ static void on_poll(uv_poll_t *h, int status, int events)
 	try_next(d);
 }
 
-/* Binds to the interface's first address of the family, port 0. */
-static int bind_to(int fd, const char *interface, int family)
+/* An address that is good only on its own link does not reach another network. */
+static bool fits(const struct sockaddr *own, const struct sockaddr_storage *sa)
+{
+	if (own->sa_family != AF_INET6) {
+		return true;
+	}
+	const struct sockaddr_in6 *from = (const struct sockaddr_in6 *)(const void *)own;
+	const struct sockaddr_in6 *to = (const struct sockaddr_in6 *)sa;
+	return IN6_IS_ADDR_LINKLOCAL(&from->sin6_addr) == IN6_IS_ADDR_LINKLOCAL(&to->sin6_addr);
+}
+
+/* Binds to the interface's first address of the family that fits, port 0. */
+static int bind_to(int fd, const char *interface, const struct sockaddr_storage *to)
 {
 	struct ifaddrs *list;
 	if (getifaddrs(&list) != 0) {
@@ -137,13 +149,12 @@ static int bind_to(int fd, const char *interface, int family)
 	}
 	int rc = UV_EADDRNOTAVAIL;
 	for (struct ifaddrs *i = list; i != NULL && rc == UV_EADDRNOTAVAIL; i = i->ifa_next) {
-		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != family ||
-		    strcmp(i->ifa_name, interface) != 0) {
+		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != to->ss_family ||
+		    strcmp(i->ifa_name, interface) != 0 || !fits(i->ifa_addr, to)) {
 			continue;
 		}
 		struct sockaddr_storage sa = {0};
-		socklen_t len = family == AF_INET6 ? sizeof(struct sockaddr_in6)
-		                                   : sizeof(struct sockaddr_in);
+		socklen_t len = address_len(to);
 		memcpy(&sa, i->ifa_addr, len);
 		rc = bind(fd, (const struct sockaddr *)&sa, len) == 0
 		    ? 0
@@ -160,9 +171,13 @@ static int open_socket(struct rp_dial *d, const struct sockaddr_storage *sa)
 	if (fd < 0) {
 		return uv_translate_sys_error(errno);
 	}
+	int limit_ms = (int)d->opt.stream.user_timeout_ms;
+	if (limit_ms > 0) {
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof(limit_ms));
+	}
 	int rc = 0;
 	if (d->opt.bind_interface != NULL) {
-		rc = bind_to(fd, d->opt.bind_interface, sa->ss_family);
+		rc = bind_to(fd, d->opt.bind_interface, sa);
 	}
 	if (rc == 0 && connect(fd, (const struct sockaddr *)sa, address_len(sa)) != 0 &&
 	    errno != EINPROGRESS) {

@@ -24,7 +24,13 @@
 
 #define WRITE_HIGH_DEFAULT ((size_t)256 * 1024)
 #define WRITE_MAX_DEFAULT  ((size_t)8 * 1024 * 1024)
-#define KEEPALIVE_S        15
+#define KEEPALIVE_S_MAX    15
+/* How long the kernel waits before it sends lost data again; without it twice as long each time,
+ * and after a link was away for a while the connection stays silent for as long again. */
+#define RESEND_MS_MAX 4000
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS 44 /* Linux 6.15 */
+#endif
 /* What a peer may still send after our last word; who sends more is not listening. */
 #define DISCARD_MAX ((size_t)4 * 1024 * 1024)
 /* uv_write needs no memory for up to four pieces. */
@@ -464,18 +470,35 @@ static void set_option(int fd, int level, int name, int value)
 	(void)setsockopt(fd, level, name, &value, sizeof(value));
 }
 
+static void set_timeouts(int fd, const struct rp_stream_options *o)
+{
+	int keepalive_s = KEEPALIVE_S_MAX;
+	if (o->user_timeout_ms > 0) {
+		set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)o->user_timeout_ms);
+		set_option(fd, IPPROTO_TCP, TCP_RTO_MAX_MS, RESEND_MS_MAX);
+		int half_s = (int)(o->user_timeout_ms / 2000);
+		keepalive_s = RP_MIN(RP_MAX(half_s, 1), KEEPALIVE_S_MAX);
+	}
+	if (o->keepalive) {
+		set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+		set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_s);
+		set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_s);
+	}
+}
+
+void rp_stream_set_user_timeout(struct rp_stream *s, unsigned ms)
+{
+	if (!s->closing) {
+		s->opt.user_timeout_ms = ms;
+		set_timeouts(rp_stream_fd(s), &s->opt);
+	}
+}
+
 static void apply_options(struct rp_stream *s, int fd)
 {
 	const struct rp_stream_options *o = &s->opt;
 	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	if (o->keepalive) {
-		set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-		set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S);
-		set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S);
-	}
-	if (o->user_timeout_ms > 0) {
-		set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)o->user_timeout_ms);
-	}
+	set_timeouts(fd, o);
 	if (o->notsent_lowat > 0) {
 		set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)o->notsent_lowat);
 	}

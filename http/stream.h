@@ -44,8 +44,10 @@ struct rp_stream_ops {
 struct rp_stream_options {
 	size_t write_high;        /* bytes, default 256 KiB: above it rp_stream_write returns 1 */
 	size_t write_max;         /* bytes, default 8 MiB: above it RP_ELIMIT */
-	unsigned user_timeout_ms; /* TCP_USER_TIMEOUT, 0 = leave */
-	bool keepalive;           /* SO_KEEPALIVE with 15 s, as the original has */
+	unsigned user_timeout_ms; /* see rp_stream_set_user_timeout; 0 = leave */
+	/* SO_KEEPALIVE with 15 s, as the original has, or half of user_timeout_ms if that is
+	 * less. */
+	bool keepalive;
 	/* TCP_NOTSENT_LOWAT in bytes, 0 = leave. The queue in user space obeys it too:
 	 * write_high is then at most as much. */
 	unsigned notsent_lowat;
@@ -86,6 +88,9 @@ size_t rp_stream_unacked(const struct rp_stream *s);
 bool rp_stream_is_full(const struct rp_stream *s);
 /* Raises (or lowers) the limit of the queue. */
 void rp_stream_set_write_max(struct rp_stream *s, size_t write_max);
+/* TCP_USER_TIMEOUT: the connection fails when the peer's machine has acknowledged nothing for so
+ * long, be it data or, with keepalive, probes. */
+void rp_stream_set_user_timeout(struct rp_stream *s, unsigned ms);
 /* Sends FIN (close_notify before it) after what is queued; later writes are RP_ECLOSED. */
 void rp_stream_shutdown(struct rp_stream *s);
 /* Writes what is queued, sends FIN, waits for the peer's FIN (so that no RST destroys what it has

@@ -603,6 +603,43 @@ static void test_timeouts(void **state)
 	}
 }
 
+/* A listener whose queue is full lets the kernel drop further SYNs. */
+static void test_no_answer_to_syn(void **state)
+{
+	(void)state;
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sa);
+	int fds[4];
+	fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fds[0], (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(listen(fds[0], 0), 0);
+	assert_int_equal(getsockname(fds[0], (struct sockaddr *)&sa, &len), 0);
+	for (size_t i = 1; i < RP_ARRAY_LEN(fds); i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)connect(fds[i], (struct sockaddr *)&sa, len);
+	}
+	char url[64];
+	(void)snprintf(url, sizeof(url), "ws://127.0.0.1:%u", (unsigned)ntohs(sa.sin_port));
+	static const struct {
+		unsigned all_ms;
+		unsigned each_ms;
+		const char *text;
+	} rows[] = {{200, 0, "timed out while connecting"}, {60000, 1000, "connect to 127.0.0.1"}};
+	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		init(&f, url, NULL);
+		f.opt.timeout_ms = rows[i].all_ms;
+		f.opt.stream.user_timeout_ms = rows[i].each_ms;
+		run_dial(&f);
+		assert_int_equal(f.code, UV_ETIMEDOUT);
+		assert_non_null(strstr(f.err.msg, rows[i].text));
+		fini(&f);
+	}
+	for (size_t i = 0; i < RP_ARRAY_LEN(fds); i++) {
+		(void)close(fds[i]);
+	}
+}
+
 static void on_cancel(uv_timer_t *t)
 {
 	struct fixture *f = t->data;
@@ -961,6 +998,7 @@ int main(void)
 	    cmocka_unit_test(test_no_server),
 	    cmocka_unit_test(test_next_address),
 	    cmocka_unit_test(test_timeouts),
+	    cmocka_unit_test(test_no_answer_to_syn),
 	    cmocka_unit_test(test_cancel),
 	    cmocka_unit_test(test_bind_interface),
 	    cmocka_unit_test(test_bad_options),

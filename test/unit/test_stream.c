@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <netinet/tcp.h>
 
 #include "core/alloc.h"
 #include "test/lib/net.h"
@@ -248,6 +249,37 @@ static void test_transfer_options(void **state)
 	    .notsent_lowat = 128 * 1024,
 	};
 	transfer(AF_INET6, &opt);
+}
+
+static int option(struct rp_stream *s, int level, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+	assert_int_equal(getsockopt(rp_stream_fd(s), level, name, &value, &len), 0);
+	return value;
+}
+
+/* A peer that is gone is noticed within user_timeout_ms, so the probes come sooner. */
+static void test_user_timeout(void **state)
+{
+	(void)state;
+	struct end e[2];
+	const struct rp_stream_options opt = {.user_timeout_ms = 5000, .keepalive = true};
+	open_pair(e, AF_INET, &opt);
+	struct rp_stream *s = e[0].s;
+	assert_int_equal(option(s, IPPROTO_TCP, TCP_USER_TIMEOUT), 5000);
+	assert_int_equal(option(s, SOL_SOCKET, SO_KEEPALIVE), 1);
+	assert_int_equal(option(s, IPPROTO_TCP, TCP_KEEPIDLE), 2);
+	assert_int_equal(option(s, IPPROTO_TCP, TCP_KEEPINTVL), 2);
+	rp_stream_set_user_timeout(s, 60000);
+	assert_int_equal(option(s, IPPROTO_TCP, TCP_USER_TIMEOUT), 60000);
+	assert_int_equal(option(s, IPPROTO_TCP, TCP_KEEPIDLE), 15);
+	rp_stream_set_user_timeout(s, 1000);
+	assert_int_equal(option(s, IPPROTO_TCP, TCP_KEEPINTVL), 1);
+	rp_stream_close(s);
+	rp_stream_set_user_timeout(s, 1000);
+	rp_stream_close(e[1].s);
+	run(e);
 }
 
 /* An idle pair owns no buffer: as many blocks as before the first byte, but for the thread's
@@ -523,6 +555,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_transfer),
 	    cmocka_unit_test(test_transfer_options),
+	    cmocka_unit_test(test_user_timeout),
 	    cmocka_unit_test(test_idle_memory),
 	    cmocka_unit_test(test_half_close),
 	    cmocka_unit_test(test_close_in_callbacks),
