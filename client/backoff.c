@@ -17,8 +17,14 @@ void rp_backoff_was_up(struct rp_backoff *b, uint64_t up_ms)
 {
 	if (up_ms >= RP_BACKOFF_STABLE_MS) {
 		b->retries = 0;
+		b->doublings = 0;
 		b->at_once = false;
 	}
+}
+
+void rp_backoff_new_network(struct rp_backoff *b)
+{
+	b->doublings = 0;
 }
 
 /* Uniform in [low, high]. */
@@ -36,8 +42,14 @@ int64_t rp_backoff_next(struct rp_backoff *b, enum rp_retry why, uint64_t busy_m
 	if (b->max_count >= 0 && b->retries >= (uint64_t)b->max_count) {
 		return -1;
 	}
-	uint64_t doublings = RP_MIN(b->retries, (uint64_t)DOUBLINGS_MAX);
 	b->retries++;
+	if (why == RP_RETRY_NO_LINK) {
+		uint64_t longest = RP_MIN((uint64_t)RP_BACKOFF_NO_LINK_MAX_MS, b->cap_ms);
+		return (int64_t)between(
+		    RP_MIN((uint64_t)RP_BACKOFF_MIN_MS, longest), longest, random);
+	}
+	uint64_t doublings = RP_MIN(b->doublings, (uint64_t)DOUBLINGS_MAX);
+	b->doublings++;
 	if (why == RP_RETRY_BUSY && busy_ms > 0) {
 		return (int64_t)between(0, RP_MIN(busy_ms, b->cap_ms), random);
 	}

@@ -18,7 +18,11 @@
 
 #define DIAL_MS      30000u
 #define HANDSHAKE_MS 30000u
-#define PROTOCOL     "rport-v1"
+/* A server that took us in answers each message of the handshake at once. */
+#define HANDSHAKE_SILENCE_MS 10000u
+/* Until the registration there is nothing that is worth waiting for a link to come back. */
+#define PATH_MS  10000u
+#define PROTOCOL "rport-v1"
 /* Bytes that may wait in the kernel behind a small packet; the socket stays short so that bulk
  * does not delay others. */
 #define NOTSENT_LOWAT (128u * 1024)
@@ -145,8 +149,11 @@ static void on_timer(uv_timer_t *h)
 {
 	struct rp_uplink *u = h->data;
 	if (u->state == RP_UPLINK_HANDSHAKE) {
-		rp_uplink_fail(u, RP_RETRY_UNREACHABLE, "SSH handshake not finished within %u s",
-		    HANDSHAKE_MS / 1000);
+		bool all = rp_clock_ms() >= u->handshake_end_ms;
+		rp_uplink_fail(u, RP_RETRY_UNREACHABLE,
+		    all ? "SSH handshake not finished within %u s"
+		        : "no answer in the SSH handshake for %u s",
+		    (all ? HANDSHAKE_MS : HANDSHAKE_SILENCE_MS) / 1000);
 	} else if (u->state > RP_UPLINK_HANDSHAKE && u->state < RP_UPLINK_CLOSING) {
 		rp_uplink_on_control_timer(u);
 	}
@@ -157,7 +164,31 @@ void rp_uplink_set_timer(struct rp_uplink *u, uint64_t ms)
 	RP_VERIFY(uv_timer_start(&u->timer, on_timer, ms, 0) == 0);
 }
 
+static void watch_handshake(struct rp_uplink *u)
+{
+	uint64_t now = rp_clock_ms();
+	uint64_t left = u->handshake_end_ms > now ? u->handshake_end_ms - now : 0;
+	rp_uplink_set_timer(u, RP_MIN(left, (uint64_t)HANDSHAKE_SILENCE_MS));
+}
+
 /* --- WebSocket --- */
+
+/* What the kernel says when the network does not carry our bytes. */
+static enum rp_retry why_of(int code)
+{
+	switch (code) {
+	case UV_ETIMEDOUT:
+	case UV_ENETUNREACH:
+	case UV_ENETDOWN:
+	case UV_EHOSTUNREACH:
+	case UV_EHOSTDOWN:
+	case UV_EADDRNOTAVAIL:
+	case UV_EAI_AGAIN:
+		return RP_RETRY_NO_LINK;
+	default:
+		return RP_RETRY_UNREACHABLE;
+	}
+}
 
 static void on_ws_data(
     void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n)
@@ -168,6 +199,9 @@ static void on_ws_data(
 	struct rp_uplink *u = ctx;
 	if (u->state != RP_UPLINK_CLOSING) {
 		rp_ssh_input_in_place(u->ssh, p, n);
+	}
+	if (u->state == RP_UPLINK_HANDSHAKE) {
+		watch_handshake(u);
 	}
 }
 
@@ -205,8 +239,7 @@ static void on_ws_drain(void *ctx)
 
 static void on_ws_end(void *ctx, int code, const char *why)
 {
-	(void)code;
-	rp_uplink_fail(ctx, RP_RETRY_UNREACHABLE, "connection lost: %s", why);
+	rp_uplink_fail(ctx, why_of(code), "connection lost: %s", why);
 }
 
 static void on_ws_closed(void *ctx)
@@ -380,9 +413,10 @@ static uint64_t retry_after_ms(const struct rp_http_head *head)
 }
 
 /* 502 to 504 come from a proxy whose server is away. */
-static void dial_failed(struct rp_uplink *u, const struct rp_http_head *head, const char *why)
+static void dial_failed(
+    struct rp_uplink *u, int code, const struct rp_http_head *head, const char *why)
 {
-	enum rp_retry retry = RP_RETRY_UNREACHABLE;
+	enum rp_retry retry = why_of(code);
 	if (head != NULL) {
 		u->end.busy_ms = retry_after_ms(head);
 		retry = u->end.busy_ms > 0                       ? RP_RETRY_BUSY
@@ -398,7 +432,7 @@ static void on_dialed(void *ctx, int code, struct rp_stream *stream, uint8_t *ea
 	struct rp_uplink *u = ctx;
 	u->dial = NULL;
 	if (code != 0) {
-		dial_failed(u, head, err->msg);
+		dial_failed(u, code, head, err->msg);
 		return;
 	}
 	code = rp_ws_new(stream, true, early, early_n, &ws_ops, u, &u->ws);
@@ -409,11 +443,25 @@ static void on_dialed(void *ctx, int code, struct rp_stream *stream, uint8_t *ea
 	}
 	if (code == 0) {
 		u->state = RP_UPLINK_HANDSHAKE;
-		rp_uplink_set_timer(u, HANDSHAKE_MS);
+		u->handshake_end_ms = rp_clock_ms() + HANDSHAKE_MS;
+		watch_handshake(u);
 		code = rp_ssh_start(u->ssh);
 	}
 	if (code != 0) {
 		rp_uplink_fail(u, RP_RETRY_UNREACHABLE, "%s", rp_err_text(code));
+	}
+}
+
+static unsigned keep_alive_timeout_ms(const struct rp_client_config *cfg)
+{
+	return (unsigned)(cfg->connection.keep_alive_timeout / RP_NS_PER_MS);
+}
+
+void rp_uplink_be_patient(struct rp_uplink *u)
+{
+	if (u->ws != NULL) {
+		rp_stream_set_user_timeout(
+		    rp_ws_stream(u->ws), keep_alive_timeout_ms(u->agent->cfg));
 	}
 }
 
@@ -435,8 +483,7 @@ static int start_dial(struct rp_uplink *u)
 	    .timeout_ms = DIAL_MS,
 	    .stream =
 	        {
-	            .user_timeout_ms = (unsigned)(cfg->connection.keep_alive_timeout /
-	                RP_NS_PER_MS),
+	            .user_timeout_ms = RP_MIN(PATH_MS, keep_alive_timeout_ms(cfg)),
 	            .keepalive = true,
 	            .notsent_lowat = NOTSENT_LOWAT,
 	        },

@@ -83,6 +83,7 @@ struct rp_uplink {
 	bool full;       /* the transport asked for a pause */
 	bool want_room;  /* somebody was told RP_EBUSY */
 	bool half_close; /* the server knows half-closed tunnels (our own kind) */
+	uint64_t handshake_end_ms;
 	uint64_t up_at_ms;
 	uint64_t sent_at_ns; /* of the call */
 };
@@ -104,6 +105,8 @@ RP_NODISCARD int rp_uplink_notify(struct rp_uplink *u, const char *name, const v
 void rp_uplink_fail(struct rp_uplink *u, enum rp_retry retry, const char *fmt, ...) RP_PRINTF(3, 4);
 /* Starts the one timer anew. */
 void rp_uplink_set_timer(struct rp_uplink *u, uint64_t ms);
+/* Registered: from now on a link may be away for as long as keep_alive_timeout says. */
+void rp_uplink_be_patient(struct rp_uplink *u);
 
 /* uplink_control.c: the mux's callbacks, registration, keep-alive */
 extern const struct rp_mux_ops rp_uplink_mux_ops;

@@ -148,6 +148,7 @@ static void on_answer(void *ctx, int code, const uint8_t *p, size_t n)
 	rp_duration_format((int64_t)(rp_clock_ns() - u->sent_at_ns), latency);
 	u->state = RP_UPLINK_UP;
 	u->up_at_ms = rp_clock_ms();
+	rp_uplink_be_patient(u);
 	rp_log_info(RP_CLIENT_LOG, "Connected (Latency %s)", latency);
 	plan_ping(u);
 	u->ops->on_up(u->agent, u);

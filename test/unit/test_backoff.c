@@ -61,6 +61,39 @@ static void test_grows_to_cap(void **state)
 	assert_int_equal(last, CAP_MS);
 }
 
+/* Without a link the waits stay short, and do not lengthen those that follow. */
+static void test_no_link(void **state)
+{
+	(void)state;
+	struct rp_backoff b;
+	rp_backoff_init(&b, 50, CAP_MS);
+	for (int i = 0; i < 40; i++) {
+		assert_in_range(
+		    rp_backoff_next(&b, RP_RETRY_NO_LINK, 0, rp_prng_u64()), 1000, 3000);
+	}
+	assert_int_equal(rp_backoff_next(&b, RP_RETRY_UNREACHABLE, 0, 1000), 2000);
+	for (int i = 0; i < 9; i++) {
+		assert_int_equal(rp_backoff_next(&b, RP_RETRY_NO_LINK, 0, 2000), 3000);
+	}
+	/* They count. */
+	assert_int_equal(rp_backoff_next(&b, RP_RETRY_NO_LINK, 0, 0), -1);
+	rp_backoff_init(&b, -1, 500);
+	assert_int_equal(rp_backoff_next(&b, RP_RETRY_NO_LINK, 0, 99), 500);
+}
+
+static void test_new_network(void **state)
+{
+	(void)state;
+	struct rp_backoff b;
+	rp_backoff_init(&b, 7, CAP_MS);
+	for (int i = 0; i < 6; i++) {
+		assert_true(rp_backoff_next(&b, RP_RETRY_UNREACHABLE, 0, 0) > 0);
+	}
+	rp_backoff_new_network(&b);
+	assert_int_equal(rp_backoff_next(&b, RP_RETRY_UNREACHABLE, 0, 1000), 2000);
+	assert_int_equal(rp_backoff_next(&b, RP_RETRY_UNREACHABLE, 0, 0), -1);
+}
+
 static void test_cap_below_minimum(void **state)
 {
 	(void)state;
@@ -119,6 +152,8 @@ int main(void)
 	    cmocka_unit_test(test_first_wait),
 	    cmocka_unit_test(test_loss_at_once),
 	    cmocka_unit_test(test_grows_to_cap),
+	    cmocka_unit_test(test_no_link),
+	    cmocka_unit_test(test_new_network),
 	    cmocka_unit_test(test_cap_below_minimum),
 	    cmocka_unit_test(test_bounds),
 	    cmocka_unit_test(test_max_count),
