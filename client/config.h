@@ -58,6 +58,9 @@ struct rp_conf_client_logging {
 	enum rp_log_level level; /* validate: log_level read */
 };
 
+/* What remote-commands.deny forbids by default: shell operators, as in RPort's example file. */
+#define RP_CLIENT_DENY_DEFAULT "(\\||<|>|;|,|\\n|&)"
+
 /* [remote-commands], section 3.5 */
 struct rp_conf_remote_commands {
 	bool enabled;

@@ -93,7 +93,7 @@ static const struct rp_conf_opt opts[] = {
         .help = "Most bytes of each output stream that are sent back."},
     {ROW("remote-commands", remote_commands, allow, STRLIST),
         .def = "^/usr/bin/.*\n^/usr/local/bin/.*\n^C:\\\\Windows\\\\System32\\\\.*"},
-    {ROW("remote-commands", remote_commands, deny, STRLIST), .def = "(\\||<|>|;|,|\\n|&)"},
+    {ROW("remote-commands", remote_commands, deny, STRLIST), .def = RP_CLIENT_DENY_DEFAULT},
     {ROW("remote-commands", remote_commands, order, STRLIST), .def = "allow\ndeny"},
 
     {ROW("remote-scripts", remote_scripts, enabled, BOOL), .def = "false",

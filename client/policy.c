@@ -64,7 +64,7 @@ static bool has_open_end(const struct rp_strlist *allow)
 /* As in RPort's example file: its owner did not mean to let anything through. */
 static bool is_default(const struct rp_strlist *deny)
 {
-	return deny->n == 1 && strcmp(deny->v[0], "(\\||<|>|;|,|\\n|&)") == 0;
+	return deny->n == 1 && strcmp(deny->v[0], RP_CLIENT_DENY_DEFAULT) == 0;
 }
 
 int rp_client_policy_warn(struct rp_client_config *cfg)
