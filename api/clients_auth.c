@@ -244,9 +244,8 @@ static void on_found(
     void *ctx, int code, const struct rp_clientauth_list *found, const struct rp_err *err)
 {
 	struct rp_api_call *c = ctx;
-	bool force = false;
-	const char *text = rp_query_get(&c->query, "force");
-	(void)(text != NULL && rp_api_bool(text, &force));
+	bool yes;
+	bool force = rp_api_bool(c, "force", &yes) && yes;
 	size_t clients = rp_registry_count_auth(c->api->parts.registry, c->params[0]);
 	if (code != 0) {
 		rp_reply_code(c, code, err);
@@ -271,11 +270,10 @@ static void on_found(
 void rp_api_client_auth_delete(struct rp_api_call *c)
 {
 	bool force;
-	const char *text = rp_query_get(&c->query, "force");
 	if (!may_write(c)) {
 		return;
 	}
-	if (text != NULL && text[0] != '\0' && !rp_api_bool(text, &force)) {
+	if (!rp_api_bool(c, "force", &force)) {
 		fail(c, 400, INVALID, "Invalid force param: expected true or false.");
 		return;
 	}

@@ -212,8 +212,13 @@ int rp_api_list_query(struct rp_api_call *c, const struct rp_listq_spec *spec, s
 	return err;
 }
 
-bool rp_api_bool(const char *text, bool *v)
+bool rp_api_bool(const struct rp_api_call *c, const char *key, bool *v)
 {
+	const char *text = rp_query_get(&c->query, key);
+	*v = false;
+	if (text == NULL || text[0] == '\0') {
+		return true;
+	}
 	*v = strcmp(text, "1") == 0 || rp_ascii_ieq(text, "t") || rp_ascii_ieq(text, "true");
 	return *v || strcmp(text, "0") == 0 || rp_ascii_ieq(text, "f") ||
 	    rp_ascii_ieq(text, "false");

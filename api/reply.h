@@ -55,8 +55,9 @@ void rp_reply_end_bare(struct rp_reply *r, struct rp_api_call *c);
 RP_NODISCARD int rp_api_list_query(
     struct rp_api_call *c, const struct rp_listq_spec *spec, struct rp_listq *q);
 
-/* A truth value of the query, in the spellings of Go: 1, t, true, 0, f, false. False: it is none. */
-RP_NODISCARD bool rp_api_bool(const char *text, bool *v);
+/* A truth value of the query, in the spellings of Go: 1, t, true, 0, f, false; without one it is
+ * false. Returns false when what stands there is neither; *v is false then, too. */
+RP_NODISCARD bool rp_api_bool(const struct rp_api_call *c, const char *key, bool *v);
 
 /* Decodes the request body strictly by a table (1.4); on failure answers and returns negative. */
 RP_NODISCARD int rp_api_body(

@@ -189,22 +189,6 @@ static bool parse_labels(struct rp_api_call *c, struct rp_remote *r)
 	return set_text(c, &r->scheme, scheme);
 }
 
-static bool truthy(const char *s)
-{
-	return strcmp(s, "1") == 0 || rp_ascii_ieq(s, "true") || rp_ascii_ieq(s, "t");
-}
-
-/* As Go reads a bool: 1 or 0, -1 for neither. */
-static int bool_of(const char *s)
-{
-	if (truthy(s)) {
-		return 1;
-	}
-	bool no = s[0] == '\0' || strcmp(s, "0") == 0 || rp_ascii_ieq(s, "false") ||
-	    rp_ascii_ieq(s, "f");
-	return no ? 0 : -1;
-}
-
 /* What only makes sense for a proxy. */
 static bool parse_proxy_options(struct rp_api_call *c, struct rp_remote *r)
 {
@@ -236,11 +220,9 @@ static bool parse_proxy_options(struct rp_api_call *c, struct rp_remote *r)
 static bool parse_proxy(struct rp_api_call *c, struct rp_remote *r)
 {
 	struct rp_err err = {0};
-	int on = bool_of(param(c, "http_proxy", ""));
-	if (on < 0) {
+	if (!rp_api_bool(c, "http_proxy", &r->http_proxy)) {
 		return fail(c, 500, "", "invalid http_proxy: expected true or false", "");
 	}
-	r->http_proxy = on > 0;
 	if (r->http_proxy && c->api->parts.cfg->server.tunnel_proxy_cert_file[0] == '\0') {
 		return fail(c, 400, "", "tunnel proxy not enabled",
 		    "the server needs 'tunnel_proxy_cert_file' and 'tunnel_proxy_key_file'");
@@ -258,7 +240,9 @@ static bool parse_times(struct rp_api_call *c, struct rp_remote *r)
 {
 	const char *idle = rp_query_get(&c->query, "idle-timeout-minutes");
 	const char *close = rp_query_get(&c->query, "auto-close");
-	bool skip = truthy(param(c, "skip-idle-timeout", ""));
+	bool yes;
+	/* What is neither true nor false is no: as the original. */
+	bool skip = rp_api_bool(c, "skip-idle-timeout", &yes) && yes;
 	r->idle_timeout_minutes = skip ? 0 : IDLE_DEFAULT_MIN;
 	if (skip && idle != NULL && idle[0] != '\0' && strcmp(idle, "0") != 0) {
 		return fail(c, 400, "ERR_CODE_INVALID_IDLE_TIMEOUT",
@@ -369,15 +353,13 @@ static struct rp_tunnel_name name_of(const struct rp_api_call *c)
 
 void rp_api_tunnel_delete(struct rp_api_call *c)
 {
-	const char *force = param(c, "force", "");
-	bool off = force[0] == '\0' || strcmp(force, "0") == 0 || rp_ascii_ieq(force, "f") ||
-	    rp_ascii_ieq(force, "false");
-	if (!off && !truthy(force)) {
+	bool force;
+	if (!rp_api_bool(c, "force", &force)) {
 		rp_reply_fail(c, 400, "Invalid force param: expected true or false");
 		return;
 	}
 	const struct rp_tunnel_name name = name_of(c);
-	rp_registry_tunnel_close(c->api->parts.registry, &name, !off, on_changed, c);
+	rp_registry_tunnel_close(c->api->parts.registry, &name, force, on_changed, c);
 }
 
 struct acl_body {
