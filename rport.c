@@ -11,9 +11,13 @@
 #include "api/user_cli.h"
 #include "client/main.h"
 #include "core/defs.h"
+#include "core/str.h"
 #include "server/server.h"
 
 #include "core/banned.h"
+
+/* So few letters changed are a typing error. */
+#define EDITS_MAX 2
 
 struct applet {
 	const char *name;
@@ -104,6 +108,34 @@ static const char *base_name(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
+/* The applet that was probably meant by a word which would be dialled as a server; NULL if it looks
+ * like a server's name (a dot, a colon, a scheme) or like no applet's. */
+static const struct applet *meant(const char *word)
+{
+	const struct applet *best = NULL;
+	size_t least = EDITS_MAX + 1;
+	if (word[0] == '-' || strpbrk(word, ".:/") != NULL) {
+		return NULL;
+	}
+	for (size_t i = 0; i < RP_ARRAY_LEN(applets); i++) {
+		size_t n = rp_str_distance(word, applets[i].name);
+		if (n < least) {
+			least = n;
+			best = &applets[i];
+		}
+	}
+	return best;
+}
+
+static int misspelt(const char *word, const struct applet *a)
+{
+	(void)fprintf(stderr,
+	    "rport: no applet is called \"%s\", did you mean 'rport %s'? For a server of that name: "
+	    "rport client %s\n",
+	    word, a->name, word);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	const struct applet *a = argc > 0 ? find(base_name(argv[0])) : NULL;
@@ -123,5 +155,6 @@ int main(int argc, char **argv)
 	if (a != NULL && strcmp(argv[1], a->name) == 0) {
 		return a->main(argc - 2, argv + 2);
 	}
-	return rp_client_main(argc - 1, argv + 1);
+	a = meant(argv[1]);
+	return a != NULL ? misspelt(argv[1], a) : rp_client_main(argc - 1, argv + 1);
 }

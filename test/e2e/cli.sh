@@ -64,6 +64,20 @@ for name in rport rportd rport-client; do
 	check "is one line, too" in_log named '^version [0-9]+\.[0-9]+\.[0-9]+'
 done
 
+# misspelt WORD APPLET
+misspelt() {
+	run misspelt 2 "$tmp/rport" "$1" 127.0.0.1:1 && is "$(wc -c <"$tmp/misspelt.log") $(wc -l <"$tmp/misspelt.err")" '0 1' &&
+		grep -q "\"$1\", did you mean 'rport $2'?.*: rport client $1\$" "$tmp/misspelt.err"
+}
+for pair in serve:server srver:server sevrer:server clinet:client Client:client usr:user versoin:version hlp:help; do
+	check "${pair%:*} is no server" misspelt "${pair%:*}" "${pair#*:}"
+done
+for name in serve.example serve:1 http://serve http://[::1] s3rv3r4 bastion web; do
+	check "$name may be one" run named 0 "$tmp/rport" "$name" --auth a:b --check-config
+done
+check "and any name behind client" run named 0 "$tmp/rport" client serve --auth a:b --check-config
+check "or the client's own name" run named 0 "$tmp/rport-client" serve --auth a:b --check-config
+
 ### Configurations that are right
 addr=127.0.0.1:1
 server_config good
