@@ -147,7 +147,8 @@ $(B)/flags.mk: scripts/probe-flags Makefile | build/setup/build.stamp
 	$(Q)scripts/probe-flags '$(CC)' $(PROBE_CFLAGS) -- $(PROBE_LDFLAGS) >$@
 
 # The targets that compile nothing do not ask for a compiler either.
-NO_COMPILE := help clean distclean uninstall check demo bench peer
+NO_COMPILE := help clean distclean uninstall check demo bench peer webui lint-webui format-webui test-webui test-browser \
+	screenshots
 ifneq ($(or $(filter-out $(NO_COMPILE),$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
 include $(B)/flags.mk
 endif
@@ -180,6 +181,28 @@ build/gen/openapi.json: scripts/openapi $(OPENAPI_SRC)
 
 build/gen/webui.txt: FORCE
 	@$(call WRITE_CHANGED,$(if $(WEBUI_ON),yes,no))
+
+### The dashboard (webui/README.md).
+
+WEBUI_SRC := $(sort $(wildcard webui/*.html webui/*.json webui/*.js webui/*.ts webui/scripts/*) \
+	$(shell find webui/src -type f ! -name schema.gen.ts 2>/dev/null))
+NPM := npm --no-update-notifier --no-audit --no-fund --loglevel=error
+
+# Scripts of packages are never run.
+build/webui/modules.stamp: webui/package-lock.json webui/.npmrc | build/setup/webui.stamp
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "NPM     webui")
+	$(Q)cd webui && $(NPM) ci --ignore-scripts >/dev/null
+	$(Q)touch $@
+
+build/webui/types.stamp: build/gen/openapi.json build/webui/modules.stamp
+	$(Q)cd webui && npm run --silent types >/dev/null
+	$(Q)touch $@
+
+build/webui/stamp: build/webui/types.stamp $(WEBUI_SRC)
+	@$(if $(Q),echo "VITE    webui")
+	$(Q)cd webui && npm run --silent build
+	$(Q)touch $@
 
 build/gen/embedded.c: scripts/embed $(EMBEDDED) build/gen/webui.txt $(if $(WEBUI_ON),build/webui/stamp)
 	$(Q)scripts/embed $(EMBEDDED) $(if $(WEBUI_ON),--web build/webui/dist) >$@
@@ -273,6 +296,19 @@ run-e2e:
 	$(Q)$(if $(E2E_RUN),$(SAN_ENV) RPORT=$(CURDIR)/$(RPORT) RPORT_PEER=$(CURDIR)/build/peer \
 		RPORT_CRYPTO=$(CRYPTO) prove -m -f -o -j2 $(if $(T),-v) -e 'timeout -k 5 600' $(E2E_RUN),\
 		echo 'no end-to-end tests')
+
+# Vitest; then Chromium against the binary, with real clients.
+.PHONY: test-webui test-browser run-browser screenshots
+test-webui: build/webui/types.stamp ## unit tests of the dashboard
+	$(Q)cd webui && npm run --silent test
+
+test-browser: build/setup/browser.stamp build/setup/test.stamp ## the dashboard in Chromium (T=name runs one file)
+	+$(Q)$(MAKE) PROFILE=$(PROFILE) all peer
+	$(Q)cd webui && RPORT=$(CURDIR)/$(RPORT) RPORT_PEER=$(CURDIR)/build/peer npm run --silent test:browser -- $(T)
+
+screenshots: build/setup/browser.stamp build/setup/test.stamp ## every page in both themes and two widths, into build/screenshots
+	+$(Q)$(MAKE) PROFILE=$(PROFILE) all peer
+	$(Q)cd webui && RPORT=$(CURDIR)/$(RPORT) RPORT_PEER=$(CURDIR)/build/peer npm run --silent screenshots -- $(T)
 
 .PHONY: stress-visitors
 stress-visitors: ## ten minutes of visitors and targets that do not read (SLOW_SECONDS=600)
@@ -381,7 +417,14 @@ LINT_INCLUDES = -isystem $(LINT_DEPS)/include/libssh-private -isystem $(LINT_DEP
 	-isystem build/deps/host/include
 
 .PHONY: lint format format-check layers check-headers tidy cppcheck check-scripts check-man analyze
-lint: format-check layers check-headers check-scripts check-man check-endpoints tidy cppcheck ## all static checks
+lint: format-check layers check-headers check-scripts check-man check-endpoints tidy cppcheck lint-webui ## all static checks
+
+.PHONY: webui lint-webui format-webui
+webui: build/webui/stamp ## build the dashboard alone, into build/webui/dist
+lint-webui: build/webui/types.stamp ## ESLint, Prettier and vue-tsc for the dashboard
+	$(Q)cd webui && npm run --silent lint
+format-webui: build/webui/modules.stamp ## format the dashboard's sources
+	$(Q)cd webui && npm run --silent format
 
 format: ## format all sources
 	$(Q)clang-format -i $(OWN_SRC) $(HEADERS)
@@ -490,16 +533,16 @@ uninstall: ## remove what install put there
 
 clean: ## remove what was built here; dependencies and their sources stay
 	$(Q)rm -rf build/release-* build/debug-* build/asan-* build/tsan-* build/fuzz-* build/gen build/headers \
-		build/tidy build/cppcheck build/rport build/rport-mbedtls build/peer compile_commands.json
+		build/tidy build/cppcheck build/webui build/screenshots build/rport build/rport-mbedtls build/peer compile_commands.json
 
 distclean: ## remove build/ altogether
-	$(Q)rm -rf build compile_commands.json
+	$(Q)rm -rf build webui/node_modules webui/src/api/schema.gen.ts compile_commands.json
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9_.-]*\):[^#=]*## \(.*\)/\1	\2/p' Makefile | \
 		awk -F'\t' '{ printf "%-22s %s\n", $$1, $$2 }'
 	@echo 'Variables: PROFILE=release|debug|asan|tsan|fuzz CRYPTO=openssl|mbedtls V=1 CI=1'
-	@echo '           DEPS_SRC=dir (unpacked sources) SETUP=no CC CPPFLAGS CFLAGS LDFLAGS PREFIX DESTDIR'
+	@echo '           DEPS_SRC=dir (unpacked sources) SETUP=no WEBUI=no CC CPPFLAGS CFLAGS LDFLAGS PREFIX DESTDIR'
 
 -include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TESTLIB_OBJ:.o=.d) $(UNIT_BIN:=.d) $(FUZZ_BIN:=.d) \
 	$(BENCH_BIN:=.d)
