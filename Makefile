@@ -100,7 +100,7 @@ FOLDERS := core http ssh acl cmdpolicy tunnel server client api
 LIB_SRC := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
 # api/embedded.h: files that are part of the program.
 OPENAPI_SRC := $(sort $(wildcard api/openapi/*.json))
-EMBEDDED := build/gen/openapi.json $(sort $(wildcard api/docs/*))
+EMBEDDED := build/gen/openapi.json $(sort $(wildcard api/docs/*)) api/install.sh
 # The dashboard, unless WEBUI=no.
 WEBUI ?= yes
 WEBUI_ON := $(if $(filter no,$(WEBUI)),,$(wildcard webui/package.json))
@@ -465,7 +465,7 @@ cppcheck: | build/setup/lint.stamp ## cppcheck
 	$(Q)$(if $(LIB_SRC),$(CPPCHECK) $(LIB_SRC) $(MAIN_SRC))
 
 check-scripts: | build/setup/lint.stamp
-	$(Q)shellcheck -S warning -e SC1007 $(wildcard scripts/setup scripts/deps scripts/deps-fetch \
+	$(Q)shellcheck -S warning -e SC1007 $(wildcard api/install.sh scripts/setup scripts/deps scripts/deps-fetch \
 		scripts/deps-recipes scripts/demo scripts/check scripts/check-* scripts/probe-flags \
 		.ci/run test/walk/run test/openapi/run test/peer/build test/bench/run test/bench/fleet.sh test/bench/lib/*.sh test/e2e/*.sh test/e2e/lib/*.sh)
 	$(Q)$(if $(wildcard test/peer/build),test/peer/build --check)

@@ -19,9 +19,10 @@
 #define TEXT_MAX 65536u
 
 /* In bodies, queries and answers of all routes; "value" is the vault's, "qr" the picture of a
- * secret. */
+ * secret, "code" that of a pairing with the commands that have it in them. */
 static const char *const secrets[] = {"password", "old_password", "new_password", "auth_password",
-    "token", "secret", "totp_secret", "value", "qr", "access_token", NULL};
+    "token", "secret", "totp_secret", "value", "qr", "access_token", "code", "install_command",
+    "pair_command", NULL};
 
 /* NULL: no JSON. */
 static struct rp_json *parse(struct rp_str text)

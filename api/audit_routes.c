@@ -27,6 +27,8 @@ static const struct rp_audit_route routes[] = {
     {"DELETE", "/users/{}/sessions/{}", "auth.api.session", "delete", RP_AUDIT_ID_OWNER, NULL},
     {"POST", "/clients-auth", "client.auth", "create", RP_AUDIT_ID_BODY, "id"},
     {"DELETE", "/clients-auth/{}", "client.auth", "delete", RP_AUDIT_ID_OWNER, NULL},
+    {"POST", "/pairing", "client.pairing", "create", RP_AUDIT_ID_REPLY, "id"},
+    {"DELETE", "/pairing/{}", "client.pairing", "delete", RP_AUDIT_ID_OWNER, NULL},
     {"POST", "/client-groups", "client.group", "create", RP_AUDIT_ID_BODY, "id"},
     {"PUT", "/client-groups/{}", "client.group", "update", RP_AUDIT_ID_OWNER, NULL},
     {"DELETE", "/client-groups/{}", "client.group", "delete", RP_AUDIT_ID_OWNER, NULL},

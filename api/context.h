@@ -65,6 +65,7 @@ struct rp_api {
 	struct rp_docroot *docroot; /* NULL: none */
 	unsigned compressing;       /* answers on the pool (api/answer.c) */
 	unsigned inflating;         /* files there (api/webui.c) */
+	unsigned pairing_reads;     /* programs read for new clients */
 	struct rp_list conns;
 	struct rp_list calls; /* requests that wait for something */
 	struct rp_api_sockets sockets;

@@ -87,8 +87,7 @@ bool rp_cookie_counts(const struct rp_api_call *c)
 	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 || rp_cookie_asked(c);
 }
 
-/* Also behind a proxy that ends TLS: the page knows. */
-static bool is_secure(const struct rp_api_call *c)
+bool rp_cookie_is_secure(const struct rp_api_call *c)
 {
 	const char *origin = header(c, "Origin");
 	return rp_http_req_is_tls(c->req) ||
@@ -98,7 +97,7 @@ static bool is_secure(const struct rp_api_call *c)
 int rp_cookie_set(struct rp_api_call *c, const char *token)
 {
 	char *text = rp_asprintf(NAME "=%s; Path=/api/v1; HttpOnly; SameSite=Strict%s%s",
-	    token != NULL ? token : "", is_secure(c) ? "; Secure" : "",
+	    token != NULL ? token : "", rp_cookie_is_secure(c) ? "; Secure" : "",
 	    token != NULL ? "" : "; Max-Age=0");
 	if (text == NULL) {
 		return RP_ENOMEM;

@@ -20,6 +20,8 @@ bool rp_cookie_asked(const struct rp_api_call *c);
 RP_NODISCARD int rp_cookie_read(const struct rp_api_call *c, char **token);
 /* Is a request that has such a token really the page's doing? */
 bool rp_cookie_counts(const struct rp_api_call *c);
+/* Does the caller speak TLS? Also behind a proxy that ends it: the page knows. */
+bool rp_cookie_is_secure(const struct rp_api_call *c);
 /* The answer sets the cookie, or takes it away (token NULL). */
 RP_NODISCARD int rp_cookie_set(struct rp_api_call *c, const char *token);
 

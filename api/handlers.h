@@ -85,6 +85,14 @@ void rp_api_client_auth_get(struct rp_api_call *c);
 void rp_api_client_auth_post(struct rp_api_call *c);
 void rp_api_client_auth_delete(struct rp_api_call *c);
 
+/* pairing.c, pairing_open.c: ours */
+void rp_api_pairing_list(struct rp_api_call *c);
+void rp_api_pairing_post(struct rp_api_call *c);
+void rp_api_pairing_delete(struct rp_api_call *c);
+void rp_api_pairing_use(struct rp_api_call *c);
+void rp_api_pairing_script(struct rp_api_call *c);
+void rp_api_pairing_client(struct rp_api_call *c);
+
 /* client_groups.c, client_tags.c: 4.4 */
 void rp_api_client_groups(struct rp_api_call *c);
 void rp_api_client_group_get(struct rp_api_call *c);

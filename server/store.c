@@ -176,6 +176,20 @@ static const struct rp_db_migration migrations[] = {
      "CREATE INDEX jobs_client_listed ON jobs (client_id, finished_at DESC, jid);"},
     {"DROP INDEX jobs_multi;"
      "CREATE INDEX jobs_multi_listed ON jobs (multi_job_id, finished_at DESC, jid);"},
+    {"CREATE TABLE pairings ("
+     " id TEXT PRIMARY KEY,"
+     " proof_hash TEXT NOT NULL,"
+     " sealed TEXT NOT NULL,"
+     " api_url TEXT NOT NULL,"
+     " connect_url TEXT NOT NULL,"
+     " client_auth_id TEXT NOT NULL,"
+     " own_auth BIGINT NOT NULL,"
+     " created_by TEXT NOT NULL,"
+     " created_at TEXT NOT NULL,"
+     " expires_at TEXT NOT NULL,"
+     " uses BIGINT NOT NULL,"
+     " used BIGINT NOT NULL,"
+     " tries BIGINT NOT NULL);"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)
