@@ -115,6 +115,9 @@ static void on_room(struct rp_agent *a, struct rp_uplink *u)
 {
 	(void)u;
 	rp_agent_send_results(a);
+	if (a->sensors != NULL) {
+		rp_sensors_room(a->sensors);
+	}
 }
 
 static void log_end(const struct rp_uplink_end *end)
@@ -144,6 +147,7 @@ static void link_closed(struct rp_agent *a, size_t server, const struct rp_uplin
 	if (a->stopping) {
 		return;
 	}
+	rp_sensors_down(a->sensors);
 	if (end->reached == RP_UPLINK_UP) {
 		rp_backoff_was_up(&a->backoff, end->up_ms);
 	}

@@ -22,6 +22,7 @@
 #include "client/config.h"
 #include "client/results.h"
 #include "client/runner.h"
+#include "client/sensors.h"
 #include "client/setup.h"
 #include "client/trail.h"
 #include "client/uplink.h"
@@ -52,6 +53,7 @@ struct rp_agent {
 	struct rp_trail *trail; /* decisions about commands */
 	struct rp_results results;
 	struct rp_serial *files; /* writes the attributes file */
+	struct rp_sensors *sensors;
 
 	struct rp_uplink *link;  /* the connection, or the attempt */
 	struct rp_uplink *spare; /* to the main server, while link is on a fallback */

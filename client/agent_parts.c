@@ -154,6 +154,25 @@ int rp_agent_open(struct rp_agent *a, const struct rp_client_config *cfg, struct
 	return code;
 }
 
+/* To the connection that counts. */
+static int send_to_server(void *ctx, const char *name, const void *p, size_t n)
+{
+	struct rp_agent *a = ctx;
+	return a->link == NULL ? RP_ECLOSED : rp_uplink_notify(a->link, name, p, n);
+}
+
+static int open_sensors(struct rp_agent *a, struct rp_err *err)
+{
+	const struct rp_sensors_options opt = {
+	    .loop = a->loop,
+	    .cfg = a->cfg,
+	    .send = send_to_server,
+	    .ctx = a,
+	};
+	int code = rp_sensors_new(&opt, &a->sensors);
+	return code != 0 ? rp_err_set(err, code, "%s", rp_err_text(code)) : 0;
+}
+
 int rp_agent_start(struct rp_agent *a, struct rp_err *err)
 {
 	int code = rp_loop_new(&a->loop, "client");
@@ -163,6 +182,7 @@ int rp_agent_start(struct rp_agent *a, struct rp_err *err)
 	}
 	code = rp_agent_describe(a, err);
 	code = code != 0 ? code : read_attributes(a, err);
+	code = code != 0 ? code : open_sensors(a, err);
 	return code != 0 ? code : open_runner(a, err);
 }
 
@@ -209,6 +229,8 @@ static void on_runner_closed(void *ctx)
 void rp_agent_close_parts(struct rp_agent *a, void (*on_closed)(struct rp_agent *a))
 {
 	a->on_parts_closed = on_closed;
+	rp_sensors_close(a->sensors);
+	a->sensors = NULL;
 	if (a->runner != NULL) {
 		rp_runner_close(a->runner, false, on_runner_closed, a);
 	} else {

@@ -23,24 +23,82 @@ static bool join(const char *root, const char *path, char out[static PATH_MAX])
 	return n > 0 && n < PATH_MAX;
 }
 
-void rp_fact_read(const char *root, const char *path, struct rp_fact_file *f)
+/* -1: it cannot be read, or is something else than a file. */
+static int open_file(const char *root, const char *path)
 {
 	char full[PATH_MAX];
 	struct stat st;
-	f->n = 0;
 	int fd = join(root, path, full) ? open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 	                                : -1;
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		ssize_t got = 1;
-		while (f->n < sizeof(f->text) - 1 && (got > 0 || (got < 0 && errno == EINTR))) {
-			got = read(fd, f->text + f->n, sizeof(f->text) - 1 - f->n);
-			f->n += got > 0 ? (size_t)got : 0;
-		}
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+		(void)close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* Fills what is free in f. False: there is nothing more. */
+static bool read_more(int fd, struct rp_fact_file *f)
+{
+	ssize_t got;
+	do {
+		got = read(fd, f->text + f->n, sizeof(f->text) - 1 - f->n);
+	} while (got < 0 && errno == EINTR);
+	f->n += got > 0 ? (size_t)got : 0;
+	return got > 0;
+}
+
+void rp_fact_read(const char *root, const char *path, struct rp_fact_file *f)
+{
+	int fd = open_file(root, path);
+	f->n = 0;
+	while (fd >= 0 && f->n < sizeof(f->text) - 1 && read_more(fd, f)) {
 	}
 	if (fd >= 0) {
 		(void)close(fd);
 	}
 	f->text[f->n] = '\0';
+}
+
+/* Hands out the whole lines in f and keeps the beginning of the next. */
+static bool take_lines(
+    struct rp_fact_file *f, bool *skip, bool (*on_line)(void *ctx, struct rp_str line), void *ctx)
+{
+	size_t at = 0;
+	const char *end;
+	while ((end = memchr(f->text + at, '\n', f->n - at)) != NULL) {
+		size_t len = (size_t)(end - f->text) - at;
+		if (!*skip && !on_line(ctx, rp_str_n(f->text + at, len))) {
+			return false;
+		}
+		*skip = false;
+		at += len + 1;
+	}
+	f->n -= at;
+	memmove(f->text, f->text + at, f->n);
+	if (f->n == sizeof(f->text) - 1) {
+		*skip = true;
+		f->n = 0;
+	}
+	return true;
+}
+
+void rp_fact_lines(const char *root, const char *path, struct rp_fact_file *f,
+    bool (*on_line)(void *ctx, struct rp_str line), void *ctx)
+{
+	int fd = open_file(root, path);
+	bool skip = false;
+	bool more = fd >= 0;
+	f->n = 0;
+	while (more && read_more(fd, f)) {
+		more = take_lines(f, &skip, on_line, ctx);
+	}
+	if (more && !skip && f->n > 0) {
+		(void)on_line(ctx, rp_str_n(f->text, f->n));
+	}
+	if (fd >= 0) {
+		(void)close(fd);
+	}
 }
 
 bool rp_fact_exists(const char *root, const char *path)

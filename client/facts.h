@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small text files of a system, below a root that is "/" but in tests. Internal to the inventory.
+ * Small text files of a system, below a root that is "/" but in tests. Internal to what measures it.
  */
 #ifndef RP_CLIENT_FACTS_H
 #define RP_CLIENT_FACTS_H
@@ -23,6 +23,10 @@ struct rp_fact_file {
 
 void rp_fact_read(const char *root, const char *path, struct rp_fact_file *f);
 bool rp_fact_exists(const char *root, const char *path);
+/* One line after the other, of a file of any length; f is where they are read into, and a line that
+ * does not fit is left out. Ends early when on_line says false. */
+void rp_fact_lines(const char *root, const char *path, struct rp_fact_file *f,
+    bool (*on_line)(void *ctx, struct rp_str line), void *ctx);
 /* The value of the first line "key<sep>value", blanks around both removed. */
 bool rp_fact_value(const struct rp_fact_file *f, const char *key, char sep, struct rp_str *value);
 /* Replaces *field by a copy: one line, printable, valid UTF-8, capped; "unknown" when empty.

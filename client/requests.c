@@ -107,6 +107,9 @@ static void put_capabilities(struct rp_uplink *u, uint64_t ticket, const uint8_t
 		u->half_close = rp_strlist_has(&cap.features, RP_FEATURE_HALF_CLOSE);
 		rp_log_debug(RP_CLIENT_LOG, "the server is version %s",
 		    cap.server_version == NULL ? "unknown" : cap.server_version);
+		if (u->agent->sensors != NULL && u == u->agent->link) {
+			rp_sensors_want(u->agent->sensors, &cap);
+		}
 		rp_json_release(&rp_capabilities_table, &cap);
 	} else {
 		rp_log_debug(RP_CLIENT_LOG, "put_capabilities is ignored: %s", err.msg);

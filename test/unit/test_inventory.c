@@ -20,63 +20,25 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/err.h"
+#include "test/lib/fake_root.h"
 #include "test/lib/oom.h"
-
-static char root[64];
-
-static int set_up(void **state)
-{
-	(void)state;
-	(void)snprintf(root, sizeof(root), "/tmp/rp-test-inventory-XXXXXX");
-	assert_non_null(mkdtemp(root));
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	char command[128];
-	(void)snprintf(command, sizeof(command), "rm -rf %s", root);
-	return system(command);
-}
-
-/* Writes a file of the made-up system with its folders. */
-static void put_n(const char *path, const char *text, size_t n)
-{
-	char full[512];
-	(void)snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *p = full + strlen(root) + 1; (p = strchr(p, '/')) != NULL; p++) {
-		*p = '\0';
-		(void)mkdir(full, 0700);
-		*p = '/';
-	}
-	FILE *f = fopen(full, "we");
-	assert_non_null(f);
-	assert_int_equal(fwrite(text, 1, n, f), n);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void put(const char *path, const char *text)
-{
-	put_n(path, text, strlen(text));
-}
 
 static void test_debian_vm(void **state)
 {
 	(void)state;
 	struct rp_new_connection c = {0};
-	put("/etc/os-release",
+	rp_fake_root_put("/etc/os-release",
 	    "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\n"
 	    "VERSION_ID=\"12\"\nID=debian\n");
-	put("/etc/debian_version", "12.11\n");
-	put("/proc/cpuinfo",
+	rp_fake_root_put("/etc/debian_version", "12.11\n");
+	rp_fake_root_put("/proc/cpuinfo",
 	    "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\n"
 	    "model\t\t: 85\nmodel name\t: Intel(R) Xeon(R) CPU @ 2.50GHz\n"
 	    "flags\t\t: fpu vme hypervisor\n\nprocessor\t: 1\nmodel\t\t: 99\n");
-	put("/proc/meminfo", "MemTotal:        8123456 kB\nMemFree: 1 kB\n");
-	put("/sys/class/dmi/id/sys_vendor", "QEMU\n");
-	put("/var/lib/dbus/machine-id", "0123456789abcdef\n");
-	assert_int_equal(rp_inventory_collect_at(root, &c), 0);
+	rp_fake_root_put("/proc/meminfo", "MemTotal:        8123456 kB\nMemFree: 1 kB\n");
+	rp_fake_root_put("/sys/class/dmi/id/sys_vendor", "QEMU\n");
+	rp_fake_root_put("/var/lib/dbus/machine-id", "0123456789abcdef\n");
+	assert_int_equal(rp_inventory_collect_at(rp_fake_root, &c), 0);
 	assert_string_equal(c.os_full_name, "Debian 12.11");
 	assert_string_equal(c.os_version, "12.11");
 	assert_string_equal(c.os_family, "debian");
@@ -90,7 +52,7 @@ static void test_debian_vm(void **state)
 	assert_true(c.mem_total == UINT64_C(8123456) * 1024);
 	assert_non_null(strstr(c.os, "GNU/Linux"));
 	char *id;
-	assert_int_equal(rp_inventory_machine_id_at(root, &id), 0);
+	assert_int_equal(rp_inventory_machine_id_at(rp_fake_root, &id), 0);
 	assert_string_equal(id, "0123456789abcdef");
 	rp_free(id);
 	rp_json_release(&rp_new_connection_table, &c);
@@ -116,8 +78,8 @@ static void test_other_systems(void **state)
 	};
 	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
 		struct rp_new_connection c = {0};
-		put("/etc/os-release", rows[i].release);
-		assert_int_equal(rp_inventory_collect_at(root, &c), 0);
+		rp_fake_root_put("/etc/os-release", rows[i].release);
+		assert_int_equal(rp_inventory_collect_at(rp_fake_root, &c), 0);
 		assert_string_equal(c.os_full_name, rows[i].full);
 		assert_string_equal(c.os_version, rows[i].version);
 		assert_string_equal(c.os_family, rows[i].family);
@@ -167,17 +129,16 @@ static void test_virtualization(void **state)
 			*p = '\0';
 			p++;
 		}
-		assert_int_equal(tear_down(NULL), 0);
-		(void)mkdir(root, 0700);
-		put_n(rows[i].path, text, n);
-		struct rp_virt v = rp_virt_detect(root);
+		rp_fake_root_clear();
+		rp_fake_root_put_n(rows[i].path, text, n);
+		struct rp_virt v = rp_virt_detect(rp_fake_root);
 		if (strcmp(v.system, rows[i].system) != 0 || strcmp(v.role, rows[i].role) != 0) {
 			fail_msg("row %zu: %s %s", i, v.system, v.role);
 		}
 	}
-	put("/sys/class/dmi/id/product_name", "Virtual Machine\n");
-	put("/sys/class/dmi/id/sys_vendor", "Microsoft Corporation\n");
-	assert_string_equal(rp_virt_detect(root).system, "HYPERV");
+	rp_fake_root_put("/sys/class/dmi/id/product_name", "Virtual Machine\n");
+	rp_fake_root_put("/sys/class/dmi/id/sys_vendor", "Microsoft Corporation\n");
+	assert_string_equal(rp_virt_detect(rp_fake_root).system, "HYPERV");
 }
 
 /* An empty system: everything is unknown, nothing fails. */
@@ -185,8 +146,8 @@ static void test_nothing(void **state)
 {
 	(void)state;
 	struct rp_new_connection c = {0};
-	char *id = root;
-	assert_int_equal(rp_inventory_collect_at(root, &c), 0);
+	char *id = rp_fake_root;
+	assert_int_equal(rp_inventory_collect_at(rp_fake_root, &c), 0);
 	assert_string_equal(c.os_full_name, "unknown");
 	assert_string_equal(c.os_version, "unknown");
 	assert_string_equal(c.os_family, "unknown");
@@ -197,7 +158,7 @@ static void test_nothing(void **state)
 	assert_string_equal(c.os_virtualization_system, "");
 	assert_true(c.mem_total == 0);
 	assert_true(c.num_cpus >= 1);
-	assert_int_equal(rp_inventory_machine_id_at(root, &id), RP_ENOENT);
+	assert_int_equal(rp_inventory_machine_id_at(rp_fake_root, &id), RP_ENOENT);
 	assert_null(id);
 	rp_json_release(&rp_new_connection_table, &c);
 }
@@ -210,21 +171,21 @@ static void test_hostile_texts(void **state)
 	char fifo[128];
 	memset(big, 'x', sizeof(big));
 	memcpy(big, "ID=", 3);
-	put_n("/etc/os-release", big, sizeof(big));
-	put("/proc/cpuinfo",
+	rp_fake_root_put_n("/etc/os-release", big, sizeof(big));
+	rp_fake_root_put("/proc/cpuinfo",
 	    "model name : a\x01"
 	    "b\xff"
 	    "c\x1b[0m\xc3\xa4\nvendor_id\t:   \n");
-	put("/proc/meminfo", "MemTotal: 99999999999999999999 kB\n");
-	(void)snprintf(fifo, sizeof(fifo), "%s/etc/machine-id", root);
+	rp_fake_root_put("/proc/meminfo", "MemTotal: 99999999999999999999 kB\n");
+	(void)snprintf(fifo, sizeof(fifo), "%s/etc/machine-id", rp_fake_root);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
-	assert_int_equal(rp_inventory_collect_at(root, &c), 0);
+	assert_int_equal(rp_inventory_collect_at(rp_fake_root, &c), 0);
 	assert_true(strlen(c.os_full_name) <= RP_FACT_TEXT_MAX);
 	assert_string_equal(c.cpu_model_name, "a?b?c?[0m\xc3\xa4");
 	assert_string_equal(c.cpu_vendor, "unknown");
 	assert_true(c.mem_total == 0);
 	char *id;
-	assert_int_equal(rp_inventory_machine_id_at(root, &id), RP_ENOENT);
+	assert_int_equal(rp_inventory_machine_id_at(rp_fake_root, &id), RP_ENOENT);
 	rp_json_release(&rp_new_connection_table, &c);
 }
 
@@ -256,7 +217,7 @@ static void test_timezone(void **state)
 		struct rp_new_connection c = {0};
 		(void)setenv("TZ", rows[i].tz, 1);
 		tzset();
-		assert_int_equal(rp_inventory_collect_at(root, &c), 0);
+		assert_int_equal(rp_inventory_collect_at(rp_fake_root, &c), 0);
 		if (rows[i].text != NULL) {
 			assert_string_equal(c.timezone, rows[i].text);
 		}
@@ -299,7 +260,7 @@ static int oom_body(void *state)
 {
 	(void)state;
 	struct rp_new_connection c = {0};
-	int rc = rp_inventory_collect_at(root, &c);
+	int rc = rp_inventory_collect_at(rp_fake_root, &c);
 	rp_json_release(&rp_new_connection_table, &c);
 	return rc;
 }
@@ -307,22 +268,28 @@ static int oom_body(void *state)
 static void test_oom(void **state)
 {
 	(void)state;
-	put("/etc/os-release", "ID=debian\n");
+	rp_fake_root_put("/etc/os-release", "ID=debian\n");
 	assert_int_equal(rp_oom_run(oom_body, NULL), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_debian_vm, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(test_other_systems, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(test_virtualization, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(test_hostile_texts, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        test_debian_vm, rp_fake_root_set_up, rp_fake_root_tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        test_other_systems, rp_fake_root_set_up, rp_fake_root_tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        test_virtualization, rp_fake_root_set_up, rp_fake_root_tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        test_nothing, rp_fake_root_set_up, rp_fake_root_tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        test_hostile_texts, rp_fake_root_set_up, rp_fake_root_tear_down),
 	    cmocka_unit_test(test_fact_set),
-	    cmocka_unit_test_setup_teardown(test_timezone, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        test_timezone, rp_fake_root_set_up, rp_fake_root_tear_down),
 	    cmocka_unit_test(test_this_machine),
-	    cmocka_unit_test_setup_teardown(test_oom, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_oom, rp_fake_root_set_up, rp_fake_root_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

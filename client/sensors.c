@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/sensors.h"
+
+#include "client/monitor.h"
+#include "client/uplink.h"
+#include "core/alloc.h"
+#include "core/buf.h"
+#include "core/err.h"
+#include "core/log.h"
+#include "tunnel/mux.h"
+
+#include "core/banned.h"
+
+/* What is told of one kind. */
+struct word {
+	const char *name;
+	struct rp_buf payload;
+	bool waiting; /* has to be sent */
+};
+
+struct rp_sensors {
+	struct rp_sensors_options opt;
+	struct rp_monitor *monitor;
+	struct word measurement;
+};
+
+/* A measurement is only worth something while it is new. */
+static void send_word(struct rp_sensors *s, struct word *w)
+{
+	if (!w->waiting) {
+		return;
+	}
+	int rc = s->opt.send(s->opt.ctx, w->name, rp_buf_head(&w->payload), w->payload.len);
+	if (rc == RP_EBUSY) {
+		return;
+	}
+	w->waiting = false;
+	if (rc != 0) {
+		rp_log_debug(RP_CLIENT_LOG, "%s is not sent: %s", w->name, rp_err_text(rc));
+	}
+}
+
+static void say(struct rp_sensors *s, struct word *w, const char *payload, size_t n)
+{
+	rp_buf_clear(&w->payload);
+	w->waiting = rp_buf_add(&w->payload, payload, n) == 0;
+	if (!w->waiting) {
+		rp_log_error(RP_CLIENT_LOG, "%s is not sent: %s", w->name, rp_err_text(RP_ENOMEM));
+	}
+	send_word(s, w);
+}
+
+/* It is sent or it waits: its memory is only kept for the latter. */
+static void on_measured(void *ctx, const char *payload, size_t n)
+{
+	struct rp_sensors *s = ctx;
+	say(s, &s->measurement, payload, n);
+	if (!s->measurement.waiting) {
+		rp_buf_fini(&s->measurement.payload);
+	}
+}
+
+static void word_init(struct word *w, const char *name)
+{
+	w->name = name;
+	rp_buf_init(&w->payload, RP_MUX_PAYLOAD_MAX);
+}
+
+int rp_sensors_new(const struct rp_sensors_options *opt, struct rp_sensors **out)
+{
+	struct rp_sensors *s = rp_calloc(1, sizeof(*s));
+	*out = s;
+	if (s == NULL) {
+		return RP_ENOMEM;
+	}
+	s->opt = *opt;
+	word_init(&s->measurement, "save_measurement");
+	const struct rp_monitor_options monitor = {
+	    .loop = opt->loop,
+	    .cfg = &opt->cfg->monitoring,
+	    .root = "",
+	    .on_measured = on_measured,
+	    .ctx = s,
+	};
+	return rp_monitor_new(&monitor, &s->monitor);
+}
+
+void rp_sensors_want(struct rp_sensors *s, const struct rp_capabilities *cap)
+{
+	if (cap->monitoring_version > 0) {
+		rp_monitor_start(s->monitor);
+	} else {
+		rp_monitor_stop(s->monitor);
+	}
+}
+
+void rp_sensors_room(struct rp_sensors *s)
+{
+	send_word(s, &s->measurement);
+}
+
+void rp_sensors_down(struct rp_sensors *s)
+{
+	rp_monitor_stop(s->monitor);
+	s->measurement.waiting = false;
+}
+
+void rp_sensors_close(struct rp_sensors *s)
+{
+	if (s == NULL) {
+		return;
+	}
+	rp_monitor_close(s->monitor);
+	rp_buf_fini(&s->measurement.payload);
+	rp_free(s);
+}
