@@ -186,16 +186,23 @@ static const struct rp_uplink_ops uplink_ops = {
 
 /* --- signals and the end --- */
 
+void rp_agent_retry_now(struct rp_agent *a)
+{
+	if (uv_is_active((uv_handle_t *)&a->retry)) {
+		(void)uv_timer_stop(&a->retry);
+		start_round(a);
+	}
+}
+
 static void reconnect(struct rp_agent *a)
 {
 	if (rp_log_reopen() != 0) {
 		rp_log_error(RP_CLIENT_LOG, "the log file cannot be opened again");
 	}
 	rp_log_info(RP_CLIENT_LOG, "Received SIGHUP, reconnecting");
-	if (uv_is_active((uv_handle_t *)&a->retry)) {
-		(void)uv_timer_stop(&a->retry);
-		start_round(a);
-	} else if (a->link != NULL) {
+	if (a->link == NULL) {
+		rp_agent_retry_now(a);
+	} else {
 		rp_uplink_close(a->link, "reconnecting on request");
 	}
 }
@@ -232,6 +239,7 @@ static void on_stop(void *ctx)
 		uv_close((uv_handle_t *)&a->signals[i], NULL);
 	}
 	if (a->handles_open) {
+		rp_agent_unwatch(a);
 		uv_close((uv_handle_t *)&a->retry, NULL);
 		uv_close((uv_handle_t *)&a->switch_back, NULL);
 	}
@@ -251,6 +259,7 @@ static void open_handles(struct rp_agent *a)
 		a->signals[i].data = a;
 		RP_VERIFY(uv_signal_start(&a->signals[i], on_signal, numbers[i]) == 0);
 	}
+	rp_agent_watch(a);
 	a->handles_open = true;
 }
 

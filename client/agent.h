@@ -19,7 +19,9 @@
 #include <uv.h>
 
 #include "client/backoff.h"
+#include "client/clockwatch.h"
 #include "client/config.h"
+#include "client/netwatch.h"
 #include "client/results.h"
 #include "client/runner.h"
 #include "client/sensors.h"
@@ -63,6 +65,8 @@ struct rp_agent {
 	uv_timer_t retry;
 	uv_timer_t switch_back;
 	uv_signal_t signals[RP_AGENT_SIGNALS];
+	struct rp_netwatch net;
+	struct rp_clockwatch clocks;
 	bool handles_open;
 	bool stopping;
 	void (*on_parts_closed)(struct rp_agent *a);
@@ -74,6 +78,14 @@ struct rp_agent {
 void rp_agent_run(struct rp_agent *a);
 /* In its place when rp_agent_start failed: closes what there is. */
 void rp_agent_abandon(struct rp_agent *a);
+
+/* Ends the wait between two attempts, if there is one. */
+void rp_agent_retry_now(struct rp_agent *a);
+
+/* wake.c: changes of the network and the clock */
+
+void rp_agent_watch(struct rp_agent *a);
+void rp_agent_unwatch(struct rp_agent *a);
 
 /* agent_parts.c */
 

@@ -21,7 +21,9 @@
 /* A server that took us in answers each message of the handshake at once. */
 #define HANDSHAKE_SILENCE_MS 10000u
 /* Until the registration there is nothing that is worth waiting for a link to come back. */
-#define PATH_MS  10000u
+#define PATH_MS 10000u
+/* How long a connection has to prove itself after the network has changed. */
+#define PROBE_MS 5000u
 #define PROTOCOL "rport-v1"
 /* Bytes that may wait in the kernel behind a small packet; the socket stays short so that bulk
  * does not delay others. */
@@ -491,6 +493,25 @@ static int start_dial(struct rp_uplink *u)
 	rp_log_info(RP_CLIENT_LOG, "Connecting to %s%s", s->names[u->server],
 	    s->has_proxy ? " via proxy" : "");
 	return rp_dial_start(a->loop, &opt, on_dialed, u, &u->dial);
+}
+
+void rp_uplink_check_path(struct rp_uplink *u)
+{
+	if (u->state == RP_UPLINK_DIALING && u->dial != NULL && !rp_dial_is_resolving(u->dial)) {
+		/* What was sent went the old way, and the kernel takes its time to send it again. */
+		rp_uplink_close(u, "the network has changed");
+	}
+	if (u->ws == NULL || u->state == RP_UPLINK_CLOSING) {
+		return;
+	}
+	int fd = rp_stream_fd(rp_ws_stream(u->ws));
+	bool bound = u->agent->cfg->client.bind_interface[0] != '\0';
+	enum rp_netpath path = rp_netwatch_path(fd, bound);
+	if (path == RP_NETPATH_GONE) {
+		rp_uplink_fail(u, RP_RETRY_LOST, "the address of this connection is gone");
+	} else if (path == RP_NETPATH_OPEN && u->state == RP_UPLINK_UP) {
+		rp_uplink_probe(u, PROBE_MS);
+	}
 }
 
 int rp_uplink_start(

@@ -84,6 +84,7 @@ struct rp_uplink {
 	bool want_room;  /* somebody was told RP_EBUSY */
 	bool half_close; /* the server knows half-closed tunnels (our own kind) */
 	uint64_t handshake_end_ms;
+	uint64_t ping_ms; /* how long its answer may take */
 	uint64_t up_at_ms;
 	uint64_t sent_at_ns; /* of the call */
 };
@@ -97,6 +98,9 @@ RP_NODISCARD int rp_uplink_start(
 void rp_uplink_register(struct rp_uplink *u);
 /* Ends it because the owner wants so; what was sent is flushed. Idempotent. */
 void rp_uplink_close(struct rp_uplink *u, const char *why);
+/* The network has changed, or the machine slept: one whose own address is gone ends, a ping has to
+ * be answered soon, an attempt starts anew. */
+void rp_uplink_check_path(struct rp_uplink *u);
 /* Notification to the server. RP_ECLOSED unless UP; RP_EBUSY: on_room tells when to try again. */
 RP_NODISCARD int rp_uplink_notify(struct rp_uplink *u, const char *name, const void *p, size_t n);
 
@@ -112,6 +116,8 @@ void rp_uplink_be_patient(struct rp_uplink *u);
 extern const struct rp_mux_ops rp_uplink_mux_ops;
 /* The deadline of READY, REGISTERING or UP has come. */
 void rp_uplink_on_control_timer(struct rp_uplink *u);
+/* UP: asks for a sign of life within ms; one asked for before has no longer than that either. */
+void rp_uplink_probe(struct rp_uplink *u, uint64_t ms);
 
 /* requests.c */
 void rp_uplink_request(

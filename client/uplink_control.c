@@ -59,13 +59,25 @@ static void on_pong(void *ctx, int code, const uint8_t *p, size_t n)
 	plan_ping(u);
 }
 
-static void send_ping(struct rp_uplink *u)
+static void send_ping(struct rp_uplink *u, uint64_t timeout_ms)
 {
-	rp_uplink_set_timer(u, ping_timeout_ms(u));
+	u->ping_ms = timeout_ms;
+	rp_uplink_set_timer(u, timeout_ms);
 	u->sent_at_ns = rp_clock_ns();
 	int err = rp_mux_call(u->mux, "ping", NULL, 0, on_pong, u, &u->call);
 	if (err != 0) {
 		rp_uplink_fail(u, RP_RETRY_LOST, "cannot send ping: %s", rp_err_text(err));
+	}
+}
+
+void rp_uplink_probe(struct rp_uplink *u, uint64_t ms)
+{
+	ms = RP_MIN(ms, ping_timeout_ms(u));
+	if (u->call == NULL) {
+		send_ping(u, ms);
+	} else if (uv_timer_get_due_in(&u->timer) > ms) {
+		u->ping_ms = ms;
+		rp_uplink_set_timer(u, ms);
 	}
 }
 
@@ -75,10 +87,10 @@ void rp_uplink_on_control_timer(struct rp_uplink *u)
 		rp_uplink_fail(u, RP_RETRY_REFUSED,
 		    "no answer to the connection request within %u s", REGISTER_MS / 1000);
 	} else if (u->state == RP_UPLINK_UP && u->call == NULL) {
-		send_ping(u);
+		send_ping(u, ping_timeout_ms(u));
 	} else if (u->state == RP_UPLINK_UP) {
 		rp_uplink_fail(u, RP_RETRY_LOST, "no answer to ping within %llu ms",
-		    (unsigned long long)ping_timeout_ms(u));
+		    (unsigned long long)u->ping_ms);
 	}
 }
 

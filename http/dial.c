@@ -68,6 +68,11 @@ void rp_dial_cancel(struct rp_dial *d)
 	}
 }
 
+bool rp_dial_is_resolving(const struct rp_dial *d)
+{
+	return d->phase == RP_DIAL_RESOLVE;
+}
+
 void rp_dial_fail(struct rp_dial *d, int code, const char *fmt, ...)
 {
 	if (d->phase == RP_DIAL_DONE) {

@@ -48,6 +48,8 @@ typedef void (*rp_dial_cb)(void *ctx, int code, struct rp_stream *stream, uint8_
 
 RP_NODISCARD int rp_dial_start(struct rp_loop *loop, const struct rp_dial_options *opt,
     rp_dial_cb on_done, void *ctx, struct rp_dial **out);
+/* Only before on_done: the name is being looked up, no connection was tried yet. */
+bool rp_dial_is_resolving(const struct rp_dial *d);
 /* Only before on_done. No callback comes afterwards. NULL is fine. */
 void rp_dial_cancel(struct rp_dial *d);
 
