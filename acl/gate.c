@@ -27,7 +27,7 @@ struct source {
 	unsigned slots;
 	unsigned failed;
 	uint64_t banned_until; /* 0 = not banned */
-	char key[INET6_ADDRSTRLEN + 4];
+	char key[RP_GATE_SOURCE_MAX];
 };
 
 struct name {
@@ -87,23 +87,23 @@ void rp_gate_free(struct rp_gate *g)
 }
 
 /* One IPv6 host has a whole /64 to itself: that is the unit that counts. */
-static void source_key(const char *addr, char out[static INET6_ADDRSTRLEN + 4])
+void rp_gate_source(const char *addr, char out[static RP_GATE_SOURCE_MAX])
 {
 	struct in6_addr a;
 	bool v6 = inet_pton(AF_INET6, addr, &a) == 1;
 	if (v6 && IN6_IS_ADDR_V4MAPPED(&a)) {
-		(void)inet_ntop(AF_INET, &a.s6_addr[12], out, INET6_ADDRSTRLEN + 4);
+		(void)inet_ntop(AF_INET, &a.s6_addr[12], out, RP_GATE_SOURCE_MAX);
 		return;
 	}
 	if (v6) {
 		memset(&a.s6_addr[8], 0, 8);
 		char text[INET6_ADDRSTRLEN];
 		if (inet_ntop(AF_INET6, &a, text, sizeof(text)) != NULL) {
-			(void)snprintf(out, INET6_ADDRSTRLEN + 4, "%s/64", text);
+			(void)snprintf(out, RP_GATE_SOURCE_MAX, "%s/64", text);
 			return;
 		}
 	}
-	(void)snprintf(out, INET6_ADDRSTRLEN + 4, "%s", addr);
+	(void)snprintf(out, RP_GATE_SOURCE_MAX, "%s", addr);
 }
 
 /* How much a full table gives up: what is over, then counts of failures, then bans. */
@@ -148,8 +148,8 @@ static void sweep_name(struct rp_hash_node *node, void *ctx)
 
 static struct source *find_source(struct rp_gate *g, const char *addr)
 {
-	char key[INET6_ADDRSTRLEN + 4];
-	source_key(addr, key);
+	char key[RP_GATE_SOURCE_MAX];
+	rp_gate_source(addr, key);
 	struct rp_hash_node *node = rp_hash_get(&g->sources, key);
 	return node == NULL ? NULL : RP_CONTAINER_OF(node, struct source, node);
 }
@@ -165,7 +165,7 @@ static struct source *make_source(struct rp_gate *g, const char *addr, uint64_t 
 	if (g->sources.count >= SOURCES_MAX || (s = rp_calloc(1, sizeof(*s))) == NULL) {
 		return NULL;
 	}
-	source_key(addr, s->key);
+	rp_gate_source(addr, s->key);
 	if (rp_hash_put(&g->sources, &s->node, s->key) != 0) {
 		rp_free(s);
 		return NULL;

@@ -17,7 +17,12 @@
 #include "core/defs.h"
 #include "core/err.h"
 
+#define RP_GATE_SOURCE_MAX 52
+
 struct rp_gate;
+
+/* What of an address counts as one source: IPv4 (also mapped), or the /64 of IPv6. */
+void rp_gate_source(const char *addr, char out[static RP_GATE_SOURCE_MAX]);
 
 struct rp_gate_options {
 	unsigned

@@ -60,7 +60,7 @@ static void upgrade(struct front *f, struct rp_http_req *req, const char *peer)
 {
 	struct rp_gate *gate = f->worker->workers->opt.gate;
 	if (rp_gate_enter(gate, peer) != 0) {
-		rp_log_debug(COMPONENT, "%s: too many handshakes under way", peer);
+		rp_refusals_add(&f->worker->workers->refusals, peer, rp_clock_ms());
 		add_header(req, "Retry-After", RETRY_AFTER_S);
 		rp_http_req_close_after(req);
 		reply_text(req, 503, "Too many connections are being set up. Please try later.\n");

@@ -34,6 +34,9 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct rp_worker *w = timer->data;
 	uint64_t now = rp_clock_ms();
+	if (w->index == 0) {
+		rp_refusals_tick(&w->workers->refusals, now);
+	}
 	bool lost = atomic_exchange(&w->notified_lost, false);
 	struct rp_list *it;
 	struct rp_list *tmp;
@@ -104,11 +107,13 @@ int rp_workers_start(
 		return rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
 	ws->opt = *opt;
+	rp_refusals_init(&ws->refusals);
 	unsigned n = opt->n != 0 ? opt->n : uv_available_parallelism();
 	n = RP_MIN(n, WORKERS_MAX);
 	http_options(ws);
 	ws->v = rp_calloc(n, sizeof(*ws->v));
 	if (ws->v == NULL) {
+		rp_refusals_fini(&ws->refusals);
 		rp_free(ws);
 		return rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
@@ -168,6 +173,7 @@ void rp_workers_stop(struct rp_workers *ws)
 	for (unsigned i = 0; i < ws->n; i++) {
 		rp_loop_join(ws->v[i].loop);
 	}
+	rp_refusals_tick(&ws->refusals, UINT64_MAX);
 	ws->stopped = true;
 }
 
@@ -179,6 +185,7 @@ void rp_workers_free(struct rp_workers *ws)
 	for (unsigned i = 0; i < ws->n; i++) {
 		rp_loop_free(ws->v[i].loop);
 	}
+	rp_refusals_fini(&ws->refusals);
 	rp_free(ws->v);
 	rp_free(ws);
 }

@@ -14,6 +14,7 @@
 #include "core/loop.h"
 #include "http/server.h"
 #include "server/conn.h"
+#include "server/refusals.h"
 #include "server/worker.h"
 
 struct rp_worker {
@@ -38,6 +39,7 @@ struct rp_workers {
 	bool stopped;                   /* control loop only */
 	atomic_size_t output_under_way; /* bytes of live output for the control loop */
 	struct rp_http_server_options http;
+	struct rp_refusals refusals; /* by the gate */
 };
 
 /* front.c: an accepted socket, until it is an SSH connection, was answered or was closed. Takes

@@ -77,10 +77,12 @@ start held_api python3 "$(dirname "$0")/lib/hostile.py" hold "$api_port" 38 noth
 ### Silent peers of one address, clients from another
 start silent python3 "$(dirname "$0")/lib/hostile.py" silent "$port" 127.0.0.2 300
 check "silent peers take what one address gets" wait_for silent '^ready '
-check "and no more" [ "${line#ready }" -lt 300 ]
+held=${line#ready }
+check "and no more" [ "$held" -lt 300 ]
 check "the next of them is turned away" is "$(curl -s -o "$tmp/page" -w '%{http_code}' --max-time $((10 * PATIENCE)) --interface 127.0.0.2 \
 	-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' \
 	-H 'Sec-WebSocket-Protocol: rport-v1' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' "http://$addr/")" 503
+check "the administrator is told" wait_for server 'info: client-listener: 127\.0\.0\.2: too many handshakes under way: connection refused'
 start_peer p2
 check "a client from elsewhere is let in" wait_for p2 '"registered"'
 stop p2
@@ -162,5 +164,7 @@ carries_on "at the end"
 check "no log line has raw bytes in it" is "$(LC_ALL=C grep -c '[^ -~]' "$tmp/server.log")" 0
 stop server
 check "the server ends cleanly" is "$status" 0
+check "the first refusal had a line" is "$(grep -c '127\.0\.0\.2: too many.*: connection refused' "$tmp/server.log")" 1
+check "the others were counted" is "$(sed -n 's/.* 127\.0\.0\.2: too many.*refused=\([0-9]*\) more.*/\1/p' "$tmp/server.log" | awk "{ n += \$1 } END { print n }")" "$((300 - held))"
 check "silently" silent server
 finish
