@@ -309,9 +309,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	*state = api; /* from here on stop and free take it down */
 	rp_api_ws_open_all(api);
 	int code = rp_users_new(parts->loop, parts->cfg, &api->users, err);
-	if (code == 0 && rp_twofa_new(cfg, &api->twofa) != 0) {
-		code = rp_err_set(err, RP_ENOMEM, "out of memory");
-	}
+	code = code != 0 ? code : rp_twofa_new(cfg, parts->store, &api->twofa, err);
 	code = code != 0 ? code : rp_twofa_sender_new(parts->loop, parts->cfg, &api->sender, err);
 	code = code != 0 ? code : open_secret(api, err);
 	code = code != 0 ? code : open_gate(api, err);

@@ -169,6 +169,32 @@ static void answer_try(struct rp_api_call *c, int err)
 	}
 }
 
+static void on_kept(void *ctx, int code, const struct rp_err *err)
+{
+	struct rp_api_call *c = ctx;
+	if (code != 0) {
+		rp_reply_code(c, code, err);
+	} else if (rp_users_find(c->api->users, c->user.name) == NULL) {
+		rp_reply_fail(c, 401, "unauthorized");
+	} else {
+		answer_try(c, 0);
+	}
+}
+
+/* A code that was right is on record as used before it opens anything. */
+static void try_code(struct rp_api_call *c, const struct rp_twofa_try *try)
+{
+	int err = rp_twofa_check(c->api->twofa, try);
+	if (err != 0 || rp_twofa_kind(c->api->twofa) != RP_TWOFA_TOTP) {
+		answer_try(c, err);
+		return;
+	}
+	err = rp_twofa_keep(c->api->twofa, c->user.name, on_kept, c);
+	if (err != 0) {
+		rp_reply_code(c, err, NULL);
+	}
+}
+
 static void verify(struct rp_api_call *c, const struct verify_body *b)
 {
 	const struct rp_user *user = rp_users_find(c->api->users, c->user.name);
@@ -186,7 +212,7 @@ static void verify(struct rp_api_call *c, const struct verify_body *b)
 	} else if (!rp_gate_name_allowed(c->api->gate, c->user.name, rp_clock_ms())) {
 		rp_reply_fail(c, 429, "too many requests, please try later");
 	} else {
-		answer_try(c, rp_twofa_check(c->api->twofa, &try));
+		try_code(c, &try);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/totp.h"
+#include "api/twofa_store.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/crypto.h"
@@ -52,6 +53,7 @@ struct login {
 };
 
 struct rp_twofa {
+	struct rp_store *store;
 	enum rp_twofa_kind kind;
 	const char *method;
 	uint64_t ttl_ms;
@@ -83,23 +85,6 @@ static const char *method_of(enum rp_twofa_kind kind, const char *delivery)
 		return "pushover";
 	}
 	return strstr(delivery, "://") != NULL ? "url" : "script";
-}
-
-int rp_twofa_new(const struct rp_conf_api *cfg, struct rp_twofa **out)
-{
-	struct rp_twofa *t = rp_calloc(1, sizeof(*t));
-	if (t == NULL) {
-		return RP_ENOMEM;
-	}
-	t->kind = kind_of(cfg);
-	t->method = method_of(t->kind, cfg->two_fa_token_delivery);
-	t->ttl_ms = t->kind == RP_TWOFA_TOTP
-	    ? (uint64_t)(cfg->totp_login_session_ttl / RP_NS_PER_MS)
-	    : (uint64_t)cfg->two_fa_token_ttl_seconds * 1000;
-	rp_hash_init(&t->logins);
-	rp_hash_init(&t->users);
-	*out = t;
-	return 0;
 }
 
 static void login_free(struct rp_twofa *t, struct login *l)
@@ -191,6 +176,49 @@ static struct user *find_user(struct rp_twofa *t, const char *name)
 		return NULL;
 	}
 	return u;
+}
+
+static int on_row(void *ctx, const char *username, int64_t step)
+{
+	struct user *u = find_user(ctx, username);
+	if (u == NULL) {
+		return RP_ENOMEM;
+	}
+	u->last_step = step;
+	return 0;
+}
+
+static int load(struct rp_twofa *t, struct rp_err *err)
+{
+	int64_t now = rp_time_now() / RP_NS_PER_S;
+	/* One that lies further ahead is of a time when the clock was wrong. */
+	const struct rp_totp_range range = {
+	    .first = (now - STEP_MEMORY_S) / STEP_S, .last = (now + STEP_MEMORY_S) / STEP_S};
+	return rp_twofa_store_load(t->store, &range, on_row, t, err);
+}
+
+int rp_twofa_new(const struct rp_conf_api *cfg, struct rp_store *store, struct rp_twofa **out,
+    struct rp_err *err)
+{
+	struct rp_twofa *t = rp_calloc(1, sizeof(*t));
+	if (t == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "out of memory");
+	}
+	t->store = store;
+	t->kind = kind_of(cfg);
+	t->method = method_of(t->kind, cfg->two_fa_token_delivery);
+	t->ttl_ms = t->kind == RP_TWOFA_TOTP
+	    ? (uint64_t)(cfg->totp_login_session_ttl / RP_NS_PER_MS)
+	    : (uint64_t)cfg->two_fa_token_ttl_seconds * 1000;
+	rp_hash_init(&t->logins);
+	rp_hash_init(&t->users);
+	int code = load(t, err);
+	if (code != 0) {
+		rp_twofa_free(t);
+		return code;
+	}
+	*out = t;
+	return 0;
 }
 
 /* A lock that is over takes the count of wrong codes with it. */
@@ -324,4 +352,11 @@ int rp_twofa_check(struct rp_twofa *t, const struct rp_twofa_try *try)
 		login_free(t, l);
 	}
 	return err;
+}
+
+int rp_twofa_keep(struct rp_twofa *t, const char *username, rp_store_done_cb done, void *ctx)
+{
+	const struct user *u = find_user(t, username);
+	return u == NULL ? RP_ENOMEM
+	                 : rp_twofa_store_save(t->store, username, u->last_step, done, ctx);
 }

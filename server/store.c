@@ -176,6 +176,8 @@ static const struct rp_db_migration migrations[] = {
      "CREATE INDEX jobs_client_listed ON jobs (client_id, finished_at DESC, jid);"},
     {"DROP INDEX jobs_multi;"
      "CREATE INDEX jobs_multi_listed ON jobs (multi_job_id, finished_at DESC, jid);"},
+    /* Which code of a user's application was used last. */
+    {"CREATE TABLE totp_steps (username TEXT PRIMARY KEY, step BIGINT NOT NULL);"},
     {"CREATE TABLE pairings ("
      " id TEXT PRIMARY KEY,"
      " proof_hash TEXT NOT NULL,"

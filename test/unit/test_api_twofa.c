@@ -457,11 +457,39 @@ static void test_totp(void **state)
 	assert_int_equal(log_in("admin"), 200);
 	rp_api_rig_restart(rig);
 	assert_int_equal(verify("admin", "123456"), 401);
+	/* What was used stays used. */
+	assert_int_equal(log_in("admin"), 200);
+	assert_int_equal(verify("admin", code), 401);
+	assert_true(said("invalid token"));
 	assert_int_equal(ask("GET", "/me/totp-secret", full, NULL), 200);
 	assert_int_equal(ask("DELETE", "/me/totp-secret", full, NULL), 204);
 	assert_int_equal(ask("GET", "/me/totp-secret", full, NULL), 404);
 	assert_int_equal(log_in("admin"), 200);
 	assert_true(said("\"totp_key_status\":\"pending\""));
+	rp_api_rig_close(rig);
+}
+
+/* Rows that say nothing any more, or that a wrong clock has written. */
+static void test_totp_old_steps(void **state)
+{
+	struct rp_err err = {0};
+	struct rp_stmt *stmt;
+	(void)state;
+	rig = rp_api_rig_open("totp_enabled = true\n");
+	rp_api_rig_stop(rig);
+	int64_t step = rp_time_now() / RP_NS_PER_S / 30;
+	char *sql = rp_asprintf(
+	    "INSERT INTO totp_steps VALUES ('a', %lld), ('b', %lld), ('c', %lld)",
+	    (long long)step - 100, (long long)step, (long long)step + 100);
+	assert_int_equal(rp_db_exec(rp_store_db(rig->store.store), sql, &err), 0);
+	rp_free(sql);
+	rp_api_rig_start(rig);
+	assert_int_equal(rp_db_stmt(rp_store_db(rig->store.store),
+	                     "SELECT username FROM totp_steps", &stmt, &err),
+	    0);
+	assert_int_equal(rp_stmt_step(stmt, &err), 1);
+	assert_string_equal(rp_stmt_text(stmt, 0), "b");
+	assert_int_equal(rp_stmt_step(stmt, &err), 0);
 	rp_api_rig_close(rig);
 }
 
@@ -547,6 +575,7 @@ int main(void)
 	    cmocka_unit_test(test_timeout),
 	    cmocka_unit_test(test_cookie),
 	    cmocka_unit_test(test_totp),
+	    cmocka_unit_test(test_totp_old_steps),
 	    cmocka_unit_test(test_totp_of_others),
 	    cmocka_unit_test(test_expired),
 	    cmocka_unit_test(test_new_password),
