@@ -306,6 +306,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	rp_list_init(&api->conns);
 	rp_list_init(&api->calls);
 	rp_list_init(&api->sockets.list);
+	rp_list_init(&api->events.sessions);
 	*state = api; /* from here on stop and free take it down */
 	rp_api_ws_open_all(api);
 	int code = rp_users_new(parts->loop, parts->cfg, &api->users, err);

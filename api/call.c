@@ -14,6 +14,7 @@
 #include "api/audit.h"
 #include "api/auth.h"
 #include "api/docroot.h"
+#include "api/events.h"
 #include "api/reply.h"
 #include "api/router.h"
 #include "api/tokens.h"
@@ -105,6 +106,7 @@ void rp_api_call_end(
 	const struct rp_answer a = {.status = status, .content_type = content_type, .body = body};
 	if (status / 100 == 2) {
 		rp_api_audit_reply(c, body);
+		rp_api_events_reply(c);
 	}
 	rp_answer_send(c, &a);
 }
@@ -132,15 +134,22 @@ static struct rp_subject subject_of(const struct rp_api_user *u)
 	};
 }
 
-enum rp_decision rp_api_decide(
-    const struct rp_api_user *u, const struct rp_action *a, const struct rp_client *client)
+enum rp_decision rp_api_decide_owned(const struct rp_api_user *u, const struct rp_action *a,
+    const struct rp_client *client, const char *owner)
 {
 	const struct rp_subject subject = subject_of(u);
 	const struct rp_object object = {
 	    .allowed = client == NULL ? NULL : &client->allowed_user_groups,
 	    .inherited = client == NULL ? NULL : &client->inherited_user_groups,
+	    .owner = owner,
 	};
-	return rp_authorize(&subject, a, client == NULL ? NULL : &object);
+	return rp_authorize(&subject, a, &object);
+}
+
+enum rp_decision rp_api_decide(
+    const struct rp_api_user *u, const struct rp_action *a, const struct rp_client *client)
+{
+	return rp_api_decide_owned(u, a, client, NULL);
 }
 
 static enum rp_decision decide_owner(const struct rp_api_call *c, const char *owner)

@@ -28,6 +28,9 @@ bool rp_api_may_see(const struct rp_api_call *c, const struct rp_client *client)
 /* The decision for a user whose request is over (a WebSocket). */
 enum rp_decision rp_api_decide(
     const struct rp_api_user *u, const struct rp_action *a, const struct rp_client *client);
+/* The same for something that owner has made (NULL: no such rule). */
+enum rp_decision rp_api_decide_owned(const struct rp_api_user *u, const struct rp_action *a,
+    const struct rp_client *client, const char *owner);
 /* Is this user in one of the groups that something is kept for? Administrators have to be, too. */
 bool rp_api_is_member(const struct rp_api_call *c, const struct rp_strlist *groups);
 /* May this user deal with what owner has made? Only the creator and administrators may (rport-api

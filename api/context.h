@@ -14,6 +14,7 @@
 #include "acl/authorize.h"
 #include "acl/gate.h"
 #include "api/cors.h"
+#include "api/uploads.h"
 #include "core/jsonw.h"
 #include "core/list.h"
 #include "http/accept.h"
@@ -44,6 +45,13 @@ struct rp_api_sockets {
 	bool open; /* ping is a handle */
 };
 
+/* Those that hear of changes (api/ws_events.c). */
+struct rp_api_events {
+	struct rp_list sessions;
+	struct rp_event_listener listener; /* as long as there are any */
+	struct rp_upload_watch uploads;
+};
+
 struct rp_api {
 	struct rp_server_parts parts;
 	const struct rp_conf_api *cfg;
@@ -69,6 +77,7 @@ struct rp_api {
 	struct rp_list conns;
 	struct rp_list calls; /* requests that wait for something */
 	struct rp_api_sockets sockets;
+	struct rp_api_events events;
 	char *jwt_secret;
 	int access_log; /* -1 = none */
 	bool closing;

@@ -124,6 +124,9 @@ void rp_api_multi_jobs(struct rp_api_call *c);
 /* ws_jobs.c: 3.14 */
 void rp_api_ws_jobs(struct rp_api_call *c);
 
+/* ws_events.c: ours */
+void rp_api_ws_events(struct rp_api_call *c);
+
 /* ws_page.c: pages to try them with */
 void rp_api_ws_page(struct rp_api_call *c);
 

@@ -123,6 +123,7 @@ static const struct rp_route routes[] = {
     {"GET", "/auth/ext/settings", RP_ROUTE_OPEN, 0, rp_api_auth_settings},
     {"GET", "/auth/ext/settings/device", RP_ROUTE_OPEN, 0, rp_api_auth_settings},
     {"POST", "/files", RP_ROUTE_USER, RP_MAY_UPLOADS, rp_api_files_post},
+    {"GET", "/ws/events", RP_ROUTE_USER, 0, rp_api_ws_events},
     {"GET", "/ws/uploads", RP_ROUTE_USER, RP_MAY_UPLOADS, rp_api_ws_uploads},
     {"GET", "/vault-admin", RP_ROUTE_USER, RP_MAY_VAULT, rp_api_vault_admin},
     {"POST", "/vault-admin/init", RP_ROUTE_ADMIN, RP_MAY_VAULT, rp_api_vault_init},

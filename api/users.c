@@ -26,6 +26,7 @@ struct rp_users {
 	const struct rp_users_source *source; /* NULL: one static user */
 	void *self;
 	struct rp_userset set;
+	uint64_t generation;
 	uint64_t fresh_ms; /* when it was last the same as what the store has */
 	struct rp_serial *queue;
 	bool freed; /* while the queue ends */
@@ -193,6 +194,11 @@ bool rp_users_groups_enabled(const struct rp_users *u)
 	return u->source != NULL && u->source->groups;
 }
 
+uint64_t rp_users_generation(const struct rp_users *u)
+{
+	return u->generation;
+}
+
 unsigned rp_users_group_permissions(const struct rp_users *u, const char *group)
 {
 	if (strcmp(group, RP_ADMIN_GROUP) == 0) {
@@ -329,6 +335,7 @@ static void on_done(struct rp_serial_job *job, int status)
 		struct rp_userset old = u->set;
 		u->set = c->set;
 		c->set = old;
+		u->generation++;
 	}
 	if (c->done != NULL) {
 		c->done(c->ctx, status, &c->err);

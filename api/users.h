@@ -9,6 +9,7 @@
 #define RP_API_USERS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "api/userset.h"
 #include "core/defs.h"
@@ -44,6 +45,8 @@ bool rp_users_is_admin(const struct rp_user *user);
 
 /* Do group details restrict what a user may do? Otherwise everybody may do everything (1.6). */
 bool rp_users_groups_enabled(const struct rp_users *u);
+/* Another number whenever users or groups may be others than before. */
+uint64_t rp_users_generation(const struct rp_users *u);
 /* RP_MAY_… of a member of these groups. */
 unsigned rp_users_permissions(const struct rp_users *u, const struct rp_strlist *groups);
 /* Of one group by its details; 0 for an unknown one. */

@@ -30,6 +30,7 @@ struct rp_api_ws {
 	void *ctx;
 	const struct rp_route *route;
 	struct rp_api_user user;
+	uint64_t generation;   /* of the users that its rights were read from */
 	struct rp_buf message; /* as far as it is here */
 	char source[RP_CROWD_SOURCE_MAX];
 	char peer[PEER_MAX];
@@ -177,6 +178,7 @@ static struct rp_api_ws *ws_new(struct rp_api_call *c, const struct rp_api_ws_op
 	w->route = c->route;
 	w->user = c->user;
 	c->user = (struct rp_api_user){0};
+	w->generation = rp_users_generation(c->api->users);
 	rp_buf_init(&w->message, (size_t)c->api->cfg->max_request_bytes);
 	(void)snprintf(w->peer, sizeof(w->peer), "%s", rp_api_peer(c));
 	rp_list_append(&w->api->sockets.list, &w->node);
@@ -256,8 +258,27 @@ void rp_api_ws_close(struct rp_api_ws *w, enum rp_api_ws_status status)
 	}
 }
 
-const struct rp_api_user *rp_api_ws_user(const struct rp_api_ws *w)
+/* Somebody who is not there any more, or whose groups do not fit into memory, may do nothing. */
+static void read_rights(struct rp_api_ws *w)
 {
+	const struct rp_users *users = w->api->users;
+	const struct rp_user *user = rp_users_find(users, w->user.name);
+	rp_strlist_fini(&w->user.groups);
+	w->user.admin = false;
+	w->user.permissions = 0;
+	if (user != NULL && rp_strlist_copy(&w->user.groups, &user->groups) == 0) {
+		w->user.admin = rp_users_is_admin(user);
+		w->user.permissions = rp_users_permissions(users, &user->groups);
+	}
+}
+
+const struct rp_api_user *rp_api_ws_user(struct rp_api_ws *w)
+{
+	uint64_t generation = rp_users_generation(w->api->users);
+	if (w->generation != generation) {
+		w->generation = generation;
+		read_rights(w);
+	}
 	return &w->user;
 }
 
@@ -300,9 +321,37 @@ void rp_api_ws_check_all(struct rp_api *api)
 	}
 }
 
+void rp_api_ws_close_ended(struct rp_api *api)
+{
+	struct rp_list *it;
+	struct rp_list *tmp;
+	RP_LIST_FOREACH(it, tmp, &api->sockets.list) {
+		struct rp_api_ws *w = RP_LIST_ENTRY(it, struct rp_api_ws, node);
+		if (!w->closing && !still_let_in(w)) {
+			rp_api_ws_close(w, RP_API_WS_POLICY);
+		}
+	}
+}
+
+static void on_users(void *ctx, int code, const struct rp_err *err)
+{
+	struct rp_api *api = ctx;
+	if (code != 0) {
+		rp_log_error(COMPONENT, "%s; the users read before stay in force", err->msg);
+	}
+	if (!api->closing) {
+		rp_api_ws_check_all(api);
+	}
+}
+
+/* Quiet sockets must not miss what has been changed in a database of users. */
 static void on_ping(uv_timer_t *timer)
 {
-	rp_api_ws_check_all(timer->data);
+	struct rp_api *api = timer->data;
+	if (api->sockets.n == 0 || !rp_users_stale(api->users, 0) ||
+	    rp_users_refresh(api->users, on_users, api) != 0) {
+		rp_api_ws_check_all(api);
+	}
 }
 
 void rp_api_ws_open_all(struct rp_api *api)

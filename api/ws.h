@@ -50,8 +50,8 @@ bool rp_api_ws_full(const struct rp_api_ws *w);
 void rp_api_ws_fail(struct rp_api_ws *w, const char *title, const char *detail);
 /* Closes after what was sent; no on_text, no on_drain any more. Idempotent. */
 void rp_api_ws_close(struct rp_api_ws *w, enum rp_api_ws_status status);
-/* Who has opened it, and by which route; for the life of the socket. */
-const struct rp_api_user *rp_api_ws_user(const struct rp_api_ws *w);
+/* Who has opened it, with the rights that he has now; and by which route. */
+const struct rp_api_user *rp_api_ws_user(struct rp_api_ws *w);
 const struct rp_route *rp_api_ws_route(const struct rp_api_ws *w);
 const char *rp_api_ws_peer(const struct rp_api_ws *w);
 
@@ -59,6 +59,8 @@ const char *rp_api_ws_peer(const struct rp_api_ws *w);
 void rp_api_ws_open_all(struct rp_api *api);
 /* Every RP_API_WS_PING_MS: pings, and closes those whose user is not let in any more. */
 void rp_api_ws_check_all(struct rp_api *api);
+/* Closes those whose user is not let in any more, now. */
+void rp_api_ws_close_ended(struct rp_api *api);
 /* Closes all of them; nothing may be started afterwards. */
 void rp_api_ws_close_all(struct rp_api *api);
 

@@ -101,9 +101,24 @@ static int add_watch(
 	return 0;
 }
 
+static void tell_event(struct rp_jobs *j, const char *action, const struct rp_job *job)
+{
+	const struct rp_event e = {
+	    .type = RP_EVENT_COMMAND,
+	    .action = action,
+	    .id = job->jid,
+	    .client_id = job->client_id,
+	    .job_id = job->multi_job_id != NULL && job->multi_job_id[0] != '\0' ? job->multi_job_id
+	                                                                        : NULL,
+	    .owner = job->created_by != NULL ? job->created_by : "",
+	};
+	rp_events_tell(j->opt.events, &e);
+}
+
 static void tell_end(struct rp_jobs *j, const struct rp_job *job)
 {
 	struct watch *w = find_watch(j, job->jid);
+	tell_event(j, "finished", job);
 	if (w != NULL) {
 		struct rp_job_watch ops = w->ops;
 		void *ctx = w->ctx;
@@ -361,6 +376,9 @@ static void on_stored(void *ctx, int code, const struct rp_job *job, const struc
 {
 	struct order *o = ctx;
 	(void)job;
+	if (code == 0) {
+		tell_event(o->jobs, "started", &o->job);
+	}
 	if (o->cb != NULL) {
 		o->cb(o->ctx, code == 0 ? o->job.jid : NULL, code, err);
 	} else {

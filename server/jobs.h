@@ -14,6 +14,7 @@
 #include "core/err.h"
 #include "server/audit.h"
 #include "server/config.h"
+#include "server/events.h"
 #include "server/jobs_store.h"
 #include "server/listq.h"
 #include "server/registry.h"
@@ -29,7 +30,8 @@ struct rp_jobs_options {
 	const struct rp_server_config *cfg;
 	struct rp_registry *registry;
 	struct rp_store *store;
-	struct rp_audit *audit; /* for `execute.done`; NULL = off */
+	struct rp_audit *audit;   /* for `execute.done`; NULL = off */
+	struct rp_events *events; /* may be NULL */
 };
 /* Also looks for jobs whose time ended while the server was away. */
 RP_NODISCARD int rp_jobs_new(const struct rp_jobs_options *opt, struct rp_jobs **out);

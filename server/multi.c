@@ -74,6 +74,22 @@ static void multi_free(struct multi *m)
 	rp_free(m);
 }
 
+static void tell(const struct multi *m, const char *action)
+{
+	const struct rp_event job = {
+	    .type = RP_EVENT_JOB,
+	    .action = action,
+	    .id = m->job.jid,
+	    .owner = m->job.created_by != NULL ? m->job.created_by : "",
+	};
+	const struct rp_event schedule = {
+	    .type = RP_EVENT_SCHEDULE, .action = action, .id = m->job.schedule_id};
+	rp_events_tell(m->owner->opt.events, &job);
+	if (m->job.schedule_id != NULL && m->job.schedule_id[0] != '\0') {
+		rp_events_tell(m->owner->opt.events, &schedule);
+	}
+}
+
 /* The end */
 
 static void on_finished(void *ctx, int code, const struct rp_err *err)
@@ -89,6 +105,7 @@ static void on_finished(void *ctx, int code, const struct rp_err *err)
 		rp_log_error(COMPONENT, "the end of multi-client job %s is not stored: %s",
 		    m->job.jid, err->msg);
 	}
+	tell(m, "finished");
 	if (m->ops != NULL && m->ops->on_end != NULL) {
 		m->ops->on_end(m->ctx, &end);
 	}
@@ -264,6 +281,7 @@ static void on_added(void *ctx, int code, const struct rp_err *err)
 	}
 	rp_log_info(COMPONENT, "multi-client job %s on %zu clients started by %s", m->job.jid, m->n,
 	    m->job.created_by);
+	tell(m, "started");
 	wake(m);
 }
 

@@ -20,6 +20,7 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "server/config.h"
+#include "server/events.h"
 #include "server/jobs.h"
 #include "server/multi_store.h"
 #include "server/registry.h"
@@ -36,6 +37,7 @@ struct rp_multis_options {
 	struct rp_registry *registry;
 	struct rp_store *store;
 	struct rp_jobs *jobs;
+	struct rp_events *events; /* may be NULL */
 };
 /* Also ends what the server left open when it stopped. */
 RP_NODISCARD int rp_multis_new(const struct rp_multis_options *opt, struct rp_multis **out);

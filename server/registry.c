@@ -16,6 +16,7 @@
 #include "core/jsonw.h"
 #include "core/log.h"
 #include "server/cgroups.h"
+#include "server/events.h"
 #include "server/registry_int.h"
 
 #include "core/banned.h"
@@ -181,6 +182,7 @@ static void on_group(void *ctx, const char *id)
 		rp_log_error(COMPONENT, "group %s does not have all of its clients: %s", id,
 		    rp_err_text(err));
 	}
+	rp_events_client(r->opt.events, "changed", NULL);
 }
 
 int rp_registry_save(
@@ -299,6 +301,7 @@ static void keep_json(
 			rp_free(*slot);
 			*slot = owned;
 			(void)rp_registry_save(r, e, NULL, NULL);
+			rp_events_client(r->opt.events, "updated", e->c.id);
 		}
 		rp_buf_fini(&text);
 	} else {
@@ -340,6 +343,7 @@ static void keep_addresses(
 		rp_free(e->c.ext_ip_addresses);
 		e->c.ext_ip_addresses = text;
 		(void)rp_registry_save(r, e, NULL, NULL);
+		rp_events_client(r->opt.events, "updated", e->c.id);
 	}
 }
 
@@ -596,6 +600,7 @@ void rp_registry_attributes_set(
 	e->c.labels = labels;
 	rp_registry_regroup(r, e);
 	(void)rp_registry_save(r, e, NULL, NULL);
+	rp_events_client(r->opt.events, "updated", id);
 }
 
 int rp_registry_acl_set(struct rp_registry *r, const char *id, const struct rp_strlist *groups,
@@ -615,5 +620,7 @@ int rp_registry_acl_set(struct rp_registry *r, const char *id, const struct rp_s
 		return err;
 	}
 	rp_strlist_fini(&old);
+	rp_events_client(r->opt.events, "updated", id);
+	rp_events_client(r->opt.events, "changed", NULL);
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "server/worker.h"
 
 struct rp_cgroups;
+struct rp_events;
 struct rp_registry;
 
 /* A client as the API shows it (rport-api 3.7; rp_client_table has the keys in that order).
@@ -69,6 +70,7 @@ struct rp_registry_options {
 	struct rp_loop *loop;
 	const struct rp_server_config *cfg;
 	struct rp_store *store;
+	struct rp_events *events; /* may be NULL */
 };
 
 /* Job results and other notifications go to the owner of that matter. Payload borrowed. */

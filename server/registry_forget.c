@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "server/cgroups.h"
+#include "server/events.h"
 #include "server/registry_int.h"
 
 #include "core/banned.h"
@@ -31,6 +32,7 @@ static void forget(struct rp_registry *r, struct rp_registry_entry *e)
 		    COMPONENT, "client %s stays in the database: %s", e->c.id, rp_err_text(err));
 		return;
 	}
+	rp_events_client(r->opt.events, "deleted", e->c.id);
 	rp_registry_remove(r, e);
 }
 
@@ -40,6 +42,7 @@ void rp_registry_disconnected(struct rp_registry *r, struct rp_registry_entry *e
 	r->n_connected--;
 	rp_registry_set_state(e, false);
 	rp_registry_regroup(r, e);
+	rp_events_client(r->opt.events, "disconnected", e->c.id);
 	if (rp_registry_obsolete(r, e, rp_time_now())) {
 		forget(r, e);
 		return;
@@ -80,6 +83,7 @@ int rp_registry_delete(struct rp_registry *r, const char *id, rp_registry_done_c
 	}
 	int err = rp_clients_store_delete(r->opt.store, id, done, ctx);
 	if (err == 0) {
+		rp_events_client(r->opt.events, "deleted", id);
 		rp_registry_remove(r, e);
 	}
 	return err;
@@ -112,6 +116,7 @@ static int end_client(struct rp_registry *r, struct rp_registry_entry *e)
 		rp_workers_close(r->workers, e->ref, "its credentials are deleted");
 		r->n_connected--;
 	}
+	rp_events_client(r->opt.events, "deleted", e->c.id);
 	rp_registry_remove(r, e);
 	return 0;
 }

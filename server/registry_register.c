@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "core/crypto.h"
 #include "core/log.h"
+#include "server/events.h"
 #include "server/registry_int.h"
 
 #include "core/banned.h"
@@ -400,6 +401,7 @@ static void connected(struct rp_registry *r, struct rp_registry_entry *e, struct
 	rp_log_info(COMPONENT, "client %s \"%s\" connected from %s with %zu tunnel(s)", e->c.id,
 	    e->c.name != NULL ? e->c.name : "", e->c.address, n);
 	(void)rp_registry_save(r, e, NULL, NULL);
+	rp_events_client(r->opt.events, "connected", e->c.id);
 }
 
 void rp_registry_on_up(void *ctx, struct rp_conn_ref ref, struct rp_tunnel_info *tunnels, size_t n)

@@ -11,6 +11,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "server/events.h"
 #include "server/registry_int.h"
 
 #include "core/banned.h"
@@ -127,6 +128,14 @@ static void store(struct job *j, struct rp_registry_entry *e)
 	}
 }
 
+static void tell(struct rp_registry *r, const char *action, const struct rp_registry_entry *e,
+    const char *tunnel_id)
+{
+	const struct rp_event event = {
+	    .type = RP_EVENT_TUNNEL, .action = action, .id = tunnel_id, .client_id = e->c.id};
+	rp_events_tell(r->opt.events, &event);
+}
+
 static struct rp_tunnel_info *find_tunnel(struct rp_registry_entry *e, const char *id)
 {
 	struct rp_tunnel_info *v = e->c.tunnels.v;
@@ -186,6 +195,7 @@ static void on_started(void *ctx, int code, struct rp_tunnel_info *info, const s
 		    info->remote.owner);
 		j->info = *info;
 		memset(info, 0, sizeof(*info));
+		tell(j->registry, "opened", e, j->info.id);
 		store(j, e);
 	}
 }
@@ -375,6 +385,7 @@ static void finish(struct job *j, int code, const struct rp_err *err)
 		fail(j, 500, "", "%s", err->msg);
 	} else {
 		apply(j, e, t);
+		tell(j->registry, j->kind == JOB_CLOSE ? "closed" : "changed", e, j->tunnel_id);
 		store(j, e);
 	}
 }
@@ -434,6 +445,7 @@ void rp_registry_on_tunnel_gone(
 	if (t != NULL) {
 		rp_log_info(COMPONENT, "client %s: tunnel %s ended: %s", e->c.id, tunnel_id, why);
 		drop_tunnel(e, t);
+		tell(r, "closed", e, tunnel_id);
 		(void)rp_registry_save(r, e, NULL, NULL);
 	}
 }

@@ -52,6 +52,7 @@ struct server {
 	struct rp_proxy_target *proxy;
 	struct rp_web_settings web; /* visitor NULL = not configured */
 	struct rp_budget budget;    /* tunnel_memory */
+	struct rp_events events;
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
 	struct rp_multis *multis;
@@ -309,6 +310,7 @@ static int start_hooks(struct server *s, struct rp_err *err)
 	    .monitoring = s->monitoring,
 	    .hostkey = s->hostkey,
 	    .auth = s->auth,
+	    .events = &s->events,
 	};
 	return s->hooks->start(&s->hooks_state, &parts, err);
 }
@@ -344,7 +346,9 @@ static int start_parts(struct server *s, struct rp_err *err)
 {
 	int code = rp_store_open(
 	    s->loop, s->cfg.server.data_dir, s->cfg.server.sqlite_wal, &s->store, err);
-	const struct rp_registry_options reg = {.loop = s->loop, .cfg = &s->cfg, .store = s->store};
+	rp_events_init(&s->events);
+	const struct rp_registry_options reg = {
+	    .loop = s->loop, .cfg = &s->cfg, .store = s->store, .events = &s->events};
 	code = code != 0 ? code : rp_audit_open(s->loop, &s->cfg, &s->audit, err);
 	code = code != 0 ? code : rp_monitoring_open(s->loop, &s->cfg, &s->monitoring, err);
 	code = code != 0 ? code : open_hostkey(s, err);
@@ -365,6 +369,7 @@ static int start_parts(struct server *s, struct rp_err *err)
 	    .registry = s->registry,
 	    .store = s->store,
 	    .audit = s->audit,
+	    .events = &s->events,
 	};
 	if (code == 0 && rp_jobs_new(&jobs, &s->jobs) != 0) {
 		code = rp_err_set(err, RP_ENOMEM, "out of memory");
@@ -373,7 +378,8 @@ static int start_parts(struct server *s, struct rp_err *err)
 	    .cfg = &s->cfg,
 	    .registry = s->registry,
 	    .store = s->store,
-	    .jobs = s->jobs};
+	    .jobs = s->jobs,
+	    .events = &s->events};
 	if (code == 0 && rp_multis_new(&multis, &s->multis) != 0) {
 		code = rp_err_set(err, RP_ENOMEM, "out of memory");
 	}

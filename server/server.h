@@ -13,6 +13,7 @@
 #include "server/audit.h"
 #include "server/clientauth.h"
 #include "server/config.h"
+#include "server/events.h"
 #include "server/jobs.h"
 #include "server/monitoring.h"
 #include "server/multi.h"
@@ -34,6 +35,7 @@ struct rp_server_parts {
 	struct rp_monitoring *monitoring; /* NULL = off */
 	const struct rp_hostkey *hostkey;
 	struct rp_clientauth *auth; /* of clients */
+	struct rp_events *events;
 };
 
 /* Hooks of the layer above, all on the control loop. start may fail (err): then the server ends

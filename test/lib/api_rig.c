@@ -57,7 +57,8 @@ static void open_api(struct rp_api_rig *r)
 {
 	struct rp_err err = {0};
 	const struct rp_registry_options opt = {
-	    .loop = r->store.loop, .cfg = &r->cfg, .store = r->store.store};
+	    .loop = r->store.loop, .cfg = &r->cfg, .store = r->store.store, .events = &r->events};
+	rp_events_init(&r->events);
 	assert_int_equal(rp_registry_new(&opt, &r->registry, &err), 0);
 	rp_registry_set_workers(r->registry, r->workers);
 	assert_int_equal(rp_audit_open(r->store.loop, &r->cfg, &r->audit, &err), 0);
@@ -65,13 +66,15 @@ static void open_api(struct rp_api_rig *r)
 	    .cfg = &r->cfg,
 	    .registry = r->registry,
 	    .store = r->store.store,
-	    .audit = r->audit};
+	    .audit = r->audit,
+	    .events = &r->events};
 	assert_int_equal(rp_jobs_new(&orders, &r->jobs), 0);
 	const struct rp_multis_options multis = {.loop = r->store.loop,
 	    .cfg = &r->cfg,
 	    .registry = r->registry,
 	    .store = r->store.store,
-	    .jobs = r->jobs};
+	    .jobs = r->jobs,
+	    .events = &r->events};
 	assert_int_equal(rp_multis_new(&multis, &r->multis), 0);
 	const struct rp_schedules_options schedules = {.loop = r->store.loop,
 	    .store = r->store.store,
@@ -95,6 +98,7 @@ static void open_api(struct rp_api_rig *r)
 	    .monitoring = r->monitoring,
 	    .hostkey = r->hostkey,
 	    .auth = r->auth,
+	    .events = &r->events,
 	};
 	r->api = NULL;
 	if (rp_api_hooks()->start(&r->api, &parts, &err) != 0) {

@@ -21,6 +21,7 @@ struct rp_api_rig {
 	struct rp_store_rig store;
 	struct rp_server_config cfg;
 	struct rp_workers *workers;
+	struct rp_events events;
 	struct rp_registry *registry;
 	struct rp_jobs *jobs;
 	struct rp_multis *multis;

@@ -62,6 +62,7 @@ static const struct row rows[] = {
     {"GET", "/test/uploads/ui", NULL, 404, "404 page not found"},
     {"GET", "/ws/commands", NULL, 400, ""},
     {"GET", "/ws/scripts", NULL, 400, ""},
+    {"GET", "/ws/events", NULL, 400, ""},
     {"GET", "/ws/uploads", NULL, 400, ""},
 };
 
@@ -189,7 +190,8 @@ static void test_pages(void **state)
 
 static void test_websockets_open(void **state)
 {
-	static const char *const paths[] = {"/ws/commands", "/ws/scripts", "/ws/uploads"};
+	static const char *const paths[] = {
+	    "/ws/commands", "/ws/scripts", "/ws/events", "/ws/uploads"};
 	struct rp_api_rig *r = rp_api_rig_open(NULL);
 	char *user = rp_base64(ADMIN, strlen(ADMIN));
 	(void)state;

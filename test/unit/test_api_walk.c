@@ -168,6 +168,7 @@ static const struct row rows[] = {
     {"GET", "/auth/ext/settings", REFUSED},
     {"GET", "/auth/ext/settings/device", REFUSED},
     {"POST", "/files", USER_WRITE},
+    {"GET", "/ws/events", WEBSOCKET},
     {"GET", "/ws/uploads", WEBSOCKET},
     {"GET", "/vault-admin", USER},
     {"POST", "/vault-admin/init", ADMINS_WRITE},
