@@ -41,6 +41,7 @@ static void on_retry(uv_timer_t *h)
 
 static void plan_retry(struct rp_agent *a)
 {
+	char text[RP_TIME_TEXT_MAX];
 	int64_t ms = rp_backoff_next(&a->backoff, a->worst, a->busy_ms, rp_random_u64());
 	if (ms < 0) {
 		rp_log_error(RP_CLIENT_LOG, "Giving up after %llu retries",
@@ -48,9 +49,9 @@ static void plan_retry(struct rp_agent *a)
 		rp_loop_stop(a->loop);
 		return;
 	}
+	rp_duration_format(ms * RP_NS_PER_MS, text);
+	rp_watchdog_tell(&a->watchdog, RP_WATCHDOG_RECONNECTING, "Retrying in %s...", text);
 	if (ms > 0) {
-		char text[RP_TIME_TEXT_MAX];
-		rp_duration_format(ms * RP_NS_PER_MS, text);
 		rp_log_info(RP_CLIENT_LOG, "Retrying in %s", text);
 	}
 	RP_VERIFY(uv_timer_start(&a->retry, on_retry, (uint64_t)ms, 0) == 0);
@@ -239,6 +240,7 @@ static void on_stop(void *ctx)
 		uv_close((uv_handle_t *)&a->signals[i], NULL);
 	}
 	if (a->handles_open) {
+		rp_watchdog_stop(&a->watchdog);
 		rp_agent_unwatch(a);
 		uv_close((uv_handle_t *)&a->retry, NULL);
 		uv_close((uv_handle_t *)&a->switch_back, NULL);
@@ -263,6 +265,13 @@ static void open_handles(struct rp_agent *a)
 	a->handles_open = true;
 }
 
+/* Everything but a connection or a wait for the next attempt would be for ever. */
+static bool is_well(void *ctx)
+{
+	const struct rp_agent *a = ctx;
+	return a->link != NULL || uv_is_active((const uv_handle_t *)&a->retry);
+}
+
 void rp_agent_run(struct rp_agent *a)
 {
 	const struct rp_conf_connection *c = &a->cfg->connection;
@@ -271,6 +280,7 @@ void rp_agent_run(struct rp_agent *a)
 	rp_loop_on_stop(a->loop, on_stop, a);
 	open_handles(a);
 	start_round(a);
+	rp_supervisor_start(&a->watchdog.supervisor, rp_loop_uv(a->loop), is_well, a);
 	(void)rp_loop_run(a->loop);
 }
 

@@ -28,6 +28,7 @@
 #include "client/setup.h"
 #include "client/trail.h"
 #include "client/uplink.h"
+#include "client/watchdog.h"
 #include "cmdpolicy/cmdpolicy.h"
 #include "core/crypto.h"
 #include "core/defs.h"
@@ -65,6 +66,7 @@ struct rp_agent {
 	uv_timer_t retry;
 	uv_timer_t switch_back;
 	uv_signal_t signals[RP_AGENT_SIGNALS];
+	struct rp_watchdog watchdog;
 	struct rp_netwatch net;
 	struct rp_clockwatch clocks;
 	bool handles_open;

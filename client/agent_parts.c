@@ -144,6 +144,7 @@ static int read_attributes(struct rp_agent *a, struct rp_err *err)
 int rp_agent_open(struct rp_agent *a, const struct rp_client_config *cfg, struct rp_err *err)
 {
 	*a = (struct rp_agent){.cfg = cfg};
+	rp_watchdog_init(&a->watchdog);
 	rp_results_init(&a->results);
 	rp_budget_init(&a->budget, (uint64_t)cfg->client.tunnel_memory);
 	int code = rp_client_setup_init(&a->setup, cfg, err);
@@ -173,6 +174,16 @@ static int open_sensors(struct rp_agent *a, struct rp_err *err)
 	return code != 0 ? rp_err_set(err, code, "%s", rp_err_text(code)) : 0;
 }
 
+static int open_watchdog(struct rp_agent *a, struct rp_err *err)
+{
+	const char *data_dir = a->cfg->client.data_dir;
+	if (!a->cfg->connection.watchdog_integration) {
+		return 0;
+	}
+	int code = make_dir(data_dir, err);
+	return code != 0 ? code : rp_watchdog_open(&a->watchdog, a->files, data_dir, err);
+}
+
 int rp_agent_start(struct rp_agent *a, struct rp_err *err)
 {
 	int code = rp_loop_new(&a->loop, "client");
@@ -183,7 +194,8 @@ int rp_agent_start(struct rp_agent *a, struct rp_err *err)
 	code = rp_agent_describe(a, err);
 	code = code != 0 ? code : read_attributes(a, err);
 	code = code != 0 ? code : open_sensors(a, err);
-	return code != 0 ? code : open_runner(a, err);
+	code = code != 0 ? code : open_runner(a, err);
+	return code != 0 ? code : open_watchdog(a, err);
 }
 
 static void on_files_closed(void *ctx)
@@ -241,6 +253,7 @@ void rp_agent_close_parts(struct rp_agent *a, void (*on_closed)(struct rp_agent 
 void rp_agent_fini(struct rp_agent *a)
 {
 	rp_loop_free(a->loop);
+	rp_watchdog_fini(&a->watchdog);
 	rp_results_fini(&a->results);
 	rp_strmap_fini(&a->aliases);
 	rp_cmdpolicy_free(a->policy);

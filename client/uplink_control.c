@@ -54,8 +54,11 @@ static void on_pong(void *ctx, int code, const uint8_t *p, size_t n)
 		rp_uplink_fail(u, RP_RETRY_LOST, "ping was refused: %s", rp_err_text(code));
 		return;
 	}
-	rp_log_debug(RP_CLIENT_LOG, "ping answered after %llu ms",
-	    (unsigned long long)((rp_clock_ns() - u->sent_at_ns) / 1000000));
+	char latency[RP_TIME_TEXT_MAX];
+	rp_duration_format((int64_t)(rp_clock_ns() - u->sent_at_ns), latency);
+	rp_log_debug(RP_CLIENT_LOG, "ping answered after %s", latency);
+	rp_watchdog_tell(&u->agent->watchdog, RP_WATCHDOG_CONNECTED,
+	    "ping to %s succeeded within %s", u->agent->setup.names[u->server], latency);
 	plan_ping(u);
 }
 
@@ -162,6 +165,8 @@ static void on_answer(void *ctx, int code, const uint8_t *p, size_t n)
 	u->up_at_ms = rp_clock_ms();
 	rp_uplink_be_patient(u);
 	rp_log_info(RP_CLIENT_LOG, "Connected (Latency %s)", latency);
+	rp_watchdog_tell(&u->agent->watchdog, RP_WATCHDOG_CONNECTED, "Connected to %s within %s",
+	    u->agent->setup.names[u->server], latency);
 	plan_ping(u);
 	u->ops->on_up(u->agent, u);
 }

@@ -21,6 +21,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/supervisor.h"
 #include "http/accept.h"
 #include "server/clientauth.h"
 #include "server/crowd.h"
@@ -59,6 +60,7 @@ struct server {
 	struct rp_schedules *schedules;
 	struct rp_workers *workers;
 	struct rp_acceptor *acceptor;
+	struct rp_supervisor supervisor;
 	uv_signal_t signals[5];
 	bool signals_open;
 	bool failed;
@@ -114,6 +116,7 @@ static void on_store_closed(void *ctx)
 static void on_stop(void *ctx)
 {
 	struct server *s = ctx;
+	rp_supervisor_stop(&s->supervisor);
 	for (size_t i = 0; s->signals_open && i < RP_ARRAY_LEN(s->signals); i++) {
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
 	}
@@ -466,9 +469,17 @@ static void log_warnings(const struct server *s)
 	}
 }
 
+/* Asked for by the loop, which therefore runs. */
+static bool is_well(void *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
 static int run(struct server *s)
 {
 	struct rp_err err = {0};
+	rp_supervisor_init(&s->supervisor);
 	if (rp_log_open(s->cfg.logging.log_file, s->cfg.logging.level, &err) != 0) {
 		return fail("Failed starting log output", err.msg, "");
 	}
@@ -488,10 +499,13 @@ static int run(struct server *s)
 	if (start_parts(s, &err) != 0) {
 		(void)fail_start(s, err.msg);
 		rp_loop_stop(s->loop);
+	} else {
+		rp_supervisor_start(&s->supervisor, rp_loop_uv(s->loop), is_well, s);
 	}
 	(void)rp_loop_run(s->loop);
 	rp_log_info(COMPONENT, "rport server ended");
 	free_parts(s);
+	rp_supervisor_fini(&s->supervisor);
 	rp_ssh_global_fini();
 	rp_log_close();
 	return s->failed ? 1 : 0;
