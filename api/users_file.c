@@ -6,9 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -19,6 +16,7 @@
 #include "api/users_source.h"
 #include "core/alloc.h"
 #include "core/crypto.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "core/jsonpretty.h"
 #include "core/jsonw.h"
@@ -209,74 +207,18 @@ static int print(const struct rp_userset *now, struct rp_buf *out)
 	return code;
 }
 
-/* Mode 0600. The group may go on reading where that is how a server under another name than the
- * owner's does it, and the owner stays, as far as we may do that. */
-static int take_over_owner(const struct file *f, int fd)
-{
-	struct stat old;
-	struct stat new;
-	if (fstat(f->fd, &old) != 0 || fstat(fd, &new) != 0) {
-		return -1;
-	}
-	bool same = old.st_uid == new.st_uid &&old.st_gid == new.st_gid;
-	bool kept = same || fchown(fd, old.st_uid, old.st_gid) == 0;
-	bool group = kept && (old.st_mode & 0077) == 0040;
-	return fchmod(fd, group ? 0640 : 0600);
-}
-
-static bool write_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-		if (done < 0 && errno != EINTR) {
-			return false;
-		}
-		p += done > 0 ? done : 0;
-		n -= done > 0 ? (size_t)done : 0;
-	}
-	return true;
-}
-
-static void sync_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? rp_strdup(".") : rp_strndup(path, (size_t)(slash - path) + 1);
-	int fd = dir == NULL ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)fsync(fd);
-		(void)close(fd);
-	}
-	rp_free(dir);
-}
-
+/* Of the mode stays at most that the group may read, where that is how a server under another name
+ * than the owner's does it. */
 static int replace(const struct file *f, const struct rp_buf *text, struct rp_err *err)
 {
-	char real[PATH_MAX]; /* a link stays one */
-	if (realpath(f->path, real) == NULL) {
-		return fail_errno(f, err);
-	}
-	char *temp = rp_asprintf("%s.new", real);
-	if (temp == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
-	}
-	/* Only the holder of the lock writes it: what is there is left over from a crash. */
-	(void)unlink(temp);
-	int code = 0;
-	int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || take_over_owner(f, fd) != 0 || !write_all(fd, rp_buf_head(text), text->len) ||
-	    fsync(fd) != 0 || rename(temp, real) != 0) {
-		code = rp_err_set(err, RP_EIO, "API: api.auth_file %s cannot be written: %s",
-		    f->path, rp_err_text(-errno));
-		(void)unlink(temp);
-	}
-	if (fd >= 0) {
-		(void)close(fd);
-	}
-	rp_free(temp);
-	if (code == 0) {
-		sync_folder(real);
-	}
-	return code;
+	struct stat old;
+	bool group = fstat(f->fd, &old) == 0 && (old.st_mode & 0077) == 0040;
+	int code = rp_file_replace(
+	    f->path, rp_str_n(rp_buf_head(text), text->len), group ? 0640 : 0600);
+	return code == 0
+	    ? 0
+	    : rp_err_set(err, code == RP_ENOMEM ? code : RP_EIO,
+	          "API: api.auth_file %s cannot be written: %s", f->path, rp_err_text(code));
 }
 
 static int save(

@@ -6,8 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +14,7 @@
 
 #include "core/alloc.h"
 #include "core/buf.h"
+#include "core/file.h"
 
 #include "core/banned.h"
 
@@ -107,73 +106,14 @@ int rp_attributes_read(const char *path, struct rp_attributes *a, struct rp_err 
 	return rc;
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-		if (done < 0 && errno != EINTR) {
-			return -errno;
-		}
-		if (done > 0) {
-			p += done;
-			n -= (size_t)done;
-		}
-	}
-	return 0;
-}
-
-/* Makes the rename itself survive a power cut. */
-static void sync_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? rp_strdup(".") : rp_strndup(path, (size_t)(slash - path) + 1);
-	int fd = dir == NULL ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)fsync(fd);
-		(void)close(fd);
-	}
-	rp_free(dir);
-}
-
-/* mkostemp makes the file with mode 0600. */
-static int replace(const char *path, const char *text)
-{
-	char *temp = rp_asprintf("%s.XXXXXX", path);
-	if (temp == NULL) {
-		return RP_ENOMEM;
-	}
-	int fd = mkostemp(temp, O_CLOEXEC);
-	int rc = fd < 0 ? -errno : write_all(fd, text, strlen(text));
-	if (rc == 0 && fsync(fd) != 0) {
-		rc = -errno;
-	}
-	if (fd >= 0 && close(fd) != 0 && rc == 0) {
-		rc = -errno;
-	}
-	if (rc == 0 && rename(temp, path) != 0) {
-		rc = -errno;
-	}
-	if (rc != 0 && fd >= 0) {
-		(void)unlink(temp);
-	}
-	if (rc == 0) {
-		sync_folder(path);
-	}
-	rp_free(temp);
-	return rc;
-}
-
 int rp_attributes_write(const char *path, const struct rp_attributes *a, struct rp_err *err)
 {
-	char real[PATH_MAX];
 	char *text = rp_json_text(&rp_attributes_table, a);
 	if (text == NULL) {
 		return rp_err_set(
 		    err, RP_ENOMEM, "can't serialize attributes: %s", rp_err_text(RP_ENOMEM));
 	}
-	/* A link stays a link. */
-	const char *target = realpath(path, real) != NULL ? real : path;
-	int rc = replace(target, text);
+	int rc = rp_file_replace(path, rp_str_c(text), 0600);
 	rp_free(text);
 	return rc == 0 ? 0 : rp_err_set(err, rc, WRITE_TEXT ": %s: %s", path, rp_err_text(rc));
 }

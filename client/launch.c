@@ -17,6 +17,7 @@
 
 #include "core/alloc.h"
 #include "core/crypto.h"
+#include "core/file.h"
 
 #include "core/banned.h"
 
@@ -147,28 +148,13 @@ static int open_folder(const char *path, struct rp_err *err)
 	return fd;
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-		if (done < 0 && errno != EINTR) {
-			return -errno;
-		}
-		if (done > 0) {
-			p += done;
-			n -= (size_t)done;
-		}
-	}
-	return 0;
-}
-
 static int write_script(int folder, const char *name, const char *text)
 {
 	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		return -errno;
 	}
-	int rc = write_all(fd, text, strlen(text));
+	int rc = rp_file_write_all(fd, text, strlen(text));
 	if (rc == 0 && fchmod(fd, SCRIPT_FILE_MODE) != 0) {
 		rc = -errno;
 	}

@@ -15,6 +15,7 @@
 #include <sqlite3.h>
 
 #include "core/alloc.h"
+#include "core/file.h"
 
 #include "core/banned.h"
 
@@ -81,16 +82,8 @@ static int create_file(const char *path, struct rp_err *err)
 		                             path, rp_err_text(-errno));
 	}
 	(void)close(fd);
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? rp_strdup(".") : rp_strndup(path, (size_t)(slash - path) + 1);
-	if (dir == NULL) {
+	if (rp_file_sync_folder(path) != 0) {
 		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
-	}
-	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rp_free(dir);
-	if (dirfd >= 0) {
-		(void)fsync(dirfd);
-		(void)close(dirfd);
 	}
 	return 0;
 }

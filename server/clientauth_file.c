@@ -7,9 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +17,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/crypto.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "core/jsonpretty.h"
 #include "core/jsonw.h"
@@ -257,66 +256,12 @@ static int print(struct rp_hash *pairs, struct rp_buf *out)
 	return code;
 }
 
-static bool write_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-		if (done < 0 && errno != EINTR) {
-			return false;
-		}
-		p += done > 0 ? done : 0;
-		n -= done > 0 ? (size_t)done : 0;
-	}
-	return true;
-}
-
-/* The new file belongs to whom the old one did, as far as we may do that, with its mode. */
-static bool take_over_mode(const char *from, int fd)
-{
-	struct stat st;
-	if (stat(from, &st) != 0) {
-		return false;
-	}
-	bool kept = fchown(fd, st.st_uid, st.st_gid) == 0;
-	return fchmod(fd, st.st_mode & (kept ? 0666 : 0600)) == 0;
-}
-
-static void sync_folder(char *path)
-{
-	char *slash = strrchr(path, '/');
-	slash[slash == path ? 1 : 0] = '\0';
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)fsync(fd);
-		(void)close(fd);
-	}
-}
-
 static int replace(const char *path, const struct rp_buf *text, struct rp_err *err)
 {
-	char real[PATH_MAX]; /* a link stays one */
-	char temp[PATH_MAX + 8];
-	if (realpath(path, real) == NULL) {
-		return rp_err_set(err, RP_EIO, "auth_file %s: %s", path, rp_err_text(-errno));
-	}
-	(void)snprintf(temp, sizeof(temp), "%s.new", real);
-	/* Only one of us writes at a time: what is there is left over from a crash. */
-	(void)unlink(temp);
-	int code = 0;
-	int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || !take_over_mode(real, fd) || !write_all(fd, rp_buf_head(text), text->len) ||
-	    fsync(fd) != 0 || rename(temp, real) != 0) {
-		code = rp_err_set(
-		    err, RP_EIO, "auth_file %s cannot be written: %s", path, rp_err_text(-errno));
-		(void)unlink(temp);
-	}
-	if (fd >= 0) {
-		(void)close(fd);
-	}
-	if (code == 0) {
-		sync_folder(real);
-	}
-	return code;
+	int code = rp_file_replace(path, rp_str_n(rp_buf_head(text), text->len), 0666);
+	return code == 0 ? 0
+	                 : rp_err_set(err, code == RP_ENOMEM ? code : RP_EIO,
+	                       "auth_file %s cannot be written: %s", path, rp_err_text(code));
 }
 
 /* The pairs, changed, become the file and count from then on. Takes *pairs. */

@@ -19,6 +19,7 @@
 #include "core/alloc.h"
 #include "core/buf.h"
 #include "core/crypto.h"
+#include "core/file.h"
 #include "core/str.h"
 
 #include "core/banned.h"
@@ -229,37 +230,6 @@ static int file_error(struct rp_err *err, const char *path, const char *what)
 	return rp_err_set(err, RP_EIO, "host key file %s: %s: %s", path, what, rp_err_text(-e));
 }
 
-static int write_all(int fd, const char *text)
-{
-	size_t n = strlen(text);
-	while (n > 0) {
-		ssize_t w = write(fd, text, n);
-		if (w < 0 && errno != EINTR) {
-			return -1;
-		}
-		if (w > 0) {
-			text += w;
-			n -= (size_t)w;
-		}
-	}
-	return fsync(fd);
-}
-
-/* So that the new name survives a power cut. Not every file system can; then there is nothing to
- * do. */
-static void sync_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL ? rp_strdup(".")
-	                             : rp_strndup(path, (size_t)(slash - path) + 1);
-	int fd = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)fsync(fd);
-		close(fd);
-	}
-	rp_free(folder);
-}
-
 /* Written under another name and linked, so that a torn file never has the right one. */
 static int write_file(const char *path, const char *text, struct rp_err *err)
 {
@@ -275,14 +245,14 @@ static int write_file(const char *path, const char *text, struct rp_err *err)
 		rp_free(temp);
 		return r;
 	}
-	bool written = write_all(fd, text) == 0;
+	bool written = rp_file_write_all(fd, text, strlen(text)) == 0 && fsync(fd) == 0;
 	written = close(fd) == 0 && written;
 	if (!written || link(temp, path) != 0) {
 		r = file_error(err, path, "cannot write");
 	}
 	(void)unlink(temp);
 	rp_free(temp);
-	sync_folder(path);
+	(void)rp_file_sync_folder(path);
 	return r;
 }
 
