@@ -39,6 +39,7 @@ export default ts.config(
       'no-undef': 'off',
     },
   },
+  { files: ['src/pages/dev/**'], rules: { 'vue/no-bare-strings-in-template': 'off' } },
   { files: ['scripts/**', 'test/**', '*.js'], languageOptions: { globals: globals.node } },
   {
     files: ['test/browser/**'],

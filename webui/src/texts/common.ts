@@ -109,6 +109,8 @@ export const common = {
   time: {
     now: 'just now',
     never: 'never',
+    ago: (text: string) => `${text} ago`,
+    in: (text: string) => `in ${text}`,
     countdown: (text: string) => `${text} left`,
     over: 'over',
   },
