@@ -161,6 +161,7 @@ const struct rp_conf_spec rp_client_config_spec = {
     .usage =
         "[OPTION...] [SERVER [REMOTE...]]\n       rport client policy show|test ... (--help tells more)",
     .default_file = "./rport.conf",
+    .service_file = "/etc/rport/rport.conf",
     .opts = opts,
     .n_opts = RP_ARRAY_LEN(opts),
     .takes_args = true,

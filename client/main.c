@@ -14,6 +14,7 @@
 
 #include "client/agent.h"
 #include "client/policy.h"
+#include "client/service.h"
 #include "core/log.h"
 #include "ssh/session.h"
 
@@ -115,6 +116,18 @@ static int check_and_run(const struct rp_client_config *cfg, int mode)
 	return status;
 }
 
+/* As the original: the file is checked before it is installed. */
+static int service(struct rp_client_config *cfg)
+{
+	struct rp_err err = {0};
+	bool install = strcmp(cfg->conf.service.action, "install") == 0;
+	if (install && rp_client_config_validate(cfg, &err) != 0) {
+		return fail_check(&err);
+	}
+	int code = rp_client_service(cfg, &err);
+	return code == 0 ? 0 : fail("rport client", &err, "");
+}
+
 static int by_mode(struct rp_client_config *cfg, int mode, const struct rp_err *err)
 {
 	struct rp_err bad = {0};
@@ -124,6 +137,8 @@ static int by_mode(struct rp_client_config *cfg, int mode, const struct rp_err *
 		return 0;
 	case RP_CONF_HELP:
 		return print_help();
+	case RP_CONF_SERVICE:
+		return service(cfg);
 	case RP_CONF_RUN:
 	case RP_CONF_CHECK:
 		return rp_client_config_validate(cfg, &bad) != 0 ? fail_check(&bad)

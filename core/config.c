@@ -238,10 +238,34 @@ void rp_conf_init(struct rp_conf *c, const struct rp_conf_spec *spec, void *dst)
 static int load_all(struct rp_conf *c, const struct rp_conf_cmdline *line, struct rp_err *err)
 {
 	int rc = apply_defaults(c, err);
-	rc = rc != 0 ? rc : apply_env(c, err);
+	/* A service does not have the environment of whoever installs it. */
+	rc = rc != 0 || line->mode == RP_CONF_SERVICE ? rc : apply_env(c, err);
 	rc = rc != 0 ? rc : apply_file(c, line->file, err);
 	rc = rc != 0 ? rc : apply_flags(c, line, err);
 	return rc != 0 ? rc : refuse_samples(c, err);
+}
+
+/* What a service will read, checked before it is installed. */
+static int load_for_service(struct rp_conf *c, struct rp_conf_cmdline *line, struct rp_err *err)
+{
+	c->service.config = line->file != NULL ? line->file : c->spec->service_file;
+	if (line->n > 0 || c->args.n > 0) {
+		return rp_err_set(err, RP_EINVAL,
+		    "--service: goes with -c, --service-user and --service-root only; the rest "
+		    "belongs into the configuration file");
+	}
+	if (strcmp(c->service.action, "install") != 0) {
+		return 0;
+	}
+	char *file = rp_asprintf(
+	    "%s%s", c->service.root != NULL ? c->service.root : "", c->service.config);
+	if (file == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+	}
+	line->file = file;
+	int rc = load_all(c, line, err);
+	rp_free(file);
+	return rc;
 }
 
 int rp_conf_load(struct rp_conf *c, int argc, char *const *argv, struct rp_err *err)
@@ -257,6 +281,8 @@ int rp_conf_load(struct rp_conf *c, int argc, char *const *argv, struct rp_err *
 	int rc = rp_conf_args(c, argc, argv, &line, err);
 	if (rc == 0 && (line.mode == RP_CONF_RUN || line.mode == RP_CONF_CHECK)) {
 		rc = load_all(c, &line, err);
+	} else if (rc == 0 && line.mode == RP_CONF_SERVICE) {
+		rc = load_for_service(c, &line, err);
 	}
 	rp_free(line.given);
 	return rc != 0 ? rc : (int)line.mode;

@@ -16,6 +16,7 @@
 #include "core/buf.h"
 #include "core/defs.h"
 #include "core/err.h"
+#include "core/service.h"
 #include "core/str.h"
 
 enum rp_conf_type {
@@ -85,6 +86,7 @@ struct rp_conf_spec {
 	const char *program;      /* for --help */
 	const char *usage;        /* what follows the program's name */
 	const char *default_file; /* read if it exists and -c is not given */
+	const char *service_file; /* of an installed service, if -c is not given */
 	const struct rp_conf_opt *opts;
 	size_t n_opts;
 	const char *const *ignored_sections; /* known, without meaning here; ends with NULL */
@@ -109,12 +111,12 @@ struct rp_conf {
 	char *file;                     /* the file that was read, else NULL */
 	struct rp_strlist args;         /* positional arguments */
 	struct rp_strlist warnings;     /* for the log, in order */
+	struct rp_service_ask service;  /* RP_CONF_SERVICE: points into argv */
 };
 
 /* Reads everything into the zeroed dst. argv holds arguments only: neither program nor role.
  * Returns a mode >= 0 or an error with its text. VERSION and HELP come back with nothing
- * loaded; SERVICE likewise, with a text in err that it is not built. Call rp_conf_fini in
- * every case. */
+ * loaded, and so does SERVICE with another action than install. Call rp_conf_fini in every case. */
 RP_NODISCARD int rp_conf_load(struct rp_conf *c, int argc, char *const *argv, struct rp_err *err);
 /* Sets spec and dst; no allocation. */
 void rp_conf_init(struct rp_conf *c, const struct rp_conf_spec *spec, void *dst);

@@ -21,7 +21,8 @@ enum builtin {
 	B_VERSION,
 	B_HELP,
 	B_SERVICE,
-	B_SERVICE_USER
+	B_SERVICE_USER,
+	B_SERVICE_ROOT
 };
 
 static const struct builtin_flag {
@@ -36,6 +37,7 @@ static const struct builtin_flag {
     {"help", 'h', false, B_HELP},
     {"service", '\0', true, B_SERVICE},
     {"service-user", '\0', true, B_SERVICE_USER},
+    {"service-root", '\0', true, B_SERVICE_ROOT},
 };
 
 struct walk {
@@ -106,9 +108,7 @@ static int service(struct walk *w, const char *action)
 	for (size_t i = 0; i < RP_ARRAY_LEN(actions); i++) {
 		if (strcmp(action, actions[i]) == 0) {
 			w->line->mode = RP_CONF_SERVICE;
-			(void)rp_err_set(w->err, RP_EUNSUPPORTED,
-			    "--service %s: not built yet, use the system's service manager",
-			    action);
+			w->c->service.action = actions[i];
 			return 0;
 		}
 	}
@@ -134,9 +134,16 @@ static int use_builtin(struct walk *w, enum builtin what, const char *text)
 		return 0;
 	case B_SERVICE:
 		return service(w, text);
-	default:
-		return 0; /* B_SERVICE_USER: goes with B_SERVICE */
+	case B_SERVICE_USER:
+		w->c->service.user = text;
+		return 0;
+	case B_SERVICE_ROOT:
+		w->c->service.root = text;
+		return 0;
+	case B_NONE:
+		break;
 	}
+	return 0;
 }
 
 /* The next word is the value, unless it stood in the same word. */

@@ -93,7 +93,18 @@ int rp_conf_help(const struct rp_conf_spec *spec, struct rp_buf *out)
 	                   "      --version\n"
 	                   "        Print the version and end.\n"
 	                   "  -h, --help\n"
-	                   "        Print this text and end.\n");
+	                   "        Print this text and end.\n"
+	                   "      --service install|uninstall|start|stop\n"
+	                   "        Install the service of systemd, and so on; for root. -c names\n"
+	                   "        its configuration file, by default\n");
+	column = 0;
+	rc = rc != 0 ? rc : add_words(out, spec->service_file, &column);
+	rc = rc != 0 ? rc
+	             : rp_buf_add_str(out,
+	                   "\n      --service-user NAME\n"
+	                   "        User that it runs as, made if missing: rport\n"
+	                   "      --service-root DIR\n"
+	                   "        Install into an image below DIR instead of this machine.\n");
 	for (size_t i = 0; rc == 0 && i < spec->n_opts; i++) {
 		if (spec->opts[i].flag != NULL) {
 			rc = add_option(out, &spec->opts[i]);

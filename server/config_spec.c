@@ -209,6 +209,7 @@ const struct rp_conf_spec rp_server_config_spec = {
     .program = "rport server",
     .usage = "[OPTION...]",
     .default_file = "./rportd.conf",
+    .service_file = "/etc/rport/rportd.conf",
     .opts = opts,
     .n_opts = RP_ARRAY_LEN(opts),
     .ignored_sections = ignored,

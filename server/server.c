@@ -25,6 +25,7 @@
 #include "http/accept.h"
 #include "server/clientauth.h"
 #include "server/crowd.h"
+#include "server/service.h"
 #include "server/worker.h"
 #include "ssh/session.h"
 #include "tunnel/budget.h"
@@ -533,7 +534,22 @@ static int print_checked(const struct server *s)
 	return 0;
 }
 
-static int by_mode(struct server *s, int mode, const struct rp_err *err)
+static int service(struct rp_server_config *cfg)
+{
+	struct rp_err err = {0};
+	bool install = strcmp(cfg->conf.service.action, "install") == 0;
+	if (install && rp_server_config_validate(cfg, &err) != 0) {
+		(void)fprintf(stderr, "Invalid config: %s. Check your config file.\n", err.msg);
+		return 1;
+	}
+	int code = rp_server_service(cfg, &err);
+	if (code != 0) {
+		(void)fprintf(stderr, "rport server: %s\n", err.msg);
+	}
+	return code == 0 ? 0 : 1;
+}
+
+static int by_mode(struct server *s, int mode)
 {
 	switch (mode) {
 	case RP_CONF_VERSION:
@@ -542,7 +558,7 @@ static int by_mode(struct server *s, int mode, const struct rp_err *err)
 	case RP_CONF_HELP:
 		return print_help();
 	case RP_CONF_SERVICE:
-		return fail_config(err->msg);
+		return service(&s->cfg);
 	default:
 		break;
 	}
@@ -565,7 +581,7 @@ int rp_server_main(int argc, char **argv, const struct rp_server_hooks *hooks)
 	struct server s = {.hooks = hooks};
 	struct rp_err err = {0};
 	int mode = rp_server_config_load(&s.cfg, argc, argv, &err);
-	int status = mode < 0 ? fail_config(err.msg) : by_mode(&s, mode, &err);
+	int status = mode < 0 ? fail_config(err.msg) : by_mode(&s, mode);
 	rp_server_config_fini(&s.cfg);
 	return status;
 }
