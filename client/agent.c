@@ -110,6 +110,9 @@ static void on_up(struct rp_agent *a, struct rp_uplink *u)
 		plan_switch_back(a);
 	}
 	rp_agent_send_results(a);
+	if (a->sensors != NULL) {
+		rp_sensors_up(a->sensors, u->server);
+	}
 }
 
 static void on_room(struct rp_agent *a, struct rp_uplink *u)

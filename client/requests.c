@@ -13,14 +13,12 @@
 #include "client/uplink.h"
 #include "core/alloc.h"
 #include "core/clock.h"
-#include "core/jsonw.h"
 #include "core/log.h"
 #include "tunnel/hello.h"
 
 #include "core/banned.h"
 
 #define CHECK_TIMEOUT_NS_MAX (60 * RP_NS_PER_S)
-#define STATUS_JSON_MAX      4096
 
 /* A request that is answered later; the connection may be gone by then. */
 struct pending {
@@ -297,30 +295,15 @@ static void update_metadata(struct rp_uplink *u, uint64_t ticket, const uint8_t 
 	}
 }
 
-/* The update check itself comes with a later version; the server shows this text meanwhile. */
+/* The answer does not wait for the status, which follows as a notification. */
 static void refresh_updates(struct rp_uplink *u, uint64_t ticket, const uint8_t *p, size_t n)
 {
 	(void)p;
 	(void)n;
-	struct rp_buf out;
-	struct rp_jsonw w;
 	reply(u, ticket, true, "null");
-	rp_buf_init(&out, STATUS_JSON_MAX);
-	rp_jsonw_init(&w, &out);
-	rp_jsonw_obj(&w);
-	rp_jsonw_put_time(&w, "refreshed", rp_time_now());
-	rp_jsonw_put_int(&w, "updates_available", 0);
-	rp_jsonw_put_int(&w, "security_updates_available", 0);
-	rp_jsonw_put_null(&w, "update_summaries");
-	rp_jsonw_put_bool(&w, "reboot_pending", false);
-	rp_jsonw_put_str(&w, "error", "update check is not available in this version");
-	rp_jsonw_obj_end(&w);
-	int err = rp_jsonw_end(&w);
-	err = err != 0 ? err : rp_mux_notify(u->mux, "updates_status", rp_buf_head(&out), out.len);
-	if (err != 0) {
-		rp_log_debug(RP_CLIENT_LOG, "updates_status is not sent: %s", rp_err_text(err));
+	if (u->agent->sensors != NULL) {
+		rp_sensors_refresh_updates(u->agent->sensors);
 	}
-	rp_buf_fini(&out);
 }
 
 static void upload(struct rp_uplink *u, uint64_t ticket, const uint8_t *p, size_t n)

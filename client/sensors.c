@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/sensors.h"
 
+#include <unistd.h>
+
 #include "client/monitor.h"
+#include "client/updates.h"
 #include "client/uplink.h"
 #include "core/alloc.h"
 #include "core/buf.h"
@@ -21,17 +24,20 @@ struct word {
 struct rp_sensors {
 	struct rp_sensors_options opt;
 	struct rp_monitor *monitor;
+	struct rp_updates *updates;
 	struct word measurement;
+	struct word update_status; /* stays, for another server */
+	size_t server;             /* that knows it */
 };
 
-/* A measurement is only worth something while it is new. */
+/* Without a connection it waits for one, as long as it is worth it. */
 static void send_word(struct rp_sensors *s, struct word *w)
 {
 	if (!w->waiting) {
 		return;
 	}
 	int rc = s->opt.send(s->opt.ctx, w->name, rp_buf_head(&w->payload), w->payload.len);
-	if (rc == RP_EBUSY) {
+	if (rc == RP_EBUSY || (rc == RP_ECLOSED && w != &s->measurement)) {
 		return;
 	}
 	w->waiting = false;
@@ -60,6 +66,12 @@ static void on_measured(void *ctx, const char *payload, size_t n)
 	}
 }
 
+static void on_updates(void *ctx, const char *payload, size_t n)
+{
+	struct rp_sensors *s = ctx;
+	say(s, &s->update_status, payload, n);
+}
+
 static void word_init(struct word *w, const char *name)
 {
 	w->name = name;
@@ -75,6 +87,7 @@ int rp_sensors_new(const struct rp_sensors_options *opt, struct rp_sensors **out
 	}
 	s->opt = *opt;
 	word_init(&s->measurement, "save_measurement");
+	word_init(&s->update_status, "updates_status");
 	const struct rp_monitor_options monitor = {
 	    .loop = opt->loop,
 	    .cfg = &opt->cfg->monitoring,
@@ -82,7 +95,30 @@ int rp_sensors_new(const struct rp_sensors_options *opt, struct rp_sensors **out
 	    .on_measured = on_measured,
 	    .ctx = s,
 	};
-	return rp_monitor_new(&monitor, &s->monitor);
+	const struct rp_updates_options updates = {
+	    .loop = opt->loop,
+	    .interval = opt->cfg->client.updates_interval,
+	    .root = "",
+	    .root_user = geteuid() == 0,
+	    .on_status = on_updates,
+	    .ctx = s,
+	};
+	int rc = rp_monitor_new(&monitor, &s->monitor);
+	return rc != 0 ? rc : rp_updates_new(&updates, &s->updates);
+}
+
+void rp_sensors_up(struct rp_sensors *s, size_t server)
+{
+	if (server != s->server && s->update_status.payload.len > 0) {
+		s->update_status.waiting = true;
+	}
+	s->server = server;
+	send_word(s, &s->update_status);
+}
+
+void rp_sensors_refresh_updates(struct rp_sensors *s)
+{
+	rp_updates_refresh(s->updates);
 }
 
 void rp_sensors_want(struct rp_sensors *s, const struct rp_capabilities *cap)
@@ -97,6 +133,7 @@ void rp_sensors_want(struct rp_sensors *s, const struct rp_capabilities *cap)
 void rp_sensors_room(struct rp_sensors *s)
 {
 	send_word(s, &s->measurement);
+	send_word(s, &s->update_status);
 }
 
 void rp_sensors_down(struct rp_sensors *s)
@@ -111,6 +148,8 @@ void rp_sensors_close(struct rp_sensors *s)
 		return;
 	}
 	rp_monitor_close(s->monitor);
+	rp_updates_close(s->updates);
 	rp_buf_fini(&s->measurement.payload);
+	rp_buf_fini(&s->update_status.payload);
 	rp_free(s);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client tells by itself while it is connected (wire protocol 4.3): measurements. What the
- * connection has no room for waits, the newest of its kind.
+ * What a client tells by itself while it is connected (wire protocol 4.3): measurements and pending
+ * updates. What the connection has no room for waits, the newest of its kind.
  */
 #ifndef RP_CLIENT_SENSORS_H
 #define RP_CLIENT_SENSORS_H
@@ -25,8 +25,12 @@ struct rp_sensors_options {
 };
 
 RP_NODISCARD int rp_sensors_new(const struct rp_sensors_options *opt, struct rp_sensors **out);
+/* Registered with the server of that number. */
+void rp_sensors_up(struct rp_sensors *s, size_t server);
 /* What a server wants to know (put_capabilities). */
 void rp_sensors_want(struct rp_sensors *s, const struct rp_capabilities *cap);
+/* A user wants to know the pending updates now. */
+void rp_sensors_refresh_updates(struct rp_sensors *s);
 /* The connection has room again. */
 void rp_sensors_room(struct rp_sensors *s);
 /* The connection is gone. */
