@@ -32,6 +32,7 @@ config() {
 	{
 		printf '[client]\nserver = "%s"\nallow_root = true\ndata_dir = "%s"\nid = "c1"\n' \
 			"$addr" "$tmp/data/$1"
+		echo 'updates_interval = "0"'
 		cat
 	} >"$tmp/$1.conf"
 }
@@ -121,7 +122,7 @@ ask "attributes of a wrong type" '"name":"update_client_metadata","payload":{"ta
 	'"ok":false,"data":"payload unreadable: '
 ask "updates" '"name":"refresh_updates_status","text":"null"' '"ok":true,"data":null'
 check "the updates' status follows" wait_for server \
-	'"updates_status","want":false.*"update_summaries":null.*"error":"update check is not'
+	'"updates_status","want":false.*"update_summaries":null.*"error":"looking for updates is turned off'
 ask "upload" '"name":"upload","payload":{"ID":"x"}' \
 	'"ok":false,"data":"uploads are disabled on this client, check \[file-reception\] enabled option"'
 ask "job of a wrong type" '"name":"run_cmd","payload":{"command":7}' \

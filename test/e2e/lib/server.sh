@@ -12,6 +12,8 @@ MD5=aa:0d:c9:17:67:75:6f:a6:ec:49:65:d4:0f:eb:92:01
 # How the API is asked; a bearer token takes its place.
 credentials="admin:$PASSWORD"
 bearer=
+# Clients do not look for updates of the machine that tests them, unless that is tested.
+updates_interval=0
 
 # server_config NAME [LINES OF [server] [LINES OF [api]]]: the file $tmp/NAME.conf
 server_config() {
@@ -54,6 +56,7 @@ client_config() {
 		name = "name of $1"
 		data_dir = "$tmp/data/$1"
 		allow_root = true
+		updates_interval = "$updates_interval"
 		${2:-}
 		${3:-}
 	END
