@@ -16,10 +16,9 @@
 
 #include "api/ws.h"
 #include "core/alloc.h"
-#include "test/lib/api_rig.h"
+#include "test/lib/api_short.h"
 #include "test/lib/ws_user.h"
 
-#define ADMIN   "admin:" RP_API_RIG_PASSWORD
 #define PAGE    "X-Rport-Session: cookie\r\n"
 #define FORM    "Content-Type: application/json\r\n"
 #define LOGIN   "{\"username\":\"admin\",\"password\":\"" RP_API_RIG_PASSWORD "\"}"
@@ -28,7 +27,6 @@
 /* The name of the rig's WebSockets. */
 #define WS_OWN "Origin: https://rport.test\r\n"
 
-static struct rp_api_rig *rig;
 static char cookie[2048]; /* as a line of a request */
 
 static unsigned ask_with(
@@ -77,20 +75,6 @@ static void sign_in(void)
 	assert_int_equal(ask_with("POST", "/login", NULL, LOGIN, FORM PAGE), 200);
 	take_cookie(ATTRIBUTES);
 	assert_string_equal(rig->body, "{\"data\":{\"two_fa\":null}}");
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	rig = rp_api_rig_open(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	rp_api_rig_close(rig);
-	return 0;
 }
 
 /* --- */
@@ -287,7 +271,7 @@ static void test_websocket(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 	const struct CMUnitTest tests[] = {
 	    T(test_sign_in),
 	    T(test_without_header),

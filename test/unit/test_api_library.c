@@ -16,49 +16,7 @@
 #include <cmocka.h>
 
 #include "api/stored_tunnels_store.h"
-#include "test/lib/api_rig.h"
-
-#define ADMIN       "admin:" RP_API_RIG_PASSWORD
-#define BOB         "bob:" RP_API_RIG_PASSWORD
-#define FAIL(title) "{\"errors\":[{\"code\":\"\",\"title\":\"" title "\",\"detail\":\"\"}]}"
-
-static struct rp_api_rig *rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	rig = rp_api_rig_open(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	rp_api_rig_close(rig);
-	return 0;
-}
-
-static unsigned ask(const char *user, const char *method, const char *path, const char *body)
-{
-	const struct rp_api_ask a = {.method = method, .path = path, .user = user, .body = body};
-	return rp_api_rig_ask(rig, &a);
-}
-
-#define assert_reply(status_, want, call)                                                  \
-	do {                                                                               \
-		unsigned status = (call);                                                  \
-		if (status != (status_) || strcmp(rig->body, want) != 0) {                 \
-			fail_msg("%s:%d: %u %s\nwanted %u %s", __FILE__, __LINE__, status, \
-			    rig->body, (unsigned)(status_), want);                         \
-		}                                                                          \
-	} while (0)
-
-static void assert_part(const char *part)
-{
-	if (strstr(rig->body, part) == NULL) {
-		fail_msg("no %s in %s", part, rig->body);
-	}
-}
+#include "test/lib/api_short.h"
 
 /* Makes an entry; path is then its own. */
 static void make(const char *list, const char *body, char path[static 96])
@@ -459,7 +417,7 @@ static void test_full(void **state)
 	    ask(ADMIN, "POST", "/library/scripts", "{\"name\":\"n\",\"script\":\"cHdk\"}"), 201);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
 {

@@ -22,14 +22,11 @@
 #include "core/clock.h"
 #include "core/db.h"
 #include "core/json.h"
-#include "test/lib/api_rig.h"
+#include "test/lib/api_short.h"
 #include "test/lib/conf_file.h"
 
-#define ADMIN   "admin:" RP_API_RIG_PASSWORD
-#define BOB     "bob:" RP_API_RIG_PASSWORD
 #define NO_CODE "There is no such pairing code, or it has ended."
 
-static struct rp_api_rig *rig;
 static char path[RP_CONF_PATH_MAX];
 
 static int setup_static(void **state)
@@ -55,19 +52,6 @@ static int teardown(void **state)
 	rp_api_rig_close(rig);
 	(void)unlink(path);
 	return 0;
-}
-
-static unsigned ask(const char *user, const char *method, const char *where, const char *body)
-{
-	const struct rp_api_ask a = {.method = method, .path = where, .user = user, .body = body};
-	return rp_api_rig_ask(rig, &a);
-}
-
-static void assert_part(const char *part)
-{
-	if (strstr(rig->body, part) == NULL) {
-		fail_msg("no %s in %s", part, rig->body);
-	}
 }
 
 static void assert_refused(const char *body, const char *part)

@@ -17,57 +17,16 @@
 
 #include "core/alloc.h"
 #include "core/db.h"
-#include "test/lib/api_rig.h"
+#include "test/lib/api_short.h"
 
-#define ADMIN                "admin:" RP_API_RIG_PASSWORD
-#define BOB                  "bob:" RP_API_RIG_PASSWORD
 #define LONG                 "correct horse battery"
 #define ERROR(title, detail) "{\"code\":\"\",\"title\":\"" title "\",\"detail\":\"" detail "\"}"
-#define FAIL(title)          "{\"errors\":[" ERROR(title, "") "]}"
-
-static struct rp_api_rig *rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	rig = rp_api_rig_open(NULL);
-	return 0;
-}
 
 static int setup_tables(void **state)
 {
 	(void)state;
 	rig = rp_api_rig_open_tables(NULL);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	rp_api_rig_close(rig);
-	return 0;
-}
-
-static unsigned ask(const char *user, const char *method, const char *path, const char *body)
-{
-	const struct rp_api_ask a = {.method = method, .path = path, .user = user, .body = body};
-	return rp_api_rig_ask(rig, &a);
-}
-
-#define assert_reply(status_, want, call)                                                  \
-	do {                                                                               \
-		unsigned status = (call);                                                  \
-		if (status != (status_) || strcmp(rig->body, want) != 0) {                 \
-			fail_msg("%s:%d: %u %s\nwanted %u %s", __FILE__, __LINE__, status, \
-			    rig->body, (unsigned)(status_), want);                         \
-		}                                                                          \
-	} while (0)
-
-static void assert_part(const char *part)
-{
-	if (strstr(rig->body, part) == NULL) {
-		fail_msg("no %s in %s", part, rig->body);
-	}
 }
 
 static void log_in(const char *user, char bearer[static 512])
@@ -497,8 +456,8 @@ static void test_known_only(void **state)
 	assert_null(strstr(rig->body, "nobody"));
 }
 
-#define FILE_TEST(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define TABLE_TEST(name) cmocka_unit_test_setup_teardown(name, setup_tables, teardown)
+#define FILE_TEST(name)  cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
+#define TABLE_TEST(name) cmocka_unit_test_setup_teardown(name, setup_tables, close_rig)
 
 int main(void)
 {
@@ -523,9 +482,9 @@ int main(void)
 	    TABLE_TEST(test_outside),
 	    TABLE_TEST(test_name_again),
 	    TABLE_TEST(test_acl),
-	    cmocka_unit_test_setup_teardown(test_proxy, setup_proxy, teardown),
-	    cmocka_unit_test_setup_teardown(test_far_proxy, setup_far_proxy, teardown),
-	    cmocka_unit_test_setup_teardown(test_known_only, setup_known_only, teardown),
+	    cmocka_unit_test_setup_teardown(test_proxy, setup_proxy, close_rig),
+	    cmocka_unit_test_setup_teardown(test_far_proxy, setup_far_proxy, close_rig),
+	    cmocka_unit_test_setup_teardown(test_known_only, setup_known_only, close_rig),
 	};
 	return cmocka_run_group_tests_name("api_users", tests, NULL, NULL);
 }

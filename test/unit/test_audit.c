@@ -21,34 +21,10 @@
 #include "core/clock.h"
 #include "core/db.h"
 #include "server/audit_store.h"
-#include "test/lib/api_rig.h"
+#include "test/lib/api_short.h"
 #include "test/lib/oom.h"
 
-#define ADMIN "admin:" RP_API_RIG_PASSWORD
-#define BOB   "bob:" RP_API_RIG_PASSWORD
 #define EMPTY "{\"data\":[],\"meta\":{\"count\":0}}"
-
-static struct rp_api_rig *rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	rig = rp_api_rig_open(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	rp_api_rig_close(rig);
-	return 0;
-}
-
-static unsigned ask(const char *user, const char *method, const char *path, const char *body)
-{
-	const struct rp_api_ask a = {.method = method, .path = path, .user = user, .body = body};
-	return rp_api_rig_ask(rig, &a);
-}
 
 static void assert_log(const char *user, const char *query, unsigned count)
 {
@@ -59,13 +35,6 @@ static void assert_log(const char *user, const char *query, unsigned count)
 	unsigned status = ask(user, "GET", path, NULL);
 	if (status != 200 || strstr(rig->body, want) == NULL) {
 		fail_msg("%s: %u %s", path, status, rig->body);
-	}
-}
-
-static void assert_part(const char *part)
-{
-	if (strstr(rig->body, part) == NULL) {
-		fail_msg("no %s in %s", part, rig->body);
 	}
 }
 
@@ -424,7 +393,7 @@ static void test_job(void **state)
 	assert_log(ADMIN, "?filter[action]=execute.start", 2);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
 {

@@ -16,32 +16,9 @@
 
 #include <cmocka.h>
 
-#include "test/lib/api_rig.h"
+#include "test/lib/api_short.h"
 
-#define ADMIN "admin:" RP_API_RIG_PASSWORD
-#define LONG  "Trombone-swimming-43-octagon"
-
-static struct rp_api_rig *rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	rig = rp_api_rig_open(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	rp_api_rig_close(rig);
-	return 0;
-}
-
-static unsigned ask(const char *method, const char *path, const char *body)
-{
-	const struct rp_api_ask a = {.method = method, .path = path, .user = ADMIN, .body = body};
-	return rp_api_rig_ask(rig, &a);
-}
+#define LONG "Trombone-swimming-43-octagon"
 
 /* What an installed client answers. */
 static void answer(struct rp_workers *w)
@@ -153,7 +130,7 @@ static void fill(const char *pattern, const char *id, char *out, size_t size)
 
 static unsigned count_entries(void)
 {
-	assert_int_equal(ask("GET", "/auditlog?sort=-timestamp&page[limit]=1", NULL), 200);
+	assert_int_equal(ask(ADMIN, "GET", "/auditlog?sort=-timestamp&page[limit]=1", NULL), 200);
 	const char *count = strstr(rig->body, "\"count\":");
 	assert_non_null(count);
 	return (unsigned)strtoul(count + strlen("\"count\":"), NULL, 10);
@@ -166,7 +143,7 @@ static void run_step(const struct step *s, char id[static 64])
 	char want[400];
 	unsigned before = count_entries();
 	fill(s->path, id, path, sizeof(path));
-	unsigned status = ask(s->method, path, s->body);
+	unsigned status = ask(ADMIN, s->method, path, s->body);
 	if (status / 100 != 2) {
 		fail_msg("%s %s: %u %s", s->method, path, status, rig->body);
 	}
@@ -202,7 +179,7 @@ static void test_steps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_steps, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_steps, open_rig, close_rig),
 	};
 	return cmocka_run_group_tests_name("audit_routes", tests, NULL, NULL);
 }

@@ -16,45 +16,11 @@
 #include <cmocka.h>
 
 #include "core/alloc.h"
-#include "test/lib/api_rig.h"
+#include "test/lib/api_short.h"
 
-#define ADMIN       "admin:" RP_API_RIG_PASSWORD
-#define BOB         "bob:" RP_API_RIG_PASSWORD
-#define FAIL(title) "{\"errors\":[{\"code\":\"\",\"title\":\"" title "\",\"detail\":\"\"}]}"
 #define INVALID(detail)                                                                        \
 	"{\"errors\":[{\"code\":\"\",\"title\":\"Invalid client group.\",\"detail\":\"" detail \
 	"\"}]}"
-
-static struct rp_api_rig *rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	rig = rp_api_rig_open(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	rp_api_rig_close(rig);
-	return 0;
-}
-
-static unsigned ask(const char *user, const char *method, const char *path, const char *body)
-{
-	const struct rp_api_ask a = {.method = method, .path = path, .user = user, .body = body};
-	return rp_api_rig_ask(rig, &a);
-}
-
-#define assert_reply(status_, want, call)                                                  \
-	do {                                                                               \
-		unsigned status = (call);                                                  \
-		if (status != (status_) || strcmp(rig->body, want) != 0) {                 \
-			fail_msg("%s:%d: %u %s\nwanted %u %s", __FILE__, __LINE__, status, \
-			    rig->body, (unsigned)(status_), want);                         \
-		}                                                                          \
-	} while (0)
 
 /* A group of that id; more: further members of the body. */
 static void put_group(const char *id, const char *params, const char *more)
@@ -313,7 +279,7 @@ static void test_limit(void **state)
 	assert_int_equal(rp_cgroups_count(groups), RP_CGROUPS_MAX);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
 {

@@ -19,15 +19,12 @@
 
 #include "core/alloc.h"
 #include "core/db.h"
-#include "test/lib/api_rig.h"
+#include "test/lib/api_short.h"
 #include "test/lib/conf_file.h"
 
-#define ADMIN "admin:" RP_API_RIG_PASSWORD
-#define BOB   "bob:" RP_API_RIG_PASSWORD
 #define ERROR(code, title, detail) \
 	"{\"errors\":[{\"code\":\"" code "\",\"title\":\"" title "\",\"detail\":\"" detail "\"}]}"
 
-static struct rp_api_rig *rig;
 static char path[RP_CONF_PATH_MAX];
 
 static void open_file(const char *more, const char *extra)
@@ -71,28 +68,6 @@ static int setup_table(void **state)
 	rig = rp_api_rig_open_with("auth_table = 'Keys'", extra);
 	rp_free(extra);
 	return 0;
-}
-
-static unsigned ask(const char *user, const char *method, const char *where, const char *body)
-{
-	const struct rp_api_ask a = {.method = method, .path = where, .user = user, .body = body};
-	return rp_api_rig_ask(rig, &a);
-}
-
-#define assert_reply(status_, want, call)                                                  \
-	do {                                                                               \
-		unsigned status = (call);                                                  \
-		if (status != (status_) || strcmp(rig->body, want) != 0) {                 \
-			fail_msg("%s:%d: %u %s\nwanted %u %s", __FILE__, __LINE__, status, \
-			    rig->body, (unsigned)(status_), want);                         \
-		}                                                                          \
-	} while (0)
-
-static void assert_part(const char *part)
-{
-	if (strstr(rig->body, part) == NULL) {
-		fail_msg("no %s in %s", part, rig->body);
-	}
 }
 
 /* What both kinds have in common. */

@@ -19,15 +19,11 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/db.h"
-#include "test/lib/api_rig.h"
+#include "test/lib/api_short.h"
 
-#define ADMIN       "admin:" RP_API_RIG_PASSWORD
-#define FAIL(title) "{\"errors\":[{\"code\":\"\",\"title\":\"" title "\",\"detail\":\"\"}]}"
-#define EMPTY       "{\"data\":[],\"meta\":{\"count\":0}}"
+#define EMPTY "{\"data\":[],\"meta\":{\"count\":0}}"
 /* 2026-11-20T00:00:00Z */
 #define DAY_S INT64_C(1795132800)
-
-static struct rp_api_rig *rig;
 
 static int setup(void **state)
 {
@@ -37,32 +33,9 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	rp_api_rig_close(rig);
-	return 0;
-}
-
 static unsigned get(const char *path)
 {
 	return rp_api_rig_get(rig, "admin", path);
-}
-
-#define assert_reply(status_, want, call)                                                  \
-	do {                                                                               \
-		unsigned status = (call);                                                  \
-		if (status != (status_) || strcmp(rig->body, want) != 0) {                 \
-			fail_msg("%s:%d: %u %s\nwanted %u %s", __FILE__, __LINE__, status, \
-			    rig->body, (unsigned)(status_), want);                         \
-		}                                                                          \
-	} while (0)
-
-static void assert_part(const char *part)
-{
-	if (strstr(rig->body, part) == NULL) {
-		fail_msg("no %s in %s", part, rig->body);
-	}
 }
 
 static void save(const char *id, const char *text)
@@ -398,7 +371,7 @@ static void test_updates(void **state)
 	assert_reply(404, FAIL("client with id one not found"), refresh(0, "null"));
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, close_rig)
 
 int main(void)
 {

@@ -12,25 +12,7 @@
 
 #include <cmocka.h>
 
-#include "test/lib/api_rig.h"
-
-#define FAIL(title) "{\"errors\":[{\"code\":\"\",\"title\":\"" title "\",\"detail\":\"\"}]}"
-
-static struct rp_api_rig *rig;
-
-static int setup(void **state)
-{
-	(void)state;
-	rig = rp_api_rig_open(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	rp_api_rig_close(rig);
-	return 0;
-}
+#include "test/lib/api_short.h"
 
 static void assert_get(unsigned status, const char *path, const char *want)
 {
@@ -121,7 +103,7 @@ static void test_extension(void **state)
 	}
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
 {

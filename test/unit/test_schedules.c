@@ -17,17 +17,12 @@
 #include <cmocka.h>
 
 #include "core/clock.h"
-#include "test/lib/api_rig.h"
+#include "test/lib/api_short.h"
 
-#define ADMIN       "admin:" RP_API_RIG_PASSWORD
-#define BOB         "bob:" RP_API_RIG_PASSWORD
 #define FAIL2(t, d) "{\"errors\":[{\"code\":\"\",\"title\":\"" t "\",\"detail\":\"" d "\"}]}"
-#define FAIL(t)     FAIL2(t, "")
 #define COMMAND(cron)                                                                          \
 	"{\"name\":\"n\",\"schedule\":\"" cron "\",\"type\":\"command\",\"command\":\"date\"," \
 	"\"client_ids\":[\"c1\"]}"
-
-static struct rp_api_rig *rig;
 
 static void clock_at(const char *text)
 {
@@ -52,28 +47,6 @@ static int teardown(void **state)
 	rp_api_rig_close(rig);
 	rp_api_rig_clock(0);
 	return 0;
-}
-
-static unsigned ask(const char *user, const char *method, const char *path, const char *body)
-{
-	const struct rp_api_ask a = {.method = method, .path = path, .user = user, .body = body};
-	return rp_api_rig_ask(rig, &a);
-}
-
-#define assert_reply(status_, want, call)                                                  \
-	do {                                                                               \
-		unsigned status = (call);                                                  \
-		if (status != (status_) || strcmp(rig->body, want) != 0) {                 \
-			fail_msg("%s:%d: %u %s\nwanted %u %s", __FILE__, __LINE__, status, \
-			    rig->body, (unsigned)(status_), want);                         \
-		}                                                                          \
-	} while (0)
-
-static void assert_part(const char *part)
-{
-	if (strstr(rig->body, part) == NULL) {
-		fail_msg("no %s in %s", part, rig->body);
-	}
 }
 
 static void make(const char *body, char path[static 64])
