@@ -139,14 +139,27 @@ void rp_log_close(void)
 	pthread_mutex_unlock(&sink.lock);
 }
 
-/* Replaces what could forge a line or drive a terminal: C0, DEL, C1 and bytes that are no UTF-8. */
+/* U+2028 to 202E and 2066 to 2069, 200E, 200F: lines of their own, and text that is shown in another
+ * order than it stands there. */
+static bool is_misleading(const char *s, size_t len)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	if (len != 3 || u[0] != 0xe2) {
+		return false;
+	}
+	return u[1] == 0x80 ? u[2] == 0x8e || u[2] == 0x8f || (u[2] >= 0xa8 && u[2] <= 0xae)
+	                    : u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9;
+}
+
+/* Replaces what could forge a line, drive a terminal or mislead its reader: C0, DEL, C1, bidi controls
+ * and bytes that are no UTF-8. */
 static void sanitize(char *s, size_t n)
 {
 	for (size_t i = 0; i < n;) {
 		unsigned char c = (unsigned char)s[i];
 		size_t len = rp_utf8_len(s + i, n - i);
 		bool c1 = len == 2 && c == 0xc2 && (unsigned char)s[i + 1] < 0xa0;
-		if (len == 0 || c < 0x20 || c == 0x7f || c1) {
+		if (len == 0 || c < 0x20 || c == 0x7f || c1 || is_misleading(s + i, len)) {
 			memset(s + i, '?', len == 0 ? 1 : len);
 		}
 		i += len == 0 ? 1 : len;

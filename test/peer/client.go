@@ -35,7 +35,7 @@ type clientOptions struct {
 	sendBackLimit, gobShift      int
 	processes                    int
 	monitoring, scripts, uploads bool
-	commands                     bool
+	commands, hostile            bool
 }
 
 // client is one run of the installed client: one connection, no retry.
@@ -86,6 +86,8 @@ func clientFlags() (*flag.FlagSet, *clientOptions) {
 	f.BoolVar(&o.commands, "commands", true, "remote commands are enabled")
 	f.BoolVar(&o.scripts, "scripts", true, "remote scripts are enabled")
 	f.BoolVar(&o.uploads, "uploads", true, "file reception is enabled")
+	f.BoolVar(&o.hostile, "hostile-fields", false,
+		"every text is markup, control characters and long; --id \"\" gives such an id too")
 	return f, o
 }
 
@@ -95,6 +97,9 @@ func runClient(args []string) int {
 		return exitUsage
 	}
 	shiftGobIDs(opts.gobShift)
+	if opts.hostile && opts.id == "" {
+		opts.id = hostileID
+	}
 	c := &client{opts: opts, exit: make(chan int, 8), decided: make(chan struct{})}
 	if err := c.prepare(); err != nil {
 		emit("error", "error", err)

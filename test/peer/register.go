@@ -50,11 +50,17 @@ func (c *client) register() {
 	if c.opts.pingEvery > 0 {
 		go c.pingLoop()
 	}
+	if c.opts.hostile {
+		c.sendHostile()
+	}
 }
 
 func (c *client) registration() ([]byte, error) {
 	if c.opts.rawNewConnection != "" {
 		return os.ReadFile(c.opts.rawNewConnection)
+	}
+	if c.opts.hostile {
+		return hostileRegistration(c.opts, c.remotes)
 	}
 	config := defaultConfiguration()
 	config.Client.Server = c.opts.server

@@ -38,6 +38,11 @@ func (c *client) answer(request *ssh.Request) ([]byte, error) {
 		return []byte("null"), c.takeCapabilities(request.Payload)
 	case "ping":
 		return nil, nil
+	}
+	if c.opts.hostile {
+		return c.hostileAnswer(request)
+	}
+	switch request.Type {
 	case "check_tunnel_allowed":
 		return c.checkTunnelAllowed(request.Payload)
 	case "check_port":
@@ -152,6 +157,10 @@ func processList(n int) string {
 // sendMeasurements sends the first one at once and then one after the other.
 func (c *client) sendMeasurements() {
 	processes := processList(c.opts.processes)
+	mountpoints := `{"free_b./":79645835264,"total_b./":270553174016}`
+	if c.opts.hostile {
+		processes, mountpoints = hostileProcesses(), hostileMountpoints()
+	}
 	for {
 		c.notify("save_measurement", map[string]interface{}{
 			"client_id":            "",
@@ -160,7 +169,7 @@ func (c *client) sendMeasurements() {
 			"memory_usage_percent": 40.25,
 			"io_usage_percent":     0.5,
 			"processes":            processes,
-			"mountpoints":          `{"free_b./":79645835264,"total_b./":270553174016}`,
+			"mountpoints":          mountpoints,
 			"net_lan":              map[string]int{"in": 100, "out": 200},
 			"net_wan":              nil,
 		})

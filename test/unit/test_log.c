@@ -157,6 +157,11 @@ static void test_hostile_text(void **state)
 	           "31m",
 	    "csi ??31m");
 	check_text("nbsp \xc2\xa0.", "nbsp \xc2\xa0.");
+	check_text("exe.\xe2\x80\xae"
+	           "fdp\xe2\x81\xa6x\xe2\x81\xa9x\xe2\x80\x8fx\xe2\x80\xa8.",
+	    "exe.???fdp???x???x???x???.");
+	check_text("dash \xe2\x80\x94 \xe2\x82\xac \xe2\x81\xaa.",
+	    "dash \xe2\x80\x94 \xe2\x82\xac \xe2\x81\xaa.");
 	check_text("\xff\xc3:\xe2\x82", "??:??");
 	check_text("\xed\xa0\x80 \xc0\xaf", "??? ??");
 	check_text("\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80");
