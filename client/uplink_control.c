@@ -11,6 +11,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/crypto.h"
+#include "core/footprint.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "tunnel/remote.h"
@@ -59,6 +60,7 @@ static void on_pong(void *ctx, int code, const uint8_t *p, size_t n)
 	rp_log_debug(RP_CLIENT_LOG, "ping answered after %s", latency);
 	rp_watchdog_tell(&u->agent->watchdog, RP_WATCHDOG_CONNECTED,
 	    "ping to %s succeeded within %s", u->agent->setup.names[u->server], latency);
+	rp_footprint_trim();
 	plan_ping(u);
 }
 
@@ -167,6 +169,7 @@ static void on_answer(void *ctx, int code, const uint8_t *p, size_t n)
 	rp_log_info(RP_CLIENT_LOG, "Connected (Latency %s)", latency);
 	rp_watchdog_tell(&u->agent->watchdog, RP_WATCHDOG_CONNECTED, "Connected to %s within %s",
 	    u->agent->setup.names[u->server], latency);
+	rp_footprint_trim();
 	plan_ping(u);
 	u->ops->on_up(u->agent, u);
 }

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel maps 64 kB of a program around each page that is touched, so that nearly all of it is
+ * resident after a handshake, of which an idle process uses a tenth.
+ */
+#include "core/footprint.h"
+
+#include <link.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/defs.h"
+
+#include "core/banned.h"
+
+static void let_go(uintptr_t start, uintptr_t end)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	start = (start + page - 1) / page * page;
+	end = end / page * page;
+	if (start < end) {
+		/* An address out of the program headers is no pointer yet. */
+		(void)madvise((void *)start, end - start,
+		    MADV_DONTNEED); /* NOLINT(performance-no-int-to-ptr) */
+	}
+}
+
+/* Segments that cannot be written to are as they are in the file. The program comes first. */
+static int on_object(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	(void)size;
+	(void)ctx;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		if (p->p_type == PT_LOAD && (p->p_flags & PF_W) == 0) {
+			uintptr_t start = (uintptr_t)(info->dlpi_addr + p->p_vaddr);
+			let_go(start, start + (uintptr_t)p->p_memsz);
+		}
+	}
+	return 1;
+}
+
+void rp_footprint_trim(void)
+{
+	(void)dl_iterate_phdr(on_object, NULL);
+}
