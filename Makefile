@@ -409,6 +409,12 @@ stress-api: | build/setup/test.stamp ## times of the API beside 200 clients that
 	+$(Q)$(MAKE) PROFILE=release all peer
 	$(Q)RPORT=$(CURDIR)/$(RESULT_release) RPORT_PEER=$(CURDIR)/build/peer test/stress/busy.sh
 
+# AWAY_SECONDS=1800 of watching.
+.PHONY: stress-away
+stress-away: | build/setup/test.stamp ## memory of clients whose server is away, half an hour
+	+$(Q)$(MAKE) PROFILE=release all
+	$(Q)AWAY_SECONDS=$(or $(AWAY_SECONDS),1800) RPORT=$(CURDIR)/$(RESULT_release) test/stress/away.sh
+
 ### Static checks
 
 TIDY_OK := $(LIB_SRC:%=build/tidy/%.ok) $(MAIN_SRC:%=build/tidy/%.ok)
