@@ -380,7 +380,7 @@ $(BENCH_BIN): $(B)/test/bench/%: $(B)/test/bench/%.o $(BENCH_OBJ) $(LIBRPORT) $(
 	@$(if $(Q),echo "LD      $@")
 	$(Q)$(LINK) -o $@ $< $(MALLOC_$(PROFILE)) $(BENCH_OBJ) $(LINK_LIBS)
 
-check: | build/setup/build.stamp build/setup/test.stamp build/setup/lint.stamp ## all tests of the project
+check: | build/setup/build.stamp build/setup/test.stamp build/setup/lint.stamp build/setup/browser.stamp ## all tests of the project
 	+$(Q)scripts/check
 
 demo: | build/setup/build.stamp build/setup/test.stamp ## start a server and a client, open a tunnel, run a command

@@ -34,11 +34,6 @@ export const router = createRouter({
   scrollBehavior: (to, _from, saved) => saved ?? (to.hash ? { el: to.hash } : { top: 0 }),
 })
 
-/** Only a path of ours: never an address of somebody else. */
-export function safeBack(back: unknown): string {
-  return typeof back === 'string' && /^\/(?![/\\])/.test(back) ? back : '/'
-}
-
 export function toSignIn() {
   const back = router.currentRoute.value.fullPath
   void router.push({ path: '/login', query: back === '/' ? {} : { back } })

@@ -64,7 +64,8 @@ export function errorFrom(status: number, body: string): ApiError {
   } catch {
     // Some refusals are plain text: 404 of an unknown path, 423.
   }
-  const title = body.length > 0 && body.length < 200 && !body.includes('<') ? body.trim() : ''
+  const isText = body.length < 200 && !/^\s*[{[<]/.test(body)
+  const title = isText ? body.trim() : ''
   return new ApiError(status, [
     { code: '', title: title || common.errors.status(status), detail: '' },
   ])

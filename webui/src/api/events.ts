@@ -1,11 +1,9 @@
 // What /api/v1/ws/events says.
 
-export interface LiveEvent {
-  type: string
-  action?: string
-  id?: string
-  client_id?: string
-}
+import type { Schemas } from './types'
+
+export type LiveEvent = Schemas['Event']
+export type EventType = LiveEvent['type']
 
 const TEXT_MAX = 10_000
 

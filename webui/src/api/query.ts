@@ -48,7 +48,7 @@ export function listQuery(list: ListQuery): Query {
     const key = filterKey(filter)
     const before = query[key]
     // The server joins two of the same key by "or".
-    query[key] = before === undefined ? filterText(filter) : [before as string, filterText(filter)]
+    query[key] = before === undefined ? filterText(filter) : [before, filterText(filter)].flat()
   }
   if (list.sort?.length) query.sort = list.sort
   for (const [resource, names] of Object.entries(list.fields ?? {}))
