@@ -225,6 +225,17 @@ struct rp_api_rig *rp_api_rig_open_with(const char *server, const char *extra)
 	return open_rig(write_config, server, extra);
 }
 
+static void take_config(struct rp_api_rig *r, const char *text, const char *extra)
+{
+	(void)extra;
+	load_config(r, text);
+}
+
+struct rp_api_rig *rp_api_rig_open_config(const char *text)
+{
+	return open_rig(take_config, text, NULL);
+}
+
 static void on_closed(void *ctx)
 {
 	*(bool *)ctx = true;
@@ -281,12 +292,27 @@ void rp_api_rig_close(struct rp_api_rig *r)
 
 /* --- requests --- */
 
-/* True at the end of the connection. */
-static bool receive(struct rp_api_rig *r, int fd)
+void rp_api_rig_turn(struct rp_api_rig *r)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct pollfd p = {.fd = r->fd, .events = POLLIN};
 	(void)uv_run(rp_loop_uv(r->store.loop), UV_RUN_NOWAIT);
 	(void)poll(&p, 1, 1);
+}
+
+struct rp_fake_order *rp_api_rig_wait_order(struct rp_api_rig *r, size_t n)
+{
+	uint64_t end = rp_clock_ms() + wait_ms();
+	while (rp_fake_count(r->workers) < n) {
+		rp_api_rig_turn(r);
+		assert_true(rp_clock_ms() < end);
+	}
+	return rp_fake_order(r->workers, n - 1);
+}
+
+/* True at the end of the connection. */
+static bool receive(struct rp_api_rig *r)
+{
+	rp_api_rig_turn(r);
 	if (rp_fake_count(r->workers) > 0) {
 		if (r->refuse_orders) {
 			rp_fake_clear(r->workers);
@@ -294,7 +320,7 @@ static bool receive(struct rp_api_rig *r, int fd)
 			r->on_orders(r->workers);
 		}
 	}
-	ssize_t n = recv(fd, r->reply + r->reply_n, REPLY_MAX - 1 - r->reply_n, MSG_DONTWAIT);
+	ssize_t n = recv(r->fd, r->reply + r->reply_n, REPLY_MAX - 1 - r->reply_n, MSG_DONTWAIT);
 	if (n > 0) {
 		r->reply_n += (size_t)n;
 	}
@@ -331,30 +357,50 @@ static int dial(const struct rp_api_rig *r)
 	return fd;
 }
 
-unsigned rp_api_rig_raw(struct rp_api_rig *r, const char *request, size_t n)
+void rp_api_rig_begin(struct rp_api_rig *r, const char *request, size_t n)
 {
-	int fd = dial(r);
-	bool said = false;
-	assert_true(fd >= 0);
-	/* A request of a test fits into the socket's buffer. */
-	assert_int_equal(send(fd, request, n, MSG_NOSIGNAL), n);
+	r->fd = dial(r);
+	assert_true(r->fd >= 0);
 	r->reply_n = 0;
+	(void)snprintf(r->asked, sizeof(r->asked), "%s", request);
+	while (n > 0) {
+		ssize_t sent = send(r->fd, request, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent < 0 && errno != EAGAIN) {
+			return; /* the answer came before the end of the request */
+		}
+		request += sent > 0 ? sent : 0;
+		n -= sent > 0 ? (size_t)sent : 0;
+		if (n > 0) {
+			rp_api_rig_turn(r);
+		}
+	}
+}
+
+unsigned rp_api_rig_finish(struct rp_api_rig *r)
+{
+	bool said = false;
 	uint64_t end = rp_clock_ms() + wait_ms();
-	while (!receive(r, fd)) {
+	while (!receive(r)) {
 		if (rp_clock_ms() >= end) {
-			fail_msg("no answer to %.200s", request);
+			fail_msg("no answer to %.200s", r->asked);
 		}
 		if (r->reply_n > 0 && !said) {
 			said = true;
-			(void)shutdown(fd, SHUT_WR);
+			(void)shutdown(r->fd, SHUT_WR);
 		}
 	}
-	assert_int_equal(close(fd), 0);
+	assert_int_equal(close(r->fd), 0);
 	r->body = strstr(r->reply, "\r\n\r\n");
 	r->body = r->body == NULL ? "" : r->body + 4;
 	unsigned status = r->reply_n > 12 ? (unsigned)strtoul(r->reply + 9, NULL, 10) : 0;
-	note(request, status);
+	note(r->asked, status);
 	return status;
+}
+
+unsigned rp_api_rig_raw(struct rp_api_rig *r, const char *request, size_t n)
+{
+	rp_api_rig_begin(r, request, n);
+	return rp_api_rig_finish(r);
 }
 
 static char *credentials(const char *user)

@@ -36,6 +36,9 @@ struct rp_api_rig {
 	bool refuse_orders;      /* what reaches the workers fails at once */
 	/* Otherwise: what is to be done when something has reached them; NULL: it waits. */
 	void (*on_orders)(struct rp_workers *w);
+	/* The request under way. */
+	int fd;
+	char asked[512]; /* how it begins */
 	/* The last answer. */
 	char *reply;
 	size_t reply_n;
@@ -50,6 +53,8 @@ struct rp_api_rig *rp_api_rig_open(const char *extra);
 struct rp_api_rig *rp_api_rig_open_tables(const char *extra);
 /* The same with other lines of [server] than those of a static pair of clients' credentials. */
 struct rp_api_rig *rp_api_rig_open_with(const char *server, const char *extra);
+/* The same with a whole configuration, in which data_dir is the rig's folder. */
+struct rp_api_rig *rp_api_rig_open_config(const char *text);
 /* As the server does when it is stopped and started again. */
 void rp_api_rig_restart(struct rp_api_rig *r);
 /* The two halves of that: in between no database is open but rport.db. */
@@ -69,9 +74,16 @@ struct rp_api_ask {
 };
 /* Status of the answer. With the database's answers waited for. */
 unsigned rp_api_rig_ask(struct rp_api_rig *r, const struct rp_api_ask *ask);
-/* The same with the bytes of a whole request (a NUL stands behind them), which asks for the end of the connection; what comes
- * behind an upgrade ends too. */
+/* The same with the bytes of a whole request (a NUL stands behind them), which asks for the end of
+ * the connection; what comes behind an upgrade ends too. */
 unsigned rp_api_rig_raw(struct rp_api_rig *r, const char *request, size_t n);
+/* The two halves of that, for what happens in between. */
+void rp_api_rig_begin(struct rp_api_rig *r, const char *request, size_t n);
+unsigned rp_api_rig_finish(struct rp_api_rig *r);
+/* One turn of the loop. */
+void rp_api_rig_turn(struct rp_api_rig *r);
+/* Turns the loop until the workers have so many orders; the last of them. */
+struct rp_fake_order *rp_api_rig_wait_order(struct rp_api_rig *r, size_t n);
 /* GET as one of the file's users. */
 unsigned rp_api_rig_get(struct rp_api_rig *r, const char *name, const char *path);
 /* A client of that id is connected; allowed: group of users that may use it, or NULL. */
