@@ -110,7 +110,7 @@ void rp_mux_fail(struct rp_mux *m, const char *why)
 	m->ops->on_error(m->ctx, why);
 }
 
-/* A message that no peer has a reason to send: we never sent a channel request. */
+/* A message that no peer has a reason to send. */
 static const char *unexpected(struct rp_mux *m, struct rp_cursor *in)
 {
 	(void)m;
@@ -133,6 +133,8 @@ static rp_mux_handler handler_of(uint8_t type)
 	    [MSG_CHANNEL_EOF] = rp_mux_in_eof,
 	    [MSG_CHANNEL_CLOSE] = rp_mux_in_close,
 	    [MSG_CHANNEL_REQUEST] = rp_mux_in_channel_request,
+	    [MSG_CHANNEL_SUCCESS] = rp_mux_in_channel_success,
+	    [MSG_CHANNEL_FAILURE] = rp_mux_in_channel_failure,
 	};
 	if (type >= RP_ARRAY_LEN(handlers) || handlers[type] == NULL) {
 		return unexpected;

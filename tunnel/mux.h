@@ -92,6 +92,8 @@ struct rp_channel_ops {
 	void (*on_eof)(void *ctx);
 	/* A channel request (subsystem …): true = success. NULL: all fail. */
 	bool (*on_request)(void *ctx, struct rp_str name, const uint8_t *p, size_t n);
+	/* The answer to rp_channel_request; may be NULL. */
+	void (*on_answer)(void *ctx, bool ok);
 	/* reason 0: closed; else the peer's (enum rp_open_failure) refusal of our open with its
 	 * text; -1: the connection ended. */
 	void (*on_closed)(void *ctx, int reason, struct rp_str text);
@@ -158,6 +160,10 @@ RP_NODISCARD int rp_channel_open(struct rp_mux *m, const char *type, const void 
 void rp_channel_accept(struct rp_channel *c, const struct rp_channel_ops *ops, void *ctx);
 /* Frees c. */
 void rp_channel_reject(struct rp_channel *c, enum rp_open_failure reason, const char *text);
+/* Sends a channel request with want_reply (RFC 4254 5.4); on_answer follows unless the channel
+ * ends. One at a time: RP_EBUSY. RP_ECLOSED: not open, or its end is on the way. */
+RP_NODISCARD int rp_channel_request(
+    struct rp_channel *c, const char *name, const void *p, size_t n);
 void rp_channel_ready(struct rp_channel *c);
 void rp_channel_consumed(struct rp_channel *c, size_t n);
 /* No more data from us. */

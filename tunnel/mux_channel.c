@@ -17,6 +17,8 @@
 
 /* Message number, length of the type, number, window, packet size. */
 #define OPEN_HEADER 17u
+/* Of a channel request: its name, and what it says. */
+#define REQUEST_MAX 1024u
 
 static void send_number(struct rp_channel *c, uint8_t type)
 {
@@ -256,6 +258,32 @@ void rp_mux_channel_pull(struct rp_channel *c, uint8_t *packet)
 	}
 	send_wanted(c);
 	enqueue(c);
+}
+
+int rp_channel_request(struct rp_channel *c, const char *name, const void *p, size_t n)
+{
+	static const uint8_t want_reply = 1;
+	struct rp_str s = rp_str_c(name);
+	uint8_t head[9] = {MSG_CHANNEL_REQUEST};
+	if (c->answer_due) {
+		return RP_EBUSY;
+	}
+	if (c->state != RP_CHANNEL_OPEN || c->close_sent || c->close_wanted || c->mux->dead) {
+		return RP_ECLOSED;
+	}
+	if (s.len > REQUEST_MAX || n > REQUEST_MAX) {
+		return RP_ELIMIT;
+	}
+	rp_mux_put_u32(head + 1, c->peer_id);
+	rp_mux_put_u32(head + 5, (uint32_t)s.len);
+	const struct iovec iov[] = {
+	    rp_mux_iov(head, sizeof(head)),
+	    rp_mux_iov(s.p, s.len),
+	    rp_mux_iov(&want_reply, 1),
+	    rp_mux_iov(p, n),
+	};
+	c->answer_due = true;
+	return rp_mux_send(c->mux, iov, n > 0 ? 4 : 3);
 }
 
 void rp_channel_ready(struct rp_channel *c)

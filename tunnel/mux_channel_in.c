@@ -298,3 +298,33 @@ const char *rp_mux_in_channel_request(struct rp_mux *m, struct rp_cursor *in)
 	(void)rp_mux_send(m, &iov, 1);
 	return NULL;
 }
+
+static const char *take_answer(struct rp_mux *m, struct rp_cursor *in, bool ok)
+{
+	const char *why;
+	struct rp_channel *c = open_recipient(m, in, &why);
+	if (c == NULL) {
+		return why;
+	}
+	if (in->left != 0) {
+		return RP_MUX_MALFORMED;
+	}
+	if (!c->answer_due) {
+		return "answer to no channel request";
+	}
+	c->answer_due = false;
+	if (!c->close_sent && c->ops != NULL && c->ops->on_answer != NULL) {
+		c->ops->on_answer(c->ctx, ok);
+	}
+	return NULL;
+}
+
+const char *rp_mux_in_channel_success(struct rp_mux *m, struct rp_cursor *in)
+{
+	return take_answer(m, in, true);
+}
+
+const char *rp_mux_in_channel_failure(struct rp_mux *m, struct rp_cursor *in)
+{
+	return take_answer(m, in, false);
+}

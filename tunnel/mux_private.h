@@ -105,6 +105,7 @@ struct rp_channel {
 	bool pulling; /* inside on_pull: EOF and CLOSE wait until its data went out */
 	bool eof_wanted, eof_sent, eof_seen;
 	bool close_wanted, close_sent;
+	bool answer_due; /* to rp_channel_request */
 };
 
 /* A handler gets the packet behind the message number; NULL, or what is wrong. */
@@ -143,6 +144,8 @@ const char *rp_mux_in_extended_data(struct rp_mux *m, struct rp_cursor *in);
 const char *rp_mux_in_eof(struct rp_mux *m, struct rp_cursor *in);
 const char *rp_mux_in_close(struct rp_mux *m, struct rp_cursor *in);
 const char *rp_mux_in_channel_request(struct rp_mux *m, struct rp_cursor *in);
+const char *rp_mux_in_channel_success(struct rp_mux *m, struct rp_cursor *in);
+const char *rp_mux_in_channel_failure(struct rp_mux *m, struct rp_cursor *in);
 
 /* mux_channel.c. RP_EBUSY: too many; RP_ENOMEM. */
 RP_NODISCARD int rp_mux_channel_new(

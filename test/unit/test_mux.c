@@ -33,6 +33,7 @@ struct owner {
 	bool hold; /* consumes nothing */
 	size_t piece;
 	int opened, eofs, closed;
+	int answers, granted;
 	int reason;
 	char text[64];
 	bool close_in_pull, eof_in_pull;
@@ -95,6 +96,13 @@ static bool owner_request(void *ctx, struct rp_str name, const uint8_t *p, size_
 	return rp_str_eq(name, "subsystem") && n == 8 && memcmp(p + 4, "sftp", 4) == 0;
 }
 
+static void owner_answer(void *ctx, bool ok)
+{
+	struct owner *o = ctx;
+	o->answers++;
+	o->granted += ok ? 1 : 0;
+}
+
 static void owner_closed(void *ctx, int reason, struct rp_str text)
 {
 	struct owner *o = ctx;
@@ -110,6 +118,7 @@ static const struct rp_channel_ops owner_ops = {
     .on_data = owner_data,
     .on_eof = owner_eof,
     .on_request = owner_request,
+    .on_answer = owner_answer,
     .on_closed = owner_closed,
 };
 
@@ -582,6 +591,55 @@ static void test_channel_request(void **state)
 	rp_mux_free(m);
 }
 
+/* One at a time, on an open channel only. */
+static void test_own_channel_request(void **state)
+{
+	(void)state;
+	static const char *const answers[] = {"\x63", "\x64"};
+	struct wire w;
+	struct rp_mux *m = wire_mux(&w);
+	struct owner o = {0};
+	char many[2000] = {0};
+	open_owner(m, &o);
+	assert_int_equal(rp_channel_request(o.c, "subsystem", "\0\0\0\4sftp", 8), RP_ECLOSED);
+	INPUT(m, CONFIRM_0);
+	assert_int_equal(rp_channel_request(o.c, "x", many, sizeof(many)), RP_ELIMIT);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(rp_channel_request(o.c, "subsystem", "\0\0\0\4sftp", 8), 0);
+		ASSERT_PACKET(&w, i + 1, "\x62\0\0\0\7\0\0\0\x09subsystem\1\0\0\0\4sftp");
+		assert_int_equal(rp_channel_request(o.c, "env", NULL, 0), RP_EBUSY);
+		char answer[5] = {answers[i][0]};
+		rp_mux_input(m, (uint8_t)answer[0], (const uint8_t *)answer + 1, 4);
+		assert_int_equal(o.answers, i + 1);
+		assert_int_equal(o.granted, 1);
+	}
+	/* Behind our CLOSE it means nothing any more. */
+	assert_int_equal(rp_channel_request(o.c, "env", NULL, 0), 0);
+	ASSERT_PACKET(&w, 3, "\x62\0\0\0\7\0\0\0\3env\1");
+	rp_channel_close(o.c);
+	INPUT(m, "\x63\0\0\0\0");
+	assert_int_equal(o.answers, 2);
+	assert_null(w.error);
+	rp_mux_free(m);
+}
+
+static void test_unasked_answers(void **state)
+{
+	(void)state;
+	static const char *const rows[] = {"\x63\0\0\0\0", "\x64\0\0\0\0", "\x63\0\0\0\1"};
+	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
+		struct wire w;
+		struct rp_mux *m = wire_mux(&w);
+		struct owner o = {0};
+		open_owner(m, &o);
+		INPUT(m, CONFIRM_0);
+		rp_mux_input(m, (uint8_t)rows[i][0], (const uint8_t *)rows[i] + 1, 4);
+		assert_non_null(w.error);
+		assert_int_equal(o.answers, 0);
+		rp_mux_free(m);
+	}
+}
+
 static void test_extended_data_is_credited(void **state)
 {
 	(void)state;
@@ -1006,6 +1064,8 @@ int main(void)
 	    cmocka_unit_test(test_data_then_eof_in_pull),
 	    cmocka_unit_test(test_slow_reader),
 	    cmocka_unit_test(test_channel_request),
+	    cmocka_unit_test(test_own_channel_request),
+	    cmocka_unit_test(test_unasked_answers),
 	    cmocka_unit_test(test_extended_data_is_credited),
 	    cmocka_unit_test(test_replies_keep_order),
 	    cmocka_unit_test(test_requests_limit),
