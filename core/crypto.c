@@ -143,6 +143,13 @@ int rp_md5(const void *p, size_t n, uint8_t out[static 16])
 	return hash(MBEDTLS_MD_MD5, p, n, out);
 }
 
+static int start_md(mbedtls_md_context_t *md, mbedtls_md_type_t type)
+{
+	mbedtls_md_init(md);
+	int rc = mbedtls_md_setup(md, mbedtls_md_info_from_type(type), 0);
+	return status(rc == 0 ? mbedtls_md_starts(md) : rc);
+}
+
 struct rp_md5_stream {
 	mbedtls_md_context_t md;
 };
@@ -154,14 +161,12 @@ int rp_md5_stream_new(struct rp_md5_stream **out)
 	if (s == NULL) {
 		return RP_ENOMEM;
 	}
-	mbedtls_md_init(&s->md);
-	int rc = mbedtls_md_setup(&s->md, mbedtls_md_info_from_type(MBEDTLS_MD_MD5), 0);
-	rc = rc == 0 ? mbedtls_md_starts(&s->md) : rc;
-	if (rc != 0) {
+	int code = start_md(&s->md, MBEDTLS_MD_MD5);
+	if (code != 0) {
 		rp_md5_stream_free(s);
 		*out = NULL;
 	}
-	return status(rc);
+	return code;
 }
 
 int rp_md5_stream_add(struct rp_md5_stream *s, const void *p, size_t n)
@@ -175,6 +180,43 @@ int rp_md5_stream_end(struct rp_md5_stream *s, uint8_t out[static 16])
 }
 
 void rp_md5_stream_free(struct rp_md5_stream *s)
+{
+	if (s != NULL) {
+		mbedtls_md_free(&s->md);
+		rp_free(s);
+	}
+}
+
+struct rp_sha256_stream {
+	mbedtls_md_context_t md;
+};
+
+int rp_sha256_stream_new(struct rp_sha256_stream **out)
+{
+	struct rp_sha256_stream *s = rp_calloc(1, sizeof(*s));
+	*out = s;
+	if (s == NULL) {
+		return RP_ENOMEM;
+	}
+	int code = start_md(&s->md, MBEDTLS_MD_SHA256);
+	if (code != 0) {
+		rp_sha256_stream_free(s);
+		*out = NULL;
+	}
+	return code;
+}
+
+int rp_sha256_stream_add(struct rp_sha256_stream *s, const void *p, size_t n)
+{
+	return n == 0 ? 0 : status(mbedtls_md_update(&s->md, p, n));
+}
+
+int rp_sha256_stream_end(struct rp_sha256_stream *s, uint8_t out[static 32])
+{
+	return status(mbedtls_md_finish(&s->md, out));
+}
+
+void rp_sha256_stream_free(struct rp_sha256_stream *s)
 {
 	if (s != NULL) {
 		mbedtls_md_free(&s->md);

@@ -31,12 +31,17 @@ bool rp_secret_str_eq(const char *a, const char *b);
 void rp_secret_wipe(void *p, size_t n);
 
 RP_NODISCARD int rp_md5(const void *p, size_t n, uint8_t out[static 16]);
-/* The same in pieces. RP_ENOMEM, RP_ECRYPTO. free(NULL) is fine. */
+/* The same in pieces, and SHA-256 (32 bytes). RP_ENOMEM, RP_ECRYPTO. free(NULL) is fine. */
 struct rp_md5_stream;
 RP_NODISCARD int rp_md5_stream_new(struct rp_md5_stream **out);
 RP_NODISCARD int rp_md5_stream_add(struct rp_md5_stream *s, const void *p, size_t n);
 RP_NODISCARD int rp_md5_stream_end(struct rp_md5_stream *s, uint8_t out[static 16]);
 void rp_md5_stream_free(struct rp_md5_stream *s);
+struct rp_sha256_stream;
+RP_NODISCARD int rp_sha256_stream_new(struct rp_sha256_stream **out);
+RP_NODISCARD int rp_sha256_stream_add(struct rp_sha256_stream *s, const void *p, size_t n);
+RP_NODISCARD int rp_sha256_stream_end(struct rp_sha256_stream *s, uint8_t out[static 32]);
+void rp_sha256_stream_free(struct rp_sha256_stream *s);
 RP_NODISCARD int rp_sha1(const void *p, size_t n, uint8_t out[static 20]);
 RP_NODISCARD int rp_sha256(const void *p, size_t n, uint8_t out[static 32]);
 RP_NODISCARD int rp_sha512(const void *p, size_t n, uint8_t out[static 64]);

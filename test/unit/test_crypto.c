@@ -94,6 +94,23 @@ static void test_md5_stream(void **state)
 	rp_md5_stream_free(NULL);
 }
 
+static void test_sha256_stream(void **state)
+{
+	struct rp_sha256_stream *s;
+	uint8_t want[32];
+	uint8_t got[32];
+	(void)state;
+	assert_int_equal(rp_sha256("abcdef", 6, want), 0);
+	assert_int_equal(rp_sha256_stream_new(&s), 0);
+	assert_int_equal(rp_sha256_stream_add(s, "abc", 3), 0);
+	assert_int_equal(rp_sha256_stream_add(s, NULL, 0), 0);
+	assert_int_equal(rp_sha256_stream_add(s, "def", 3), 0);
+	assert_int_equal(rp_sha256_stream_end(s, got), 0);
+	assert_memory_equal(got, want, 32);
+	rp_sha256_stream_free(s);
+	rp_sha256_stream_free(NULL);
+}
+
 static void test_seal(void **state)
 {
 	uint8_t key[RP_SEAL_KEY] = {1, 2, 3};
@@ -470,6 +487,7 @@ int main(void)
 	    cmocka_unit_test(test_hmac),
 	    cmocka_unit_test(test_pbkdf2),
 	    cmocka_unit_test(test_md5_stream),
+	    cmocka_unit_test(test_sha256_stream),
 	    cmocka_unit_test(test_seal),
 	    cmocka_unit_test(test_hex),
 	    cmocka_unit_test(test_key_seed_vectors),
