@@ -22,6 +22,7 @@
 #include "client/clockwatch.h"
 #include "client/config.h"
 #include "client/netwatch.h"
+#include "client/reception.h"
 #include "client/results.h"
 #include "client/runner.h"
 #include "client/sensors.h"
@@ -56,6 +57,7 @@ struct rp_agent {
 	struct rp_trail *trail; /* decisions about commands */
 	struct rp_results results;
 	struct rp_serial *files; /* writes the attributes file */
+	struct rp_reception *reception;
 	struct rp_sensors *sensors;
 
 	struct rp_uplink *link;  /* the connection, or the attempt */

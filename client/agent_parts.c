@@ -184,6 +184,12 @@ static int open_watchdog(struct rp_agent *a, struct rp_err *err)
 	return code != 0 ? code : rp_watchdog_open(&a->watchdog, a->files, data_dir, err);
 }
 
+static int open_reception(struct rp_agent *a, struct rp_err *err)
+{
+	int code = rp_reception_new(a->loop, a->cfg, &a->reception);
+	return code != 0 ? rp_err_set(err, code, "%s", rp_err_text(code)) : 0;
+}
+
 int rp_agent_start(struct rp_agent *a, struct rp_err *err)
 {
 	int code = rp_loop_new(&a->loop, "client");
@@ -194,15 +200,32 @@ int rp_agent_start(struct rp_agent *a, struct rp_err *err)
 	code = rp_agent_describe(a, err);
 	code = code != 0 ? code : read_attributes(a, err);
 	code = code != 0 ? code : open_sensors(a, err);
+	code = code != 0 ? code : open_reception(a, err);
 	code = code != 0 ? code : open_runner(a, err);
 	return code != 0 ? code : open_watchdog(a, err);
+}
+
+static void on_reception_closed(void *ctx)
+{
+	struct rp_agent *a = ctx;
+	a->reception = NULL;
+	a->on_parts_closed(a);
+}
+
+static void close_reception(struct rp_agent *a)
+{
+	if (a->reception != NULL) {
+		rp_reception_close(a->reception, on_reception_closed, a);
+	} else {
+		a->on_parts_closed(a);
+	}
 }
 
 static void on_files_closed(void *ctx)
 {
 	struct rp_agent *a = ctx;
 	a->files = NULL;
-	a->on_parts_closed(a);
+	close_reception(a);
 }
 
 static void close_files(struct rp_agent *a)
@@ -210,7 +233,7 @@ static void close_files(struct rp_agent *a)
 	if (a->files != NULL) {
 		rp_serial_close(a->files, on_files_closed, a);
 	} else {
-		a->on_parts_closed(a);
+		close_reception(a);
 	}
 }
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "client/place.h"
 #include "client/policy.h"
 #include "core/clock.h"
 #include "core/str.h"
@@ -264,6 +265,19 @@ static int check_aliases(const struct rp_client_config *cfg, struct rp_err *err)
 	return 0;
 }
 
+static int check_globs(const struct rp_client_config *cfg, struct rp_err *err)
+{
+	const struct rp_strlist *globs = &cfg->file_reception.protected;
+	for (size_t i = 0; i < globs->n; i++) {
+		if (!rp_place_glob_ok(globs->v[i])) {
+			return rp_conf_fail(&cfg->conf, globs, err,
+			    "invalid glob pattern %s: expected *, ? and [...] between plain text",
+			    globs->v[i]);
+		}
+	}
+	return 0;
+}
+
 static int check_url(const struct rp_client_config *cfg, struct rp_err *err)
 {
 	const char *url = cfg->client.ip_api_url;
@@ -314,6 +328,7 @@ int rp_client_config_validate(struct rp_client_config *cfg, struct rp_err *err)
 	rc = rc != 0 ? rc : check_logging(cfg, err);
 	rc = rc != 0 ? rc : rp_client_config_check_commands(cfg, err);
 	rc = rc != 0 ? rc : check_aliases(cfg, err);
+	rc = rc != 0 ? rc : check_globs(cfg, err);
 	rc = rc != 0 ? rc : check_tunnel_options(cfg, err);
 	return rc != 0 ? rc : adjust(cfg, err);
 }

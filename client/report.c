@@ -211,7 +211,7 @@ static void put_file_reception(struct rp_jsonw *w, const struct rp_conf_file_rec
 	rp_jsonw_key(w, "file_reception");
 	rp_jsonw_obj(w);
 	rp_jsonw_put_strlist(w, "protected", &f->protected);
-	rp_jsonw_put_bool(w, "enabled", false);
+	rp_jsonw_put_bool(w, "enabled", f->enabled);
 	rp_jsonw_obj_end(w);
 }
 

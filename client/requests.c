@@ -84,6 +84,9 @@ void rp_uplink_drop_requests(struct rp_uplink *u)
 {
 	struct rp_list *it;
 	struct rp_list *tmp;
+	if (u->agent->reception != NULL) {
+		rp_reception_lost(u->agent->reception, u->mux);
+	}
 	RP_LIST_FOREACH(it, tmp, &u->pending) {
 		struct pending *w = RP_LIST_ENTRY(it, struct pending, node);
 		rp_list_remove(&w->node);
@@ -306,12 +309,27 @@ static void refresh_updates(struct rp_uplink *u, uint64_t ticket, const uint8_t 
 	}
 }
 
+static void on_file_received(void *ctx, bool ok, const char *text)
+{
+	uint64_t ticket;
+	struct rp_uplink *u = pending_end(ctx, &ticket);
+	if (u != NULL) {
+		reply(u, ticket, ok, text);
+	}
+}
+
 static void upload(struct rp_uplink *u, uint64_t ticket, const uint8_t *p, size_t n)
 {
-	(void)p;
-	(void)n;
-	reply(u, ticket, false,
-	    "uploads are disabled on this client, check [file-reception] enabled option");
+	struct rp_err err = {0};
+	struct pending *w = pending_new(u, ticket);
+	if (w == NULL) {
+		return;
+	}
+	if (rp_reception_start(
+	        u->agent->reception, u->mux, rp_str_n(p, n), on_file_received, w, &err) != 0) {
+		(void)pending_end(w, &ticket);
+		reply(u, ticket, false, err.msg);
+	}
 }
 
 /* --- commands --- */
@@ -360,6 +378,11 @@ static const struct {
 void rp_uplink_request(
     struct rp_uplink *u, struct rp_str name, uint64_t ticket, const uint8_t *p, size_t n)
 {
+	/* What serves them goes before the connection does. */
+	if (u->agent->stopping) {
+		reply(u, ticket, false, "the client is shutting down");
+		return;
+	}
 	for (size_t i = 0; i < RP_ARRAY_LEN(requests); i++) {
 		if (rp_str_eq(name, requests[i].name)) {
 			requests[i].serve(u, ticket, p, n);

@@ -124,7 +124,7 @@ ask "updates" '"name":"refresh_updates_status","text":"null"' '"ok":true,"data":
 check "the updates' status follows" wait_for server \
 	'"updates_status","want":false.*"update_summaries":null.*"error":"looking for updates is turned off'
 ask "upload" '"name":"upload","payload":{"ID":"x"}' \
-	'"ok":false,"data":"uploads are disabled on this client, check \[file-reception\] enabled option"'
+	'"ok":false,"data":"empty source file name"'
 ask "job of a wrong type" '"name":"run_cmd","payload":{"command":7}' \
 	'"ok":false,"data":"failed to decode requested job: '
 ask "job that is no JSON" '"name":"run_cmd","text":"{{{"' \

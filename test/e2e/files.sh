@@ -48,9 +48,7 @@ start_server server
 start_peer p1 --tag web
 start_peer p2 --tag web
 start_peer off --uploads=false
-client_config ours
-start_client ours
-for id in p1 p2 off ours; do
+for id in p1 p2 off; do
 	check "client $id is there" connected $id
 done
 start ws python3 "$(dirname "$0")/lib/ws_listen.py" "$api/api/v1/ws/uploads" "$credentials"
@@ -87,8 +85,6 @@ check "where nothing may be written" upload "$tmp/small" /bin/x f8 -F client_id=
 check "the client says no" result f8 p1 '"message":"client error: target path /bin/x matches protected pattern /bin.*"status":"error"'
 check "a client without file reception" upload "$tmp/small" "$out/d" f9 -F client_id=off
 check "is not asked" result f9 off '"message":"uploads are disabled on this client.*"status":"error"'
-check "a client that knows no files" upload "$tmp/small" "$out/d" f10 -F client_id=ours
-check "is not asked either" result f10 ours '"message":"uploads are disabled on this client.*"status":"error"'
 stop p2
 check "a client leaves" disconnected p2
 check "a file for it" upload "$tmp/small" "$out/d" f11 -F client_id=p2

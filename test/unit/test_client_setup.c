@@ -256,7 +256,7 @@ static void test_report(void **state)
 	assert_string_equal(rp_json_string(rp_json_get(lan, "name")), "eth0");
 	const struct rp_json *files = rp_json_get(j, "file_reception");
 	assert_int_equal(rp_json_type(rp_json_get(files, "enabled")), RP_JSON_BOOL);
-	assert_false(rp_json_true(rp_json_get(files, "enabled")));
+	assert_true(rp_json_true(rp_json_get(files, "enabled")));
 	const struct rp_json *alias = rp_json_get(j, "interpreter_aliases");
 	assert_string_equal(rp_json_string(rp_json_get(alias, "sh")), "/bin/sh");
 	rp_json_free(j);
