@@ -19,7 +19,7 @@ fail() {
 
 # An rport in the path that can pair: the original client has the same name.
 installed() {
-	found=$(command -v rport) && grep -q 'client pair URL CODE' "$found" && echo "$found"
+	found=$(command -v rport) && grep -q 'usage: rport client pair' "$found" && echo "$found"
 }
 
 fetch() {

@@ -203,7 +203,7 @@ static void on_program_read(uv_work_t *work, int status)
 	struct program *p = work->data;
 	int code = status != 0 ? status : p->code;
 	p->call->api->pairing_reads--;
-	if (code == RP_ENOENT || code == RP_EEXIST) {
+	if (code == RP_ENOENT || code == RP_EEXIST || code == RP_ELIMIT) {
 		rp_reply_fail(
 		    p->call, 404, "This server has no client for %s.", p->call->params[1]);
 	} else if (code != 0) {

@@ -159,7 +159,7 @@ static const struct rp_conf_opt opts[] = {
 const struct rp_conf_spec rp_client_config_spec = {
     .program = "rport client",
     .usage =
-        "[OPTION...] [SERVER [REMOTE...]]\n       rport client policy show|test ... (--help tells more)",
+        "[OPTION...] [SERVER [REMOTE...]]\n       rport client policy show|test ... (--help tells more)\n       rport client pair URL CODE        (--help tells more)",
     .default_file = "./rport.conf",
     .service_file = "/etc/rport/rport.conf",
     .opts = opts,

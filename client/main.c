@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "client/agent.h"
+#include "client/pair.h"
 #include "client/policy.h"
 #include "client/service.h"
 #include "core/log.h"
@@ -152,6 +153,9 @@ int rp_client_main(int argc, char **argv)
 {
 	if (argc > 0 && strcmp(argv[0], "policy") == 0) {
 		return rp_client_policy_main(argc - 1, argv + 1);
+	}
+	if (argc > 0 && strcmp(argv[0], "pair") == 0) {
+		return rp_client_pair_main(argc - 1, argv + 1);
 	}
 	struct rp_client_config cfg;
 	struct rp_err err = {0};

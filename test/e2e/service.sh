@@ -3,6 +3,8 @@
 # `--service install` and its kin, into an image below a folder: user, unit, what stays at an upgrade
 # and at the end; systemd's own opinion of the units where it is installed. And, as root on a machine
 # that has systemd and can make namespaces, in a system booted by it: install, run, upgrade, remove.
+
+# shellcheck source=test/e2e/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
 
 image=$tmp/image
