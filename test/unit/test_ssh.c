@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handshakes and logins of sessions against each other in memory: offers, version lines, hostile bytes,
- * wrong credentials, requests out of their order. White box where a peer has to misbehave: libssh's
- * side of a session sends for it.
+ * Handshakes and logins of sessions against each other in memory: offers, version lines, hostile
+ * bytes, wrong credentials, requests out of their order. White box where a peer has to misbehave:
+ * libssh's side of a session sends for it.
  */
 #include "ssh/session.h"
 
@@ -12,14 +12,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "core/alloc.h"
-#include "core/crypto.h"
-#include "test/lib/oom.h"
 #include "test/lib/prng.h"
 #include "test/lib/ssh_short.h"
 

@@ -16,8 +16,6 @@
 
 #include <cmocka.h>
 
-#include "core/alloc.h"
-#include "core/crypto.h"
 #include "test/lib/oom.h"
 #include "test/lib/prng.h"
 #include "test/lib/ssh_short.h"
