@@ -112,6 +112,16 @@ static const struct rp_listq_spec spec = {
     .limit_max = 1000,
 };
 
+/* Of all clients: the newest first, which may run still. */
+static const struct rp_listq_spec all_spec = {
+    .filters = filters,
+    .sorts = sorts,
+    .default_sort = "-started_at,jid",
+    .resources = resources,
+    .limit_default = 100,
+    .limit_max = 1000,
+};
+
 static bool wants_job(const struct rp_listq *q, const char *key)
 {
 	return rp_listq_wants(q, &spec, "jobs", key) || rp_listq_wants(q, &spec, "commands", key) ||
@@ -186,7 +196,8 @@ void rp_api_job_list(struct rp_api_call *c, const struct rp_jobs_query *which)
 		return;
 	}
 	l->call = c;
-	int err = rp_listq_parse(&c->query, &spec, &l->q, &errs);
+	bool all = query.client_id == NULL && query.multi_job_id == NULL;
+	int err = rp_listq_parse(&c->query, all ? &all_spec : &spec, &l->q, &errs);
 	if (err == 0) {
 		query.q = &l->q;
 		query.no_output = !rp_listq_wants(&l->q, &spec, "result", "stdout") &&
@@ -209,6 +220,14 @@ void rp_api_commands(struct rp_api_call *c)
 {
 	const struct rp_jobs_query which = {
 	    .client_id = c->params[0],
+	    .created_by = rp_api_may_own(c, "") ? NULL : c->user.name,
+	};
+	rp_api_job_list(c, &which);
+}
+
+void rp_api_jobs(struct rp_api_call *c)
+{
+	const struct rp_jobs_query which = {
 	    .created_by = rp_api_may_own(c, "") ? NULL : c->user.name,
 	};
 	rp_api_job_list(c, &which);

@@ -37,6 +37,8 @@ void rp_api_status(struct rp_api_call *c);
 void rp_api_me(struct rp_api_call *c);
 void rp_api_me_ip(struct rp_api_call *c);
 void rp_api_auth_provider(struct rp_api_call *c);
+/* Ours. */
+void rp_api_settings(struct rp_api_call *c);
 
 /* docs.c */
 void rp_api_openapi(struct rp_api_call *c);
@@ -71,6 +73,10 @@ void rp_api_users_get(struct rp_api_call *c);
 void rp_api_user_sessions(struct rp_api_call *c);
 void rp_api_user_sessions_delete(struct rp_api_call *c);
 void rp_api_user_session_delete(struct rp_api_call *c);
+/* Ours: of all users, my own. */
+void rp_api_sessions(struct rp_api_call *c);
+void rp_api_my_sessions(struct rp_api_call *c);
+void rp_api_my_session_delete(struct rp_api_call *c);
 
 /* clients.c: 3.7, 3.8, 3.9 */
 void rp_api_clients(struct rp_api_call *c);
@@ -111,6 +117,8 @@ void rp_api_tunnel_acl(struct rp_api_call *c);
 void rp_api_command_post(struct rp_api_call *c);
 void rp_api_script_post(struct rp_api_call *c);
 void rp_api_commands(struct rp_api_call *c);
+/* Ours: of all clients. */
+void rp_api_jobs(struct rp_api_call *c);
 void rp_api_command_get(struct rp_api_call *c);
 /* The list of those jobs by the request's query. */
 void rp_api_job_list(struct rp_api_call *c, const struct rp_jobs_query *which);
@@ -120,6 +128,8 @@ void rp_api_multi_post(struct rp_api_call *c);
 void rp_api_multi_list(struct rp_api_call *c);
 void rp_api_multi_get(struct rp_api_call *c);
 void rp_api_multi_jobs(struct rp_api_call *c);
+/* Ours. */
+void rp_api_multi_stop(struct rp_api_call *c);
 
 /* ws_jobs.c: 3.14 */
 void rp_api_ws_jobs(struct rp_api_call *c);
@@ -163,6 +173,9 @@ void rp_api_schedules_post(struct rp_api_call *c);
 void rp_api_schedule_get(struct rp_api_call *c);
 void rp_api_schedule_put(struct rp_api_call *c);
 void rp_api_schedule_delete(struct rp_api_call *c);
+
+/* schedule_preview.c: ours */
+void rp_api_schedule_preview(struct rp_api_call *c);
 
 /* auditlog.c: 4.7 */
 void rp_api_auditlog(struct rp_api_call *c);

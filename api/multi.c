@@ -292,3 +292,24 @@ void rp_api_multi_jobs(struct rp_api_call *c)
 {
 	read_one(c, on_found);
 }
+
+/* POST stop */
+
+static void on_stop(void *ctx, int code, const struct rp_multi_read *read, const struct rp_err *err)
+{
+	struct rp_api_call *c = ctx;
+	if (!found(c, code, read, err)) {
+		return;
+	}
+	if (rp_multi_stop(multis(c), c->params[0]) == 0) {
+		rp_reply_empty(c, 204);
+	} else {
+		rp_reply_fail(
+		    c, 409, "Multi-client Job[id=\"%s\"] has ended already.", c->params[0]);
+	}
+}
+
+void rp_api_multi_stop(struct rp_api_call *c)
+{
+	read_one(c, on_stop);
+}

@@ -205,7 +205,8 @@ static void show_one(struct rp_hash_node *node, void *ctx)
 {
 	const struct walk *w = ctx;
 	const struct entry *e = RP_CONTAINER_OF(node, struct entry, node);
-	if (strcmp(e->s.username, w->username) == 0 && e->s.expires_at >= rp_time_now()) {
+	bool wanted = w->username == NULL || strcmp(e->s.username, w->username) == 0;
+	if (wanted && e->s.expires_at >= rp_time_now()) {
 		w->fn(w->ctx, &e->s);
 	}
 }

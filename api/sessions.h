@@ -38,7 +38,7 @@ bool rp_sessions_touch(struct rp_sessions *ss, uint64_t id, const char *username
 RP_NODISCARD int rp_sessions_end(
     struct rp_sessions *ss, uint64_t id, rp_store_done_cb done, void *ctx);
 bool rp_sessions_is_of(const struct rp_sessions *ss, uint64_t id, const char *username);
-/* Those that have not expired, in no order. */
+/* Those of the user (NULL: of all) that have not expired, in no order. */
 void rp_sessions_each(struct rp_sessions *ss, const char *username,
     void (*fn)(void *ctx, const struct rp_session *s), void *ctx);
 /* All of a user. */

@@ -10,6 +10,7 @@
 #include "api/reply.h"
 #include "api/twofa.h"
 #include "api/users.h"
+#include "core/clock.h"
 
 #include "core/banned.h"
 
@@ -75,6 +76,33 @@ void rp_api_status(struct rp_api_call *c)
 	key_ports(&r.w, "excluded_ports", &cfg->server.excluded_ports);
 	key_ports(&r.w, "used_ports", &cfg->server.used_ports);
 	rp_jsonw_put_int(&r.w, "password_min_length", cfg->api.password_min_length);
+	rp_jsonw_obj_end(&r.w);
+	rp_reply_end(&r, c);
+}
+
+/* What pages that ask for something should know before: limits, and what can be changed at all. */
+void rp_api_settings(struct rp_api_call *c)
+{
+	const struct rp_server_config *cfg = c->api->parts.cfg;
+	struct rp_reply r;
+	rp_reply_begin(&r);
+	rp_jsonw_obj(&r.w);
+	rp_jsonw_put_int(&r.w, "max_request_bytes", cfg->api.max_request_bytes);
+	rp_jsonw_put_int(&r.w, "max_filepush_size", cfg->api.max_filepush_size);
+	rp_jsonw_put_int(
+	    &r.w, "run_remote_cmd_timeout_sec", cfg->server.run_remote_cmd_timeout_sec);
+	rp_jsonw_put_int(&r.w, "jobs_max_results", cfg->server.jobs_max_results);
+	rp_jsonw_put_int(&r.w, "password_min_length", cfg->api.password_min_length);
+	rp_jsonw_put_int(&r.w, "password_zxcvbn_minscore", cfg->api.password_zxcvbn_minscore);
+	rp_jsonw_put_bool(&r.w, "users_writable", !rp_users_static(c->api->users));
+	rp_jsonw_put_bool(&r.w, "group_permissions", rp_users_groups_enabled(c->api->users));
+	rp_jsonw_put_bool(&r.w, "monitoring", cfg->monitoring.enabled);
+	rp_jsonw_put_int(
+	    &r.w, "monitoring_storage_sec", cfg->monitoring.data_storage_duration / RP_NS_PER_S);
+	rp_jsonw_put_bool(
+	    &r.w, "purge_disconnected_clients", cfg->server.purge_disconnected_clients);
+	rp_jsonw_put_int(&r.w, "keep_disconnected_clients_sec",
+	    cfg->server.keep_disconnected_clients / RP_NS_PER_S);
 	rp_jsonw_obj_end(&r.w);
 	rp_reply_end(&r, c);
 }

@@ -50,16 +50,21 @@ void rp_api_users_get(struct rp_api_call *c)
 	rp_reply_end(&r, c);
 }
 
-static void write_session(void *ctx, const struct rp_session *s)
+static void write_facts(struct rp_jsonw *w, const struct rp_session *s)
 {
-	struct rp_jsonw *w = ctx;
-	rp_jsonw_obj(w);
 	rp_jsonw_put_uint(w, "session_id", s->id);
 	rp_jsonw_put_time(w, "expires_at", s->expires_at);
 	rp_jsonw_put_time(w, "last_access_at", s->last_access_at);
 	rp_jsonw_put_str(w, "username", s->username);
 	rp_jsonw_put_str(w, "user_agent", s->user_agent);
 	rp_jsonw_put_str(w, "ip_address", s->ip_address);
+}
+
+static void write_session(void *ctx, const struct rp_session *s)
+{
+	struct rp_jsonw *w = ctx;
+	rp_jsonw_obj(w);
+	write_facts(w, s);
 	rp_jsonw_obj_end(w);
 }
 
@@ -96,24 +101,69 @@ void rp_api_user_sessions_delete(struct rp_api_call *c)
 	}
 }
 
-void rp_api_user_session_delete(struct rp_api_call *c)
+static void end_session(struct rp_api_call *c, const char *username, const char *text)
 {
 	uint64_t id;
-	if (!user_exists(c)) {
-		return;
-	}
-	if (rp_str_u64(rp_str_c(c->params[1]), INT64_MAX, &id) != 0) {
-		rp_reply_fail(c, 400, "invalid session id \"%s\": expected a number", c->params[1]);
+	if (rp_str_u64(rp_str_c(text), INT64_MAX, &id) != 0) {
+		rp_reply_fail(c, 400, "invalid session id \"%s\": expected a number", text);
 		return;
 	}
 	/* Somebody else's session is none of this user's: as if it were not there. */
-	int err = rp_sessions_is_of(c->api->sessions, id, c->params[0])
+	int err = rp_sessions_is_of(c->api->sessions, id, username)
 	    ? rp_sessions_end(c->api->sessions, id, on_ended, c)
 	    : RP_ENOENT;
 	if (err == RP_ENOENT) {
-		rp_reply_fail(
-		    c, 404, "cannot find session %s of user '%s'", c->params[1], c->params[0]);
+		rp_reply_fail(c, 404, "cannot find session %s of user '%s'", text, username);
 	} else if (err != 0) {
 		rp_reply_code(c, err, NULL);
 	}
+}
+
+void rp_api_user_session_delete(struct rp_api_call *c)
+{
+	if (user_exists(c)) {
+		end_session(c, c->params[0], c->params[1]);
+	}
+}
+
+void rp_api_sessions(struct rp_api_call *c)
+{
+	struct rp_reply r;
+	rp_reply_begin(&r);
+	rp_jsonw_arr(&r.w);
+	rp_sessions_each(c->api->sessions, NULL, write_session, &r.w);
+	rp_jsonw_arr_end(&r.w);
+	rp_reply_end(&r, c);
+}
+
+/* --- my own --- */
+
+struct mine {
+	struct rp_jsonw *w;
+	uint64_t current; /* 0: not by a login */
+};
+
+static void write_mine(void *ctx, const struct rp_session *s)
+{
+	const struct mine *m = ctx;
+	rp_jsonw_obj(m->w);
+	write_facts(m->w, s);
+	rp_jsonw_put_bool(m->w, "current", s->id == m->current);
+	rp_jsonw_obj_end(m->w);
+}
+
+void rp_api_my_sessions(struct rp_api_call *c)
+{
+	struct rp_reply r;
+	struct mine m = {.w = &r.w, .current = c->user.session};
+	rp_reply_begin(&r);
+	rp_jsonw_arr(&r.w);
+	rp_sessions_each(c->api->sessions, c->user.name, write_mine, &m);
+	rp_jsonw_arr_end(&r.w);
+	rp_reply_end(&r, c);
+}
+
+void rp_api_my_session_delete(struct rp_api_call *c)
+{
+	end_session(c, c->user.name, c->params[0]);
 }

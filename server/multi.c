@@ -365,6 +365,19 @@ void rp_multi_detach(struct rp_multis *owner, const void *ctx)
 	}
 }
 
+int rp_multi_stop(struct rp_multis *owner, const char *jid)
+{
+	for (struct rp_list *it = owner->running.next; it != &owner->running; it = it->next) {
+		struct multi *m = RP_LIST_ENTRY(it, struct multi, node);
+		if (strcmp(m->job.jid, jid) == 0 && !m->finishing) {
+			m->aborted = true;
+			wake(m);
+			return 0;
+		}
+	}
+	return RP_ENOENT;
+}
+
 int rp_multi_read(
     struct rp_multis *owner, const struct rp_multi_query *query, rp_multi_read_cb cb, void *ctx)
 {

@@ -83,6 +83,9 @@ struct rp_multi_order {
 RP_NODISCARD int rp_multi_start(struct rp_multis *owner, const struct rp_multi_order *order);
 /* Whoever started it with that ctx goes: no callback comes any more, the job goes on. */
 void rp_multi_detach(struct rp_multis *owner, const void *ctx);
+/* No client is started any more; those under way end by themselves, and so does the job then.
+ * RP_ENOENT: no such job runs. */
+RP_NODISCARD int rp_multi_stop(struct rp_multis *owner, const char *jid);
 /* Reads through the store's queue. */
 RP_NODISCARD int rp_multi_read(
     struct rp_multis *owner, const struct rp_multi_query *query, rp_multi_read_cb cb, void *ctx);

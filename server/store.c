@@ -192,6 +192,9 @@ static const struct rp_db_migration migrations[] = {
      " uses BIGINT NOT NULL,"
      " used BIGINT NOT NULL,"
      " tries BIGINT NOT NULL);"},
+    /* The newest jobs of all clients, and of those one user's. */
+    {"CREATE INDEX jobs_started ON jobs (started_at DESC, jid);"
+     "CREATE INDEX jobs_owner_started ON jobs (created_by, started_at DESC, jid);"},
 };
 
 static int make_folder(const char *path, struct rp_err *err)
