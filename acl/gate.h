@@ -29,7 +29,7 @@ struct rp_gate_options {
 	    slots_per_source; /* handshakes under way from one address (IPv6: one /64), 0 = unlimited */
 	unsigned slots_total;   /* of all, 0 = unlimited */
 	uint64_t login_wait_ms; /* a name is refused that long after a failure, 0 = off */
-	unsigned max_failed;    /* consecutive failures until the ban, 0 = no bans */
+	unsigned max_failed;    /* so many consecutive failures are a ban, 0 = no bans */
 	uint64_t ban_ms;        /* 0 = no bans */
 };
 

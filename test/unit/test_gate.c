@@ -58,6 +58,25 @@ static void test_ban(void **state)
 	assert_true(rp_gate_failed(gate, "192.0.2.1", NULL, 60033));
 }
 
+/* As the original: the failure that makes the number full brings the ban, not the one behind it. */
+static void test_ban_at_the_number(void **state)
+{
+	static const unsigned numbers[] = {1, 2, 5, 10};
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_LEN(numbers); i++) {
+		const struct rp_gate_options opt = {.max_failed = numbers[i], .ban_ms = 1000};
+		open_gate(&opt);
+		for (unsigned n = 1; n < numbers[i]; n++) {
+			assert_false(rp_gate_failed(gate, "192.0.2.1", "name", n));
+			assert_false(rp_gate_banned(gate, "192.0.2.1", n));
+		}
+		assert_true(rp_gate_failed(gate, "192.0.2.1", "name", 100));
+		assert_true(rp_gate_banned(gate, "192.0.2.1", 100));
+		rp_gate_free(gate);
+		gate = NULL;
+	}
+}
+
 static void test_success_clears(void **state)
 {
 	(void)state;
@@ -331,6 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(test_ban, teardown),
+	    cmocka_unit_test_teardown(test_ban_at_the_number, teardown),
 	    cmocka_unit_test_teardown(test_success_clears, teardown),
 	    cmocka_unit_test_teardown(test_wait, teardown),
 	    cmocka_unit_test_teardown(test_off, teardown),
