@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -140,6 +141,18 @@ static bool fits(const struct sockaddr *own, const struct sockaddr_storage *sa)
 	return IN6_IS_ADDR_LINKLOCAL(&from->sin6_addr) == IN6_IS_ADDR_LINKLOCAL(&to->sin6_addr);
 }
 
+/* Where there are two ways to the server the address alone does not choose the interface. A
+ * loopback or dummy interface has an address for others: nothing leaves the machine there. Without
+ * the right to bind (Linux before 5.7) it stays with the address. */
+static void keep_to(int fd, const struct ifaddrs *i)
+{
+	bool dummy = (i->ifa_flags & IFF_NOARP) != 0 && (i->ifa_flags & IFF_POINTOPOINT) == 0;
+	if ((i->ifa_flags & IFF_LOOPBACK) == 0 && !dummy) {
+		(void)setsockopt(
+		    fd, SOL_SOCKET, SO_BINDTODEVICE, i->ifa_name, (socklen_t)strlen(i->ifa_name));
+	}
+}
+
 /* Binds to the interface's first address of the family that fits, port 0. */
 static int bind_to(int fd, const char *interface, const struct sockaddr_storage *to)
 {
@@ -159,6 +172,7 @@ static int bind_to(int fd, const char *interface, const struct sockaddr_storage 
 		rc = bind(fd, (const struct sockaddr *)&sa, len) == 0
 		    ? 0
 		    : uv_translate_sys_error(errno);
+		keep_to(fd, i);
 	}
 	freeifaddrs(list);
 	return rc;

@@ -482,7 +482,7 @@ static void set_timeouts(int fd, const struct rp_stream_options *o)
 	if (o->keepalive) {
 		set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 		set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_s);
-		set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_s);
+		set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, RP_MAX(keepalive_s / 3, 1));
 	}
 }
 

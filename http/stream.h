@@ -45,8 +45,8 @@ struct rp_stream_options {
 	size_t write_high;        /* bytes, default 256 KiB: above it rp_stream_write returns 1 */
 	size_t write_max;         /* bytes, default 8 MiB: above it RP_ELIMIT */
 	unsigned user_timeout_ms; /* see rp_stream_set_user_timeout; 0 = leave */
-	/* SO_KEEPALIVE with 15 s, as the original has, or half of user_timeout_ms if that is
-	 * less. */
+	/* SO_KEEPALIVE after 15 s, as the original has, or half of user_timeout_ms if that is
+	 * less; the next probes come sooner: a peer that has given up meanwhile says so. */
 	bool keepalive;
 	/* TCP_NOTSENT_LOWAT in bytes, 0 = leave. The queue in user space obeys it too:
 	 * write_high is then at most as much. */
