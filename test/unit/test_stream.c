@@ -270,10 +270,11 @@ static void test_user_timeout(void **state)
 	assert_int_equal(option(s, IPPROTO_TCP, TCP_USER_TIMEOUT), 5000);
 	assert_int_equal(option(s, SOL_SOCKET, SO_KEEPALIVE), 1);
 	assert_int_equal(option(s, IPPROTO_TCP, TCP_KEEPIDLE), 2);
-	assert_int_equal(option(s, IPPROTO_TCP, TCP_KEEPINTVL), 2);
+	assert_int_equal(option(s, IPPROTO_TCP, TCP_KEEPINTVL), 1);
 	rp_stream_set_user_timeout(s, 60000);
 	assert_int_equal(option(s, IPPROTO_TCP, TCP_USER_TIMEOUT), 60000);
 	assert_int_equal(option(s, IPPROTO_TCP, TCP_KEEPIDLE), 15);
+	assert_int_equal(option(s, IPPROTO_TCP, TCP_KEEPINTVL), 5);
 	rp_stream_set_user_timeout(s, 1000);
 	assert_int_equal(option(s, IPPROTO_TCP, TCP_KEEPINTVL), 1);
 	rp_stream_close(s);
