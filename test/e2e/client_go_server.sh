@@ -89,7 +89,7 @@ tunnel=$(printf '%s\n' "$line" | json lport)
 sink_tunnel=$(printf '%s\n' "$line" | sed -n "s/.*\"lport\":\"\([0-9]*\)\"[^}]*\"rport\":\"$sink\".*/\1/p")
 session=$(printf '%s\n' "$line" | json session)
 check "half-close and tags are told" wait_for server '"Tags":\["t1"\].*"Features":\["half-close"\]'
-check "no secret is told" not_in_log server '"payload":.*secret'
+check "no secret is told" not_in_log server '"name":"new_connection".*secret'
 check "the data folder is private" is "$(stat -c %a "$tmp/data/c1/scripts")" 700
 
 ### Requests
