@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "client/monitor.h"
+#include "client/slim.h"
 #include "client/updates.h"
 #include "client/uplink.h"
 #include "core/alloc.h"
@@ -13,6 +14,9 @@
 #include "tunnel/mux.h"
 
 #include "core/banned.h"
+
+/* After the last work of our own; what tunnels use comes back at once. */
+#define SLIM_MS 3000u
 
 /* What is told of one kind. */
 struct word {
@@ -28,7 +32,19 @@ struct rp_sensors {
 	struct word measurement;
 	struct word update_status; /* stays, for another server */
 	size_t server;             /* that knows it */
+	uv_timer_t slim;
 };
+
+static void on_slim(uv_timer_t *t)
+{
+	(void)t;
+	rp_slim_down();
+}
+
+static void plan_slim(struct rp_sensors *s)
+{
+	RP_VERIFY(uv_timer_start(&s->slim, on_slim, SLIM_MS, 0) == 0);
+}
 
 /* Without a connection it waits for one, as long as it is worth it. */
 static void send_word(struct rp_sensors *s, struct word *w)
@@ -64,12 +80,14 @@ static void on_measured(void *ctx, const char *payload, size_t n)
 	if (!s->measurement.waiting) {
 		rp_buf_fini(&s->measurement.payload);
 	}
+	plan_slim(s);
 }
 
 static void on_updates(void *ctx, const char *payload, size_t n)
 {
 	struct rp_sensors *s = ctx;
 	say(s, &s->update_status, payload, n);
+	plan_slim(s);
 }
 
 static void word_init(struct word *w, const char *name)
@@ -86,6 +104,8 @@ int rp_sensors_new(const struct rp_sensors_options *opt, struct rp_sensors **out
 		return RP_ENOMEM;
 	}
 	s->opt = *opt;
+	RP_VERIFY(uv_timer_init(rp_loop_uv(opt->loop), &s->slim) == 0);
+	s->slim.data = s;
 	word_init(&s->measurement, "save_measurement");
 	word_init(&s->update_status, "updates_status");
 	const struct rp_monitor_options monitor = {
@@ -113,6 +133,7 @@ void rp_sensors_up(struct rp_sensors *s, size_t server)
 		s->update_status.waiting = true;
 	}
 	s->server = server;
+	plan_slim(s);
 	send_word(s, &s->update_status);
 }
 
@@ -142,6 +163,11 @@ void rp_sensors_down(struct rp_sensors *s)
 	s->measurement.waiting = false;
 }
 
+static void on_slim_closed(uv_handle_t *h)
+{
+	rp_free(h->data);
+}
+
 void rp_sensors_close(struct rp_sensors *s)
 {
 	if (s == NULL) {
@@ -151,5 +177,5 @@ void rp_sensors_close(struct rp_sensors *s)
 	rp_updates_close(s->updates);
 	rp_buf_fini(&s->measurement.payload);
 	rp_buf_fini(&s->update_status.payload);
-	rp_free(s);
+	uv_close((uv_handle_t *)&s->slim, on_slim_closed);
 }
