@@ -47,7 +47,7 @@ struct rp_agent {
 	const struct rp_client_config *cfg;
 	struct rp_client_setup setup;
 	struct rp_budget budget;        /* tunnel_memory */
-	struct rp_tls *tls;             /* NULL without wss */
+	struct rp_tls *tls;             /* NULL without wss and https */
 	struct rp_new_connection hello; /* as it is sent; addresses and attributes change */
 
 	struct rp_cmdpolicy *policy;

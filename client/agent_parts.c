@@ -149,7 +149,8 @@ int rp_agent_open(struct rp_agent *a, const struct rp_client_config *cfg, struct
 	rp_budget_init(&a->budget, (uint64_t)cfg->client.tunnel_memory);
 	int code = rp_client_setup_init(&a->setup, cfg, err);
 	code = code != 0 ? code : rp_client_policy_new(cfg, &a->policy, err);
-	if (code == 0 && a->setup.any_tls) {
+	bool asks_by_tls = rp_str_starts(rp_str_c(cfg->client.ip_api_url), "https://");
+	if (code == 0 && (a->setup.any_tls || asks_by_tls)) {
 		code = rp_tls_client_new(NULL, &a->tls, err);
 	}
 	return code;
@@ -167,6 +168,7 @@ static int open_sensors(struct rp_agent *a, struct rp_err *err)
 	const struct rp_sensors_options opt = {
 	    .loop = a->loop,
 	    .cfg = a->cfg,
+	    .tls = a->tls,
 	    .send = send_to_server,
 	    .ctx = a,
 	};

@@ -290,6 +290,20 @@ static int check_url(const struct rp_client_config *cfg, struct rp_err *err)
 	    "invalid ip_api_url: expected a URL with http:// or https://");
 }
 
+/* Servers count shares of the speed. */
+static int check_card(
+    const struct rp_client_config *cfg, const struct rp_strlist *card, struct rp_err *err)
+{
+	int64_t speed;
+	if (card->n == 0 ||
+	    (card->n == 2 && is_set(card->v[0]) &&
+	        rp_str_i64(rp_str_c(card->v[1]), 1, INT32_MAX, &speed) == 0)) {
+		return 0;
+	}
+	return rp_conf_fail(&cfg->conf, card, err,
+	    "expected a device and its maximum speed in Mbit/s, like ['eth0', '1000']");
+}
+
 static int adjust(struct rp_client_config *cfg, struct rp_err *err)
 {
 	int rc = 0;
@@ -329,6 +343,8 @@ int rp_client_config_validate(struct rp_client_config *cfg, struct rp_err *err)
 	rc = rc != 0 ? rc : rp_client_config_check_commands(cfg, err);
 	rc = rc != 0 ? rc : check_aliases(cfg, err);
 	rc = rc != 0 ? rc : check_globs(cfg, err);
+	rc = rc != 0 ? rc : check_card(cfg, &cfg->monitoring.net_lan, err);
+	rc = rc != 0 ? rc : check_card(cfg, &cfg->monitoring.net_wan, err);
 	rc = rc != 0 ? rc : check_tunnel_options(cfg, err);
 	return rc != 0 ? rc : adjust(cfg, err);
 }

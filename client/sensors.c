@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "client/monitor.h"
+#include "client/outer.h"
 #include "client/slim.h"
 #include "client/updates.h"
 #include "client/uplink.h"
@@ -29,9 +30,13 @@ struct rp_sensors {
 	struct rp_sensors_options opt;
 	struct rp_monitor *monitor;
 	struct rp_updates *updates;
+	struct rp_outer *outer;
 	struct word measurement;
-	struct word update_status; /* stays, for another server */
-	size_t server;             /* that knows it */
+	/* They stay, for another server. */
+	struct word update_status;
+	struct word addresses;
+	size_t server;        /* that knows them */
+	bool wants_addresses; /* that server */
 	uv_timer_t slim;
 };
 
@@ -90,6 +95,13 @@ static void on_updates(void *ctx, const char *payload, size_t n)
 	plan_slim(s);
 }
 
+static void on_addresses(void *ctx, const char *payload, size_t n)
+{
+	struct rp_sensors *s = ctx;
+	say(s, &s->addresses, payload, n);
+	plan_slim(s);
+}
+
 static void word_init(struct word *w, const char *name)
 {
 	w->name = name;
@@ -108,6 +120,7 @@ int rp_sensors_new(const struct rp_sensors_options *opt, struct rp_sensors **out
 	s->slim.data = s;
 	word_init(&s->measurement, "save_measurement");
 	word_init(&s->update_status, "updates_status");
+	word_init(&s->addresses, "ip_addresses");
 	const struct rp_monitor_options monitor = {
 	    .loop = opt->loop,
 	    .cfg = &opt->cfg->monitoring,
@@ -123,14 +136,24 @@ int rp_sensors_new(const struct rp_sensors_options *opt, struct rp_sensors **out
 	    .on_status = on_updates,
 	    .ctx = s,
 	};
+	const struct rp_outer_options outer = {
+	    .loop = opt->loop,
+	    .url = opt->cfg->client.ip_api_url,
+	    .tls = opt->tls,
+	    .interval = opt->cfg->client.ip_refresh_min,
+	    .on_addresses = on_addresses,
+	    .ctx = s,
+	};
 	int rc = rp_monitor_new(&monitor, &s->monitor);
-	return rc != 0 ? rc : rp_updates_new(&updates, &s->updates);
+	rc = rc != 0 ? rc : rp_updates_new(&updates, &s->updates);
+	return rc != 0 ? rc : rp_outer_new(&outer, &s->outer);
 }
 
 void rp_sensors_up(struct rp_sensors *s, size_t server)
 {
-	if (server != s->server && s->update_status.payload.len > 0) {
-		s->update_status.waiting = true;
+	if (server != s->server) {
+		s->update_status.waiting = s->update_status.payload.len > 0;
+		s->addresses.waiting = s->addresses.payload.len > 0;
 	}
 	s->server = server;
 	plan_slim(s);
@@ -149,17 +172,29 @@ void rp_sensors_want(struct rp_sensors *s, const struct rp_capabilities *cap)
 	} else {
 		rp_monitor_stop(s->monitor);
 	}
+	s->wants_addresses = cap->ip_addresses_version > 0;
+	if (s->wants_addresses) {
+		rp_outer_start(s->outer);
+		send_word(s, &s->addresses);
+	} else {
+		rp_outer_stop(s->outer);
+	}
 }
 
 void rp_sensors_room(struct rp_sensors *s)
 {
 	send_word(s, &s->measurement);
 	send_word(s, &s->update_status);
+	if (s->wants_addresses) {
+		send_word(s, &s->addresses);
+	}
 }
 
 void rp_sensors_down(struct rp_sensors *s)
 {
 	rp_monitor_stop(s->monitor);
+	rp_outer_stop(s->outer);
+	s->wants_addresses = false;
 	s->measurement.waiting = false;
 }
 
@@ -175,7 +210,9 @@ void rp_sensors_close(struct rp_sensors *s)
 	}
 	rp_monitor_close(s->monitor);
 	rp_updates_close(s->updates);
+	rp_outer_close(s->outer);
 	rp_buf_fini(&s->measurement.payload);
 	rp_buf_fini(&s->update_status.payload);
+	rp_buf_fini(&s->addresses.payload);
 	uv_close((uv_handle_t *)&s->slim, on_slim_closed);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client tells by itself while it is connected (wire protocol 4.3): measurements and pending
- * updates. What the connection has no room for waits, the newest of its kind.
+ * What a client tells by itself while it is connected (wire protocol 4.3): measurements, pending updates
+ * and outer addresses. What the connection has no room for waits, the newest of its kind.
  */
 #ifndef RP_CLIENT_SENSORS_H
 #define RP_CLIENT_SENSORS_H
@@ -19,6 +19,7 @@ struct rp_sensors;
 struct rp_sensors_options {
 	struct rp_loop *loop;
 	const struct rp_client_config *cfg;
+	struct rp_tls *tls; /* for an ip_api_url with https */
 	/* A notification to the server; RP_EBUSY: rp_sensors_room follows. */
 	int (*send)(void *ctx, const char *name, const void *p, size_t n);
 	void *ctx;

@@ -24,7 +24,8 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *ctx)
 	for (size_t i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
 		uintptr_t from = (uintptr_t)(info->dlpi_addr + ph->p_vaddr) & ~(page - 1);
-		uintptr_t end = (uintptr_t)(info->dlpi_addr + ph->p_vaddr + ph->p_filesz) & ~(page - 1);
+		uintptr_t end = (uintptr_t)(info->dlpi_addr + ph->p_vaddr + ph->p_filesz) &
+		    ~(page - 1);
 		if (only_read(ph) && end > from) {
 			/* NOLINTNEXTLINE(performance-no-int-to-ptr): where the program lies */
 			(void)madvise((void *)from, end - from, MADV_DONTNEED);

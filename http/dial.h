@@ -32,6 +32,7 @@ struct rp_dial_options {
 	const char *user_agent;
 	const struct rp_strmap *headers; /* custom; NULL = none */
 	const char *bind_interface;      /* NULL = none */
+	int family;                      /* AF_INET or AF_INET6, no other address; 0 = any */
 	unsigned timeout_ms;             /* 0 = 30 s */
 	/* Its user_timeout_ms limits the connect to each address too. */
 	struct rp_stream_options stream;

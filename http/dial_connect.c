@@ -352,12 +352,18 @@ static bool is_address(struct rp_dial *d, const struct rp_url *u)
 void rp_dial_connect_start(struct rp_dial *d)
 {
 	const struct rp_url *u = first_hop(d);
-	if (is_address(d, u)) {
+	bool address = is_address(d, u);
+	if (address && d->opt.family != 0 && d->addresses[0].ss_family != d->opt.family) {
+		rp_dial_fail(d, UV_EAI_ADDRFAMILY, "connect to %s: %s", u->host,
+		    rp_err_text(UV_EAI_ADDRFAMILY));
+		return;
+	}
+	if (address) {
 		d->phase = RP_DIAL_CONNECT;
 		try_next(d);
 		return;
 	}
-	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	struct addrinfo hints = {.ai_family = d->opt.family, .ai_socktype = SOCK_STREAM};
 	char service[SERVICE_TEXT_MAX];
 	(void)snprintf(service, sizeof(service), "%u", (unsigned)u->port);
 	d->resolve.data = d;

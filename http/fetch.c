@@ -222,13 +222,20 @@ static int write_request(struct rp_fetch *f, const struct rp_fetch_options *opt)
 		return RP_ENOMEM;
 	}
 	bool v6 = usual && strchr(host, ':') != NULL;
+	bool post = opt->content_type != NULL;
 	int err = rp_buf_printf(&f->request,
-	    "POST %s HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: rport/" RP_VERSION
-	    "\r\nAccept: */*\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %zu\r\n",
-	    f->url.target, v6 ? "[" : "", host, v6 ? "]" : "", opt->content_type, opt->body.len);
+	    "%s %s HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: rport/" RP_VERSION
+	    "\r\nAccept: */*\r\nConnection: close\r\n",
+	    post ? "POST" : "GET", f->url.target, v6 ? "[" : "", host, v6 ? "]" : "");
+	if (err == 0 && post) {
+		err = rp_buf_printf(&f->request, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+		    opt->content_type, opt->body.len);
+	}
 	err = err != 0 ? err : add_credentials(f);
 	err = err != 0 ? err : rp_buf_add_str(&f->request, "\r\n");
-	err = err != 0 ? err : rp_buf_add(&f->request, opt->body.p, opt->body.len);
+	if (err == 0 && post) {
+		err = rp_buf_add(&f->request, opt->body.p, opt->body.len);
+	}
 	rp_free(host);
 	return err;
 }
@@ -273,7 +280,8 @@ int rp_fetch_start(struct rp_loop *loop, const struct rp_fetch_options *opt, rp_
 	}
 	f->loop = loop;
 	int code = prepare(f, opt, err);
-	const struct rp_dial_options dial = {.url = &f->plain, .timeout_ms = opt->timeout_ms};
+	const struct rp_dial_options dial = {
+	    .url = &f->plain, .family = opt->family, .timeout_ms = opt->timeout_ms};
 	if (code == 0) {
 		code = rp_dial_start(loop, &dial, on_dialled, f, &f->dial);
 		if (code != 0) {

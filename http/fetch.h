@@ -22,8 +22,9 @@ struct rp_fetch;
 /* All copied but tls. */
 struct rp_fetch_options {
 	const char *url; /* http or https; user and password in it become Basic credentials */
-	const char *content_type;
-	struct rp_str body; /* sent by POST */
+	const char *content_type; /* of the body, which is sent by POST; NULL: GET */
+	struct rp_str body;
+	int family;         /* AF_INET or AF_INET6: by that only; 0: any */
 	struct rp_tls *tls; /* for https (rp_tls_client_new); borrowed until the loop has ended */
 	unsigned timeout_ms;
 };
