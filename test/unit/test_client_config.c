@@ -161,7 +161,7 @@ static void other_flags(void **state)
 	    "--monitoring-fs-path-exclude-recurse",
 	    "--monitoring-fs-identify-mountpoints-by-device=false", "--monitoring-pm-enabled=false",
 	    "--monitoring-pm-kerneltasks-enabled=false", "--monitoring-pm-max-number-processes=9",
-	    "--monitoring-net-lan=eth0,1000", "--monitoring-net-wan", "eth1",
+	    "--monitoring-net-lan=eth0,1000", "--monitoring-net-wan", "eth1,100",
 	    "--file-reception-enabled=false", "--file-reception-protected=/a,/b", NULL};
 	load_ok(SERVER, second);
 	assert_false(cfg.remote_commands.enabled || cfg.remote_scripts.enabled);
@@ -297,6 +297,15 @@ static void rules(void **state)
 	        "-1'"},
 	    {SERVER "[connection]\nkeep_alive = 180\n",
 	        ":5: connection.keep_alive: \"180\" has no unit, write \"180s\" for seconds"},
+	    {SERVER "[monitoring]\nnet_lan = ['eth0']\n",
+	        ":5: monitoring.net_lan: expected a device and its maximum speed in Mbit/s, like ['eth0', "
+	        "'1000']"},
+	    {SERVER "[monitoring]\nnet_wan = ['', '1000']\n",
+	        ":5: monitoring.net_wan: expected a device and its maximum speed in Mbit/s, like ['eth0', "
+	        "'1000']"},
+	    {SERVER "[monitoring]\nnet_wan = ['eth0', '0']\n",
+	        ":5: monitoring.net_wan: expected a device and its maximum speed in Mbit/s, like ['eth0', "
+	        "'1000']"},
 	    {SERVER "[logging]\nlog_level = 'x'\n",
 	        ":5: logging.log_level: invalid log level: \"x\""},
 	    {SERVER "[remote-commands]\nsend_back_limit = -1\n",
