@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,6 +57,20 @@ static int read_file(const char *path, struct rp_buf *out)
 	return rc;
 }
 
+/* Some characters take more room as JSON than they did when they came. */
+static int check_size(const struct rp_attributes *a, struct rp_err *err)
+{
+	char *text = rp_json_text(&rp_attributes_table, a);
+	if (text == NULL) {
+		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+	}
+	bool fits = strlen(text) <= RP_ATTRIBUTES_SENT_MAX;
+	rp_free(text);
+	return fits ? 0
+	            : rp_err_set(err, RP_ELIMIT, "tags and labels have more than %d bytes",
+	                  RP_ATTRIBUTES_SENT_MAX);
+}
+
 static int check(const struct rp_attributes *a, struct rp_err *err)
 {
 	if (a->tags.n > RP_ATTRIBUTES_TAGS_MAX || a->labels.n > RP_ATTRIBUTES_LABEL_MAX) {
@@ -73,7 +88,7 @@ static int check(const struct rp_attributes *a, struct rp_err *err)
 			return rp_err_set(err, RP_ELIMIT, "a label is too long");
 		}
 	}
-	return 0;
+	return check_size(a, err);
 }
 
 static int decode(const void *p, size_t n, struct rp_attributes *a, struct rp_err *err)

@@ -17,6 +17,9 @@
 #define RP_ATTRIBUTES_TAGS_MAX  1024
 #define RP_ATTRIBUTES_LABEL_MAX 1024
 #define RP_ATTRIBUTES_TEXT_MAX  4096
+/* As JSON in new_connection, beside the configuration: what does not fit in one packet would keep
+ * us from connecting. */
+#define RP_ATTRIBUTES_SENT_MAX 98304
 
 /* Reads the file into the zeroed *a. RP_ENOENT without one (then *a is empty), RP_EINVAL,
  * RP_ELIMIT, RP_EIO, RP_ENOMEM with a text that names the file. */

@@ -142,6 +142,28 @@ static void test_limits(void **state)
 	assert_int_equal(rp_attributes_read(path, &a, NULL), RP_ELIMIT);
 }
 
+/* What grows as JSON counts as it grows: new_connection has to fit in a packet. */
+static void test_sent_size(void **state)
+{
+	(void)state;
+	static char text[RP_ATTRIBUTES_FILE_MAX];
+	struct rp_attributes a;
+	for (size_t tags = 3; tags <= 5; tags++) {
+		size_t n = (size_t)snprintf(text, sizeof(text), "{\"tags\":[\"a\"");
+		for (size_t i = 0; i < tags; i++) {
+			memcpy(text + n, ",\"", 2);
+			memset(text + n + 2, '<', 4000);
+			text[n + 4002] = '"';
+			n += 4003;
+		}
+		memcpy(text + n, "]}", 2);
+		put(text, n + 2);
+		assert_int_equal(rp_attributes_read(path, &a, NULL),
+		    tags * 24000 < RP_ATTRIBUTES_SENT_MAX - 100 ? 0 : RP_ELIMIT);
+		rp_attributes_fini(&a);
+	}
+}
+
 static void test_write(void **state)
 {
 	(void)state;
@@ -229,6 +251,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_read_refused, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_sent_size, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_write, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_update, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_oom, set_up, tear_down),
