@@ -171,6 +171,12 @@ static const char *or_empty(const char *s)
 	return s == NULL ? "" : s;
 }
 
+static void put_text(struct rp_jsonw *w, const char *key, const char *text)
+{
+	rp_jsonw_key(w, key);
+	rp_jsonw_strn(w, beginning(or_empty(text)));
+}
+
 static int write_line(
     struct rp_buf *out, const struct rp_job *job, bool allowed, const char *reason)
 {
@@ -180,12 +186,12 @@ static int write_line(
 	rp_jsonw_put_time(&w, "time", rp_time_now());
 	rp_jsonw_put_str(&w, "decision", allowed ? "allowed" : "refused");
 	rp_jsonw_put_str(&w, "reason", reason);
-	rp_jsonw_put_str(&w, "user", or_empty(job->created_by));
-	rp_jsonw_put_str(&w, "jid", or_empty(job->jid));
+	put_text(&w, "user", job->created_by);
+	put_text(&w, "jid", job->jid);
 	rp_jsonw_put_bool(&w, "script", job->is_script);
 	rp_jsonw_put_bool(&w, "sudo", job->is_sudo);
-	rp_jsonw_put_str(&w, "interpreter", or_empty(job->interpreter));
-	rp_jsonw_put_str(&w, "cwd", or_empty(job->cwd));
+	put_text(&w, "interpreter", job->interpreter);
+	put_text(&w, "cwd", job->cwd);
 	put_command(&w, or_empty(job->command));
 	rp_jsonw_obj_end(&w);
 	int code = rp_jsonw_end(&w);

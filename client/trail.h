@@ -16,7 +16,7 @@
 
 #define RP_TRAIL_FILE_MAX ((long)10 * 1024 * 1024)
 #define RP_TRAIL_FILES    5
-/* Of a command or a script; the rest is only in the digest. */
+/* Of each text; what a command or a script goes on with is only in the digest. */
 #define RP_TRAIL_TEXT_MAX 4096
 
 struct rp_trail;

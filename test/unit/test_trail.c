@@ -51,6 +51,8 @@ static void on_closed(void *ctx)
 	rp_loop_stop(loop);
 }
 
+static const char *user = "ad\"min";
+
 /* Decides about the command n times, and waits until that is written. */
 static void decide(const char *command, bool allowed, int n)
 {
@@ -59,7 +61,7 @@ static void decide(const char *command, bool allowed, int n)
 	bool closed = false;
 	const struct rp_job job = {
 	    .jid = (char *)(uintptr_t) "j1",
-	    .created_by = (char *)(uintptr_t) "ad\"min",
+	    .created_by = (char *)(uintptr_t)user,
 	    .command = (char *)(uintptr_t)command,
 	    .cwd = (char *)(uintptr_t) "/tmp",
 	    .is_sudo = true,
@@ -131,6 +133,23 @@ static void test_long(void **state)
 	free(text);
 }
 
+/* No text is so long that nothing is written. */
+static void test_long_user(void **state)
+{
+	(void)state;
+	static char name[200000];
+	size_t n;
+	memset(name, 'u', sizeof(name) - 1);
+	const char *before = user;
+	user = name;
+	decide("/usr/bin/id", true, 1);
+	user = before;
+	char *text = text_of(file, &n);
+	assert_in_range(n, RP_TRAIL_TEXT_MAX, RP_TRAIL_TEXT_MAX + 1024);
+	assert_non_null(strstr(text, "\"command\":\"/usr/bin/id\""));
+	free(text);
+}
+
 static void test_rotation(void **state)
 {
 	(void)state;
@@ -180,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_lines, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_long, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_long_user, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_rotation, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_unwritable, make_dir, remove_dir),
 	};
