@@ -32,6 +32,10 @@
 #define COMPONENT  "file-reception"
 #define ANSWER_MAX ((size_t)65536)
 #define SOURCE_MAX 4096u
+#define ID_MAX     1024u
+/* Bytes of them in the log. */
+#define SHOWN_ID   128
+#define SHOWN_PATH 1024
 
 /* Payload of the request. */
 struct order {
@@ -163,20 +167,38 @@ static char *answer_text(const struct file *f)
 	return text;
 }
 
+/* The beginning of a server's text, for the log: whole characters. */
+static void show(const char *text, char *out, size_t size)
+{
+	size_t at = 0;
+	for (size_t left = strnlen(text, size); left > 0 && at + 5 < size;) {
+		size_t n = rp_utf8_len(text, left);
+		out[at] = '?';
+		memcpy(out + at, text, n);
+		at += n > 0 ? n : 1;
+		text += n > 0 ? n : 1;
+		left -= n > 0 ? n : 1;
+	}
+	out[at] = '\0';
+}
+
 static void log_end(const struct file *f)
 {
+	char id[SHOWN_ID];
+	char destination[SHOWN_PATH];
+	char why[sizeof(f->err.msg)];
 	char md5[33];
+	show(f->order.id, id, sizeof(id));
+	show(f->order.destination, destination, sizeof(destination));
 	if (f->err.code != 0) {
-		rp_log_error(COMPONENT, "upload %.64s to %.512s: %s", f->order.id,
-		    f->order.destination, f->err.msg);
+		show(f->err.msg, why, sizeof(why));
+		rp_log_error(COMPONENT, "upload %s to %s: %s", id, destination, why);
 	} else if (!f->wanted) {
-		rp_log_info(COMPONENT, "upload %.64s: %.512s stays as it is", f->order.id,
-		    f->order.destination);
+		rp_log_info(COMPONENT, "upload %s: %s stays as it is", id, destination);
 	} else {
 		rp_hex(f->in.req.md5, sizeof(f->in.req.md5), md5);
-		rp_log_info(COMPONENT,
-		    "upload %.64s: %.512s received, size=%llu md5=%s sha256=%s %s", f->order.id,
-		    f->order.destination, (unsigned long long)f->in.size, md5, f->in.sha256_text,
+		rp_log_info(COMPONENT, "upload %s: %s received, size=%llu md5=%s sha256=%s %s", id,
+		    destination, (unsigned long long)f->in.size, md5, f->in.sha256_text,
 		    f->in.remarks);
 	}
 }
@@ -368,6 +390,9 @@ static int take_order(struct file *f, struct rp_err *err)
 		if (*texts[i] == NULL) {
 			return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
 		}
+	}
+	if (strnlen(o->id, ID_MAX) == ID_MAX) {
+		return rp_err_set(err, RP_EINVAL, "the ID is too long");
 	}
 	if (o->source[0] == '\0') {
 		return rp_err_set(err, RP_EINVAL, "empty source file name");
