@@ -133,6 +133,12 @@ func (l *link) run(cmd *command) bool {
 		emit("wsping", "conn", l.id, "error", errorText(err))
 	case "close":
 		l.ws.drop(cmd.Reset)
+	case "raw":
+		l.raw(cmd)
+	case "hostile":
+		go l.hostile(cmd)
+	case "flood":
+		go l.flood(cmd)
 	default:
 		return false
 	}

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+// Empty on purpose: see raw.go.
