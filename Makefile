@@ -6,7 +6,7 @@
 
 VERSION := 0.1.0
 
-# release | debug | asan | tsan | fuzz
+# release | debug | asan | tsan | fuzz | client: a release of the client alone, as small as can be
 PROFILE ?= release
 # openssl | mbedtls: the crypto backend of libssh
 CRYPTO ?= openssl
@@ -19,8 +19,8 @@ MAKEFLAGS += -rR --no-print-directory
 SHELL := /bin/sh
 Q := $(if $(filter 1,$(V)),,@)
 
-ifeq ($(filter $(PROFILE),release debug asan tsan fuzz),)
-$(error PROFILE is release, debug, asan, tsan or fuzz, not '$(PROFILE)')
+ifeq ($(filter $(PROFILE),release debug asan tsan fuzz client),)
+$(error PROFILE is release, debug, asan, tsan, fuzz or client, not '$(PROFILE)')
 endif
 ifeq ($(filter $(CRYPTO),openssl mbedtls),)
 $(error CRYPTO is openssl or mbedtls, not '$(CRYPTO)')
@@ -32,9 +32,11 @@ B := build/$(PROFILE)-$(CRYPTO)
 
 # Only CC on the command line counts: one from the environment would not be a musl compiler.
 ifneq ($(firstword $(origin CC)),command)
-CC := $(if $(filter release,$(PROFILE)),musl-gcc,$(if $(filter fuzz,$(PROFILE)),clang,gcc))
+CC := $(if $(filter release client,$(PROFILE)),musl-gcc,$(if $(filter fuzz,$(PROFILE)),clang,gcc))
 endif
-TOOLCHAIN := $(if $(filter release,$(PROFILE)),musl,host)
+TOOLCHAIN_release := musl
+TOOLCHAIN_client := small
+TOOLCHAIN := $(or $(TOOLCHAIN_$(PROFILE)),host)
 AR := ar
 LD := ld
 OBJCOPY := objcopy
@@ -68,6 +70,8 @@ SAN_C := -fsanitize=address,undefined -fno-sanitize-recover=all -fsanitize-addre
 
 CFLAGS_release := -O2 -idirafter $(DEPS)/kernel 
 LDFLAGS_release := -static -Wl,--gc-sections -Wl,--build-id=sha1
+CFLAGS_client := -Os -DRP_CLIENT_ONLY -idirafter $(DEPS)/kernel
+LDFLAGS_client := $(LDFLAGS_release)
 CFLAGS_debug := -Og $(FRAMES) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 CFLAGS_asan := -O1 $(FRAMES) $(SAN_C)
 LDFLAGS_asan := $(SAN_C)
@@ -85,26 +89,31 @@ RP_LDFLAGS = $(LDFLAGS_$(PROFILE)) $(PROBED_LDFLAGS) $(SSH_LDFLAGS)
 SSH_WRAPS := ssh_analyze_banner ssh_send_banner ssh_packet_encrypt ssh_packet_decrypt
 SSH_LDFLAGS := $(SSH_WRAPS:%=-Wl,--wrap=%)
 
-LIBS := $(DEPS_SSH)/lib/libssh.a $(if $(filter openssl,$(CRYPTO)),$(DEPS_SSH)/lib/libcrypto.a) \
+LIBS = $(DEPS_SSH)/lib/libssh.a $(if $(filter openssl,$(CRYPTO)),$(DEPS_SSH)/lib/libcrypto.a) \
 	$(DEPS)/lib/libmbedtls.a $(DEPS)/lib/libmbedx509.a $(DEPS)/lib/libmbedcrypto.a \
 	$(DEPS)/lib/libuv.a $(DEPS)/lib/libcjson.a $(DEPS)/lib/libhttp_parser.a \
-	$(DEPS)/lib/libsqlite3.a $(DEPS)/lib/libpcre2-8.a $(DEPS)/lib/libcrypt.a \
+	$(DEPS)/lib/libpcre2-8.a $(if $(filter client,$(PROFILE)),,$(SERVER_LIBS))
+SERVER_LIBS = $(DEPS)/lib/libsqlite3.a $(DEPS)/lib/libcrypt.a \
 	$(DEPS)/lib/libz.a $(DEPS)/lib/libqrencode.a $(DEPS)/lib/liblodepng.a
 SYSLIBS := -lpthread -lm
 # musl's own allocator halves the packet path: mimalloc takes its place.
 MALLOC_release := $(DEPS)/lib/mimalloc.o
+MALLOC_client := $(MALLOC_release)
 
 ### Sources
 
 FOLDERS := core http ssh acl cmdpolicy tunnel server client api
-LIB_SRC := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
+ALL_SRC := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
+# PROFILE=client: what the server alone has is not even there.
+CLIENT_ONLY := $(filter client,$(PROFILE))
+LIB_SRC := $(filter-out $(if $(CLIENT_ONLY),server/% api/% core/db.c core/alloc_libs.c http/compress.c),$(ALL_SRC))
 # api/embedded.h: files that are part of the program.
 OPENAPI_SRC := $(sort $(wildcard api/openapi/*.json))
 EMBEDDED := build/gen/openapi.json $(sort $(wildcard api/docs/*)) api/install.sh
 # The dashboard, unless WEBUI=no.
 WEBUI ?= yes
 WEBUI_ON := $(if $(filter no,$(WEBUI)),,$(wildcard webui/package.json))
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/embedded.o
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(if $(CLIENT_ONLY),,$(B)/gen/embedded.o)
 MAIN_SRC := $(wildcard rport.c)
 MAIN_OBJ := $(MAIN_SRC:%.c=$(B)/%.o)
 HEADERS := $(sort $(foreach d,$(FOLDERS) test/lib,$(wildcard $(d)/*.h)))
@@ -117,7 +126,7 @@ FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 E2E := $(sort $(wildcard test/e2e/*.sh))
 BENCH_SRC := $(sort $(wildcard test/bench/*.c))
 BENCH_BIN := $(BENCH_SRC:%.c=$(B)/%)
-OWN_SRC := $(LIB_SRC) $(MAIN_SRC) $(TESTLIB_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC) \
+OWN_SRC := $(ALL_SRC) $(MAIN_SRC) $(TESTLIB_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC) \
 	$(wildcard test/fuzz/replay.c test/fuzz/recorder.c)
 
 SSH_OBJ := $(filter $(B)/ssh/%,$(LIB_OBJ))
@@ -126,6 +135,7 @@ LIBRPORT := $(B)/librport.a
 TESTLIB := $(B)/test/libtest.a
 # build/rport is the release binary; with the other crypto backend it carries its name.
 RESULT_release := build/rport$(if $(filter mbedtls,$(CRYPTO)),-mbedtls)
+RESULT_client := build/rport-client$(if $(filter openssl,$(CRYPTO)),-openssl)
 RPORT := $(or $(RESULT_$(PROFILE)),$(B)/rport)
 
 ### Building
@@ -229,7 +239,11 @@ $(B)/rport.full: $(MAIN_OBJ) $(LIBRPORT) $(LIBS) $(MALLOC_$(PROFILE))
 	@$(if $(Q),echo "LD      $@")
 	$(Q)$(LINK) -o $@ $(MAIN_OBJ) $(MALLOC_$(PROFILE)) $(LINK_LIBS)
 
-ifeq ($(PROFILE),release)
+.PHONY: client
+client: ## the client alone, small (CRYPTO=mbedtls, the smallest, unless told otherwise)
+	+$(Q)$(MAKE) PROFILE=client CRYPTO=$(if $(filter file,$(origin CRYPTO)),mbedtls,$(CRYPTO)) all
+
+ifneq ($(filter release client,$(PROFILE)),)
 $(RPORT): $(B)/rport.full
 	@$(if $(Q),echo "STRIP   $@")
 	$(Q)$(OBJCOPY) --only-keep-debug $< $(B)/rport.debug
@@ -309,6 +323,18 @@ test-browser: build/setup/browser.stamp build/setup/test.stamp ## the dashboard 
 screenshots: build/setup/browser.stamp build/setup/test.stamp ## every page in both themes and two widths, into build/screenshots
 	+$(Q)$(MAKE) PROFILE=$(PROFILE) all peer
 	$(Q)cd webui && RPORT=$(CURDIR)/$(RPORT) RPORT_PEER=$(CURDIR)/build/peer npm run --silent screenshots -- $(T)
+
+# The client alone with a server of the release.
+CLIENT_E2E := $(filter-out test/e2e/client_link.sh,$(wildcard test/e2e/client_*.sh)) \
+	$(addprefix test/e2e/,ours_ours.sh policy.sh pairing.sh jobs.sh tunnels.sh)
+.PHONY: test-client
+test-client: ## end-to-end tests of the client alone (make client)
+	+$(Q)$(MAKE) PROFILE=release CRYPTO=openssl all
+	+$(Q)$(MAKE) client $(if $(wildcard test/peer/build),peer) build/setup/test.stamp
+	$(Q)RPORT=$(CURDIR)/$(RESULT_release) RPORT_CLIENT=$(CURDIR)/build/rport-client \
+		RPORT_PEER=$(CURDIR)/build/peer RPORT_CRYPTO=openssl \
+		prove -m -f -o -j2 $(if $(T),-v) -e 'timeout -k 5 600' \
+		$(if $(T),test/e2e/$(T).sh,$(CLIENT_E2E))
 
 .PHONY: stress-visitors
 stress-visitors: ## ten minutes of visitors and targets that do not read (SLOW_SECONDS=600)
@@ -539,7 +565,7 @@ uninstall: ## remove what install put there
 
 clean: ## remove what was built here; dependencies and their sources stay
 	$(Q)rm -rf build/release-* build/debug-* build/asan-* build/tsan-* build/fuzz-* build/gen build/headers \
-		build/tidy build/cppcheck build/webui build/screenshots build/rport build/rport-mbedtls build/peer compile_commands.json
+		build/tidy build/cppcheck build/webui build/screenshots build/rport build/rport-mbedtls build/rport-client* build/client-* build/peer compile_commands.json
 
 distclean: ## remove build/ altogether
 	$(Q)rm -rf build webui/node_modules webui/src/api/schema.gen.ts compile_commands.json
@@ -547,7 +573,7 @@ distclean: ## remove build/ altogether
 help: ## this list
 	@sed -n 's/^\([a-z0-9_.-]*\):[^#=]*## \(.*\)/\1	\2/p' Makefile | \
 		awk -F'\t' '{ printf "%-22s %s\n", $$1, $$2 }'
-	@echo 'Variables: PROFILE=release|debug|asan|tsan|fuzz CRYPTO=openssl|mbedtls V=1 CI=1'
+	@echo 'Variables: PROFILE=release|debug|asan|tsan|fuzz|client CRYPTO=openssl|mbedtls V=1 CI=1'
 	@echo '           DEPS_SRC=dir (unpacked sources) SETUP=no WEBUI=no CC CPPFLAGS CFLAGS LDFLAGS PREFIX DESTDIR'
 
 -include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TESTLIB_OBJ:.o=.d) $(UNIT_BIN:=.d) $(FUZZ_BIN:=.d) \

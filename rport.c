@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/api.h"
-#include "api/user_cli.h"
 #include "client/main.h"
 #include "core/defs.h"
 #include "core/str.h"
+#ifndef RP_CLIENT_ONLY
+#include "api/api.h"
+#include "api/user_cli.h"
 #include "server/server.h"
+#endif
 
 #include "core/banned.h"
 
@@ -26,6 +28,7 @@ struct applet {
 	const char *help;
 };
 
+#ifndef RP_CLIENT_ONLY
 static int server_main(int argc, char **argv)
 {
 	if (argc > 0 && strcmp(argv[0], "user") == 0) {
@@ -33,6 +36,9 @@ static int server_main(int argc, char **argv)
 	}
 	return rp_server_main(argc, argv, rp_api_hooks());
 }
+
+static const char *const server_names[] = {"rportd", "rport-server", NULL};
+#endif
 
 static int version_main(int argc, char **argv)
 {
@@ -44,14 +50,15 @@ static int version_main(int argc, char **argv)
 
 static int help_main(int argc, char **argv);
 
-static const char *const server_names[] = {"rportd", "rport-server", NULL};
 static const char *const client_names[] = {"rport-client", NULL};
 static const char *const no_names[] = {NULL};
 
 static const struct applet applets[] = {
+#ifndef RP_CLIENT_ONLY
     {"server", server_names, server_main, "accept clients, open tunnels, serve the API"},
-    {"client", client_names, rp_client_main, "dial out to a server and let it reach this machine"},
     {"user", no_names, rp_user_cli_main, "add, change, delete and list users of the API"},
+#endif
+    {"client", client_names, rp_client_main, "dial out to a server and let it reach this machine"},
     {"version", no_names, version_main, "print the version"},
     {"help", no_names, help_main, "this overview; help APPLET for its options"},
 };
@@ -80,9 +87,12 @@ static void overview(FILE *out)
 	for (size_t i = 0; i < RP_ARRAY_LEN(applets); i++) {
 		(void)fprintf(out, "  %-8s %s\n", applets[i].name, applets[i].help);
 	}
-	(void)fputs(
-	    "\nAlso chosen by the program's name: rportd = rport server, rport-client = rport client.\n"
-	    "Try: rport server --help, rport client --help\n",
+	(void)fputs("\nAlso chosen by the program's name: "
+#ifndef RP_CLIENT_ONLY
+	            "rportd = rport server, "
+#endif
+	            "rport-client = rport client.\n"
+	            "Try: rport help APPLET\n",
 	    out);
 }
 
@@ -140,7 +150,10 @@ int main(int argc, char **argv)
 {
 	const struct applet *a = argc > 0 ? find(base_name(argv[0])) : NULL;
 	if (a != NULL && strcmp(base_name(argv[0]), a->name) != 0) {
-		return a->main(argc - 1, argv + 1); /* by an alias: rportd, rport-client */
+		/* By an alias: rportd, rport-client. The role may stand behind it all the same, as
+		 * in the units of services. */
+		int words = argc > 1 && strcmp(argv[1], a->name) == 0 ? 2 : 1;
+		return a->main(argc - words, argv + words);
 	}
 	if (argc < 2) {
 		/* As the original: a client that finds its rport.conf in the current directory,

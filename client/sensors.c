@@ -5,12 +5,12 @@
 
 #include "client/monitor.h"
 #include "client/outer.h"
-#include "client/slim.h"
 #include "client/updates.h"
 #include "client/uplink.h"
 #include "core/alloc.h"
 #include "core/buf.h"
 #include "core/err.h"
+#include "core/footprint.h"
 #include "core/log.h"
 #include "tunnel/mux.h"
 
@@ -43,7 +43,7 @@ struct rp_sensors {
 static void on_slim(uv_timer_t *t)
 {
 	(void)t;
-	rp_slim_down();
+	rp_footprint_trim();
 }
 
 static void plan_slim(struct rp_sensors *s)

@@ -29,6 +29,7 @@ int rp_client_service(const struct rp_client_config *cfg, struct rp_err *err)
 	    .summary = "rport client",
 	    .docs = "man:rport-client(1) man:rport.conf(5)",
 	    .role = "client",
+	    .reload = "HUP",
 	    .data_dir = cfg->client.data_dir,
 	    .writes = &writes,
 	};

@@ -7,7 +7,7 @@
 
 /* Lets go of the pages of the program's file that are mapped here: most of them were needed only
  * to start or for a handshake. What is used again comes back from the page cache, where the kernel
- * keeps it as long as it likes. Memory that was written to is not touched. */
+ * keeps it as long as it likes. Memory that was freed goes back to the kernel, no other is touched. */
 void rp_footprint_trim(void);
 
 #endif

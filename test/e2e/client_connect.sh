@@ -19,7 +19,7 @@ go_server() {
 client() {
 	name=$1
 	shift
-	start "$name" "$RPORT" client --allow-root --data-dir "$tmp/data" --id "$name" \
+	start "$name" "$RPORT_CLIENT" client --allow-root --data-dir "$tmp/data" --id "$name" \
 		--fingerprint aa:0d: --auth me:secret --log-level debug "$@"
 }
 
@@ -27,14 +27,14 @@ client() {
 fails_with() {
 	text=$1
 	shift
-	"$RPORT" client "$@" </dev/null >"$tmp/fails.log" 2>"$tmp/fails.err"
+	"$RPORT_CLIENT" client "$@" </dev/null >"$tmp/fails.log" 2>"$tmp/fails.err"
 	is $? 1 && is "$(cat "$tmp/fails.err")" "$text"
 }
 
 prints() {
 	text=$1
 	shift
-	"$RPORT" client "$@" </dev/null >"$tmp/prints.log" 2>"$tmp/prints.err" &&
+	"$RPORT_CLIENT" client "$@" </dev/null >"$tmp/prints.log" 2>"$tmp/prints.err" &&
 		is "$(cat "$tmp/prints.log")" "$text" && is "$(cat "$tmp/prints.err")" ""
 }
 
@@ -211,7 +211,7 @@ fi
 
 ### Without a folder there are tunnels, but no commands
 : >"$tmp/file"
-start nodata "$RPORT" client --allow-root --data-dir "$tmp/file/x" --fingerprint aa:0d: \
+start nodata "$RPORT_CLIENT" client --allow-root --data-dir "$tmp/file/x" --fingerprint aa:0d: \
 	--auth me:secret "$addr"
 check "a missing data folder is logged" wait_for nodata 'remote commands are off: cannot create the folder'
 check "and does not keep the client away" wait_for nodata 'client: Connected'

@@ -16,7 +16,7 @@ nobody_client() {
 		client=$1
 		shift
 		start "$client" setpriv --reuid 65534 --regid 65534 --clear-groups \
-			"$RPORT" client -c "$tmp/$client.conf" "$@"
+			"$RPORT_CLIENT" client -c "$tmp/$client.conf" "$@"
 	else
 		start_client "$@"
 	fi

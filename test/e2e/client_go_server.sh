@@ -40,7 +40,7 @@ config() {
 client() {
 	name=$1
 	shift
-	start "$name" "$RPORT" client -c "$tmp/$name.conf" --log-level debug "$@"
+	start "$name" "$RPORT_CLIENT" client -c "$tmp/$name.conf" --log-level debug "$@"
 }
 
 # Sends a request and compares the answer: ask TEXT REQUEST-FIELDS PATTERN

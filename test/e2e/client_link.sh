@@ -81,7 +81,7 @@ curl() { at host curl "$@"; }
 box_client() {
 	addr=$2
 	client_config "$1" "${3:-}" "${4:-}"
-	start "$1" nsenter -t "$(pid_of box)" -n "$RPORT" client -c "$tmp/$1.conf" --log-level debug
+	start "$1" nsenter -t "$(pid_of box)" -n "$RPORT_CLIENT" client -c "$tmp/$1.conf" --log-level debug
 }
 
 # back N: so many clients are connected, in time

@@ -27,16 +27,16 @@ made() {
 pair() {
 	want=$1 pattern=$2
 	shift 2
-	"$RPORT" client pair "$@" </dev/null >"$tmp/pair.log" 2>&1
+	"$RPORT_CLIENT" client pair "$@" </dev/null >"$tmp/pair.log" 2>&1
 	is $? "$want" && { grep -q -e "$pattern" "$tmp/pair.log" || { sed 's/^/# /' "$tmp/pair.log"; false; }; }
 }
 
 # runs NAME: the client with the paired file is connected.
 runs() {
-	"$RPORT" client --check-config -c "$tmp/$1.conf" >"$tmp/check.log" 2>&1 || return 1
+	"$RPORT_CLIENT" client --check-config -c "$tmp/$1.conf" >"$tmp/check.log" 2>&1 || return 1
 	# Tests run as root and in a folder of their own.
 	sed -i "s|^\[client\]|&\nid = \"$1\"\nallow_root = true\ndata_dir = \"$tmp/data/$1\"|" "$tmp/$1.conf"
-	start "$1" "$RPORT" client -c "$tmp/$1.conf"
+	start "$1" "$RPORT_CLIENT" client -c "$tmp/$1.conf"
 	connected "$1"
 }
 
@@ -57,7 +57,7 @@ check "or is kept aside" pair 0 'written' -c "$tmp/p1.conf" --force --no-service
 check "as it was" grep -q 'id = "p1"' "$tmp/p1.conf.bak"
 check "another fingerprint than the script's is refused" pair 1 'another one than --fingerprint' \
 	-c "$tmp/p3.conf" --no-service --fingerprint "$WRONG_PRINT" "$api" "$pairing_code"
-from_stdin() { echo "$pairing_code" | "$RPORT" client pair -c "$tmp/p4.conf" --no-service "$api" - >"$tmp/pair.log" 2>&1; }
+from_stdin() { echo "$pairing_code" | "$RPORT_CLIENT" client pair -c "$tmp/p4.conf" --no-service "$api" - >"$tmp/pair.log" 2>&1; }
 made 1
 check "the code may come from standard input" from_stdin
 check "the client's port is not the API" pair 1 'URL is not that of the API' \

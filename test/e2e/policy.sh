@@ -24,7 +24,7 @@ interpreters = ["/bin/sh", ""]'
 policy() {
 	want=$1 pattern=$2
 	shift 2
-	"$RPORT" client policy "$@" >"$tmp/policy.log" 2>&1
+	"$RPORT_CLIENT" client policy "$@" >"$tmp/policy.log" 2>&1
 	is $? "$want" && { grep -q -e "$pattern" "$tmp/policy.log" || { sed 's/^/# /' "$tmp/policy.log"; false; }; }
 }
 
@@ -66,7 +66,7 @@ client_config typo '' '[[remote-commands.rule]]
 path = "/usr/bin/id"
 user = 0'
 check "a mistake has its line" policy 2 'typo.conf:[0-9]*: remote-commands.rule.user: is a number, expected a text' show -c "$tmp/typo.conf"
-check "also at the client's start" is "$("$RPORT" client -c "$tmp/typo.conf" 2>&1 | grep -c 'remote-commands.rule.user')" 1
+check "also at the client's start" is "$("$RPORT_CLIENT" client -c "$tmp/typo.conf" 2>&1 | grep -c 'remote-commands.rule.user')" 1
 client_config old '' '[remote-commands]
 deny = ["rm"]'
 check "lists that relied on a shell" policy 0 'old.conf:[0-9]*: remote-commands.deny: these lists used to let shell operators' show -c "$tmp/old.conf"

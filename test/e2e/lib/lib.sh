@@ -9,7 +9,8 @@
 #	check "it listens" wait_for server '"listening"'
 #	finish
 #
-# RPORT is the program under test, RPORT_PEER (or PEER) the Go peer. With RPORT_VALGRIND it runs under
+# RPORT is the program under test, RPORT_CLIENT the one that plays clients where that is another (make
+# test-client), RPORT_PEER (or PEER) the Go peer. With RPORT_VALGRIND it runs under
 # valgrind: then all waits are longer, bulk is less, and what valgrind finds fails the test.
 
 set -u
@@ -35,6 +36,8 @@ if [ -n "${RPORT_VALGRIND:-}" ]; then
 	export RPORT_UNDER RPORT_FOUND
 	mkdir -m 1777 "$RPORT_FOUND"
 fi
+
+RPORT_CLIENT=${RPORT_CLIENT:-$RPORT}
 
 # bulk N: how many bytes (or other things) that are to be many.
 bulk() { echo $(($1 / BULK_PART)); }

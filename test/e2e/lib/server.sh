@@ -65,7 +65,7 @@ client_config() {
 start_client() {
 	client=$1
 	shift
-	start "$client" "$RPORT" client -c "$tmp/$client.conf" "$@"
+	start "$client" "$RPORT_CLIENT" client -c "$tmp/$client.conf" "$@"
 }
 
 # start_peer NAME FLAGS …: the Go peer as client of the server at $addr
