@@ -13,6 +13,7 @@
 #include "api/answer.h"
 #include "api/audit.h"
 #include "api/auth.h"
+#include "api/cookie.h"
 #include "api/docroot.h"
 #include "api/events.h"
 #include "api/reply.h"
@@ -32,6 +33,13 @@
 const char *rp_api_peer(const struct rp_api_call *c)
 {
 	return c->peer;
+}
+
+bool rp_api_by_proxy(const struct rp_api_call *c)
+{
+	struct rp_addr peer;
+	return rp_addr_parse(rp_str_c(rp_http_req_peer(c->req)), &peer) == 0 &&
+	    rp_addrlist_has(&c->api->trusted, &peer);
 }
 
 /* A quoted field of the log: nothing in it ends the field or the line. Cut off at size. */
@@ -330,6 +338,10 @@ static void dispatch(struct rp_api_call *c)
 	}
 	if (err == RP_EUNSUPPORTED) {
 		rp_reply_empty(c, 405);
+		return;
+	}
+	if (err == 0 && rp_cookie_refused(c)) {
+		rp_reply_error(c, &foreign_page);
 		return;
 	}
 	err = err != 0 ? err : rp_query_parse(rp_str_c(rp_http_req_query(c->req)), &c->query);

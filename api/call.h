@@ -51,6 +51,8 @@ struct rp_api_waiting {
 	size_t of_source;
 };
 void rp_api_waiting(const struct rp_api_call *c, struct rp_api_waiting *w);
+/* Is the TCP peer one of trusted_proxies? */
+bool rp_api_by_proxy(const struct rp_api_call *c);
 /* Address that counts for bans and tunnel ACLs: the TCP peer, or whom a trusted proxy names. */
 const char *rp_api_peer(const struct rp_api_call *c);
 

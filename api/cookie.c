@@ -4,8 +4,10 @@
  */
 #include "api/cookie.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "api/call.h"
 #include "api/router.h"
 #include "core/alloc.h"
 #include "core/err.h"
@@ -17,10 +19,25 @@
 #define HTTPS  "https://"
 /* A token of ours is shorter by far. */
 #define TOKEN_MAX 4096
+#define HOST_MAX  300
 
 static const char *header(const struct rp_api_call *c, const char *name)
 {
 	return rp_http_header(rp_http_req_head(c->req), name);
+}
+
+/* The name that a proxy was asked for; pages of others cannot send the header. */
+static bool is_forwarded_host(const struct rp_api_call *c, const char *name)
+{
+	struct rp_str list = rp_str_c(header(c, "X-Forwarded-Host"));
+	struct rp_str first;
+	char text[HOST_MAX];
+	if (list.len == 0 || !rp_api_by_proxy(c) || !rp_str_split(&list, ',', &first)) {
+		return false;
+	}
+	first = rp_str_trim(first);
+	(void)snprintf(text, sizeof(text), "%.*s", (int)RP_MIN(first.len, sizeof(text)), first.p);
+	return first.len < sizeof(text) && rp_ascii_ieq(text, name);
 }
 
 bool rp_cookie_own_page(const struct rp_api_call *c)
@@ -30,14 +47,28 @@ bool rp_cookie_own_page(const struct rp_api_call *c)
 	if (origin == NULL) {
 		return true;
 	}
-	const char *behind = strstr(origin, "://");
-	return host != NULL && behind != NULL && rp_ascii_ieq(behind + 3, host);
+	const char *name = strstr(origin, "://");
+	if (name == NULL) {
+		return false;
+	}
+	name += 3;
+	return (host != NULL && rp_ascii_ieq(name, host)) || is_forwarded_host(c, name);
+}
+
+static bool wants_cookie(const struct rp_api_call *c)
+{
+	const char *how = header(c, HEADER);
+	return how != NULL && strcmp(how, "cookie") == 0;
 }
 
 bool rp_cookie_asked(const struct rp_api_call *c)
 {
-	const char *how = header(c, HEADER);
-	return how != NULL && strcmp(how, "cookie") == 0 && rp_cookie_own_page(c);
+	return wants_cookie(c) && rp_cookie_own_page(c);
+}
+
+bool rp_cookie_refused(const struct rp_api_call *c)
+{
+	return wants_cookie(c) && !rp_cookie_own_page(c);
 }
 
 /* The value of that name in one header; *n counts how many there were. */

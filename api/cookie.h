@@ -11,10 +11,12 @@
 #include "api/context.h"
 
 /* Does the request come from a page of this server, or from no page at all? By its Origin, which has
- * to name the Host that the request is for. */
+ * to name the Host that the request is for, or was for before a trusted proxy (X-Forwarded-Host). */
 bool rp_cookie_own_page(const struct rp_api_call *c);
 /* Has it the header X-Rport-Session: cookie, and is the page one of ours? */
 bool rp_cookie_asked(const struct rp_api_call *c);
+/* Has it that header, but is the page none of ours? Then nothing else of it counts. */
+bool rp_cookie_refused(const struct rp_api_call *c);
 /* The token, owned, of a request without an Authorization header. RP_ENOENT: there is none;
  * RP_EINVAL: two of them, so that nobody knows which one is ours; RP_ENOMEM. */
 RP_NODISCARD int rp_cookie_read(const struct rp_api_call *c, char **token);

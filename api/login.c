@@ -143,10 +143,7 @@ static const char *proxy_user(struct rp_api_call *c)
 	if (mark == NULL || mark[0] == '\0') {
 		return NULL;
 	}
-	struct rp_addr peer;
-	if (c->api->trusted.n > 0 &&
-	    (rp_addr_parse(rp_str_c(rp_http_req_peer(c->req)), &peer) != 0 ||
-	        !rp_addrlist_has(&c->api->trusted, &peer))) {
+	if (c->api->trusted.n > 0 && !rp_api_by_proxy(c)) {
 		return NULL;
 	}
 	const char *name = rp_http_header(head, cfg->user_header);

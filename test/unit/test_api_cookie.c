@@ -100,7 +100,7 @@ static void test_sign_in(void **state)
 static void test_without_header(void **state)
 {
 	static const char *const others[] = {
-	    "", "X-Rport-Session: bearer\r\n", "X-Rport-Session: \r\n", FOREIGN PAGE};
+	    "", "X-Rport-Session: bearer\r\n", "X-Rport-Session: \r\n", FOREIGN};
 	char headers[256];
 	(void)state;
 	for (size_t i = 0; i < RP_ARRAY_LEN(others); i++) {
@@ -110,6 +110,26 @@ static void test_without_header(void **state)
 		assert_false(in_head("Cache-Control"));
 		assert_non_null(strstr(rig->body, "{\"data\":{\"token\":\"ey"));
 	}
+}
+
+/* A page of another origin gets no cookie, and is not given the token either. A proxy that does not pass
+ * on the Host shows up here: the answer says so. */
+static void test_foreign_login(void **state)
+{
+#define PROXY PAGE "Origin: https://rport.example\r\nX-Forwarded-Host: RPORT.example"
+	(void)state;
+	assert_int_equal(ask_with("POST", "/login", NULL, LOGIN, FORM FOREIGN PAGE), 403);
+	assert_non_null(strstr(rig->body, "which a proxy in between has to pass on"));
+	assert_int_equal(ask_with("GET", "/login", ADMIN, NULL, FOREIGN PAGE), 403);
+	assert_false(in_head("Set-Cookie"));
+	assert_int_equal(ask_with("POST", "/login", NULL, LOGIN, FORM PROXY "\r\n"), 403);
+	rp_api_rig_close(rig);
+	rig = rp_api_rig_open("trusted_proxies = ['127.0.0.1']\n");
+	assert_int_equal(ask_with("POST", "/login", NULL, LOGIN, FORM PROXY "\r\n"), 200);
+	take_cookie(ATTRIBUTES "; Secure");
+	assert_int_equal(page("DELETE", "/client-groups/none", PROXY ", inner\r\n"), 204);
+	assert_int_equal(page("DELETE", "/client-groups/none", PROXY ".evil\r\n"), 403);
+	assert_int_equal(page("DELETE", "/client-groups/none", PROXY "\r\n"), 204);
 }
 
 static void test_refused_login(void **state)
@@ -275,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_sign_in),
 	    T(test_without_header),
+	    T(test_foreign_login),
 	    T(test_refused_login),
 	    T(test_foreign_pages),
 	    T(test_cors),
