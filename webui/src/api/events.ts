@@ -3,7 +3,6 @@
 import type { Schemas } from './types'
 
 export type LiveEvent = Schemas['Event']
-export type EventType = LiveEvent['type']
 
 const TEXT_MAX = 10_000
 

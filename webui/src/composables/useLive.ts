@@ -1,5 +1,5 @@
 import { onScopeDispose } from 'vue'
-import type { EventType, LiveEvent } from '@/api/events'
+import type { LiveEvent } from '@/api/events'
 import { useEvents } from '@/stores/events'
 
 const QUIET_MS = 250
@@ -10,7 +10,7 @@ const LATEST_MS = 1500
  * and after events may have been lost. matches narrows it (to one client, say).
  */
 export function useLive(
-  types: EventType[],
+  types: string[],
   refresh: (events: LiveEvent[]) => void,
   matches: (event: LiveEvent) => boolean = () => true,
 ) {

@@ -32,8 +32,13 @@ export const useSession = defineStore('session', () => {
   }
 
   async function load() {
-    me.value = (await api.get('/me', { keepSession: true })).data
-    status.value = (await api.get('/status', { keepSession: true })).data
+    const [user, server] = await Promise.all([
+      api.get('/me', { keepSession: true }),
+      api.get('/status', { keepSession: true }),
+    ])
+    me.value = user.data
+    status.value = server.data
+    pending.value = undefined
     hint.value = true
   }
 
@@ -53,17 +58,16 @@ export const useSession = defineStore('session', () => {
     return (hours > 0 ? Math.min(hours, LIFETIME_H) : LIFETIME_H) * HOUR_S
   }
 
-  /** True: signed in; false: the second factor is missing (pending). */
+  /** Ends signed in, or with the second factor missing (pending). */
   async function signIn(username: string, password: string, newPassword?: string) {
     const body = { username, password, ...(newPassword ? { new_password: newPassword } : {}) }
     const query = { 'token-lifetime': await lifetime() }
     const { data } = await api.post('/login', { body, query, keepSession: true })
     if (data.two_fa) {
       pending.value = { username, factor: data.two_fa }
-      return false
+      return
     }
     await load()
-    return true
   }
 
   async function verify(code: string) {
@@ -71,7 +75,6 @@ export const useSession = defineStore('session', () => {
     const body = { username: pending.value.username, token: code }
     const query = { 'token-lifetime': await lifetime() }
     await api.post('/verify-2fa', { body, query, keepSession: true })
-    pending.value = undefined
     await load()
   }
 

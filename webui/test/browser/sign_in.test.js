@@ -55,12 +55,12 @@ test('script cannot read the token, and signing out ends the session on the serv
   await page.context().close()
 })
 
-test('a session that ends elsewhere leads to the sign-in page and back', async () => {
+test('a session that ends elsewhere leads to the sign-in page at once, and back', async () => {
   const page = await newPage(browser, site)
-  await signIn(page)
+  await signIn(page, ADMIN, '/profile')
+  await page.getByText('Live', { exact: true }).waitFor()
   await site.api('DELETE', `/users/${ADMIN.username}/sessions`)
-  await page.getByRole('button', { name: 'Find a client' }).click()
-  await page.getByRole('combobox', { name: 'Find a client' }).fill('machine')
-  await page.waitForURL(/\/login/)
+  await page.waitForURL(/\/login\?back=\/profile/)
+  await page.getByText('Your session has ended.').waitFor()
   await page.context().close()
 })
