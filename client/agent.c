@@ -147,6 +147,7 @@ static void link_closed(struct rp_agent *a, size_t server, const struct rp_uplin
 {
 	a->link = NULL;
 	(void)uv_timer_stop(&a->switch_back);
+	rp_results_again(&a->results);
 	log_end(end);
 	if (a->stopping) {
 		return;

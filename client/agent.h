@@ -124,7 +124,7 @@ void rp_agent_take_attributes(struct rp_agent *a, struct rp_attributes *attrs);
 typedef void (*rp_command_cb)(void *ctx, const struct rp_run_answer *answer, const char *why);
 RP_NODISCARD int rp_agent_command(struct rp_agent *a, const void *payload, size_t n,
     rp_command_cb on_started, void *ctx, struct rp_err *err);
-/* Sends the results that wait, as far as the connection takes them. */
+/* Sends the results that wait, as far as the connection takes them, and asks whether they arrived. */
 void rp_agent_send_results(struct rp_agent *a);
 
 #endif

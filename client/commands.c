@@ -38,6 +38,9 @@ static int send_result(void *ctx, const void *p, size_t n)
 void rp_agent_send_results(struct rp_agent *a)
 {
 	(void)rp_results_flush(&a->results, send_result, a);
+	if (a->results.n_sent > 0 && a->link != NULL) {
+		rp_uplink_confirm(a->link);
+	}
 }
 
 static void command_free(struct command *c)

@@ -14,6 +14,7 @@
 
 struct result {
 	struct rp_list node;
+	uint64_t number; /* of those sent, from 1; 0: waits */
 	size_t n;
 	uint8_t data[];
 };
@@ -33,6 +34,7 @@ static void drop_oldest(struct rp_results *r)
 {
 	struct result *e = oldest(r);
 	rp_list_remove(&e->node);
+	r->n_sent -= e->number != 0 ? 1 : 0;
 	r->n--;
 	r->bytes -= e->n;
 	rp_free(e);
@@ -48,9 +50,10 @@ int rp_results_add(struct rp_results *r, const void *p, size_t n)
 		return RP_ENOMEM;
 	}
 	while (r->n > 0 && (r->n >= RP_RESULTS_MAX || r->bytes + n > RP_RESULTS_BYTES_MAX)) {
+		r->dropped += oldest(r)->number == 0 ? 1 : 0;
 		drop_oldest(r);
-		r->dropped++;
 	}
+	e->number = 0;
 	e->n = n;
 	if (n > 0) {
 		memcpy(e->data, p, n);
@@ -64,14 +67,37 @@ int rp_results_add(struct rp_results *r, const void *p, size_t n)
 int rp_results_flush(
     struct rp_results *r, int (*send)(void *ctx, const void *p, size_t n), void *ctx)
 {
-	while (r->n > 0) {
-		int err = send(ctx, oldest(r)->data, oldest(r)->n);
+	struct rp_list *it;
+	struct rp_list *tmp;
+	RP_LIST_FOREACH(it, tmp, &r->list) {
+		struct result *e = RP_LIST_ENTRY(it, struct result, node);
+		int err = e->number != 0 ? 0 : send(ctx, e->data, e->n);
 		if (err != 0) {
 			return err;
 		}
-		drop_oldest(r);
+		if (e->number == 0) {
+			e->number = ++r->sent;
+			r->n_sent++;
+		}
 	}
 	return 0;
+}
+
+void rp_results_arrived(struct rp_results *r, uint64_t sent)
+{
+	while (r->n_sent > 0 && oldest(r)->number <= sent) {
+		drop_oldest(r);
+	}
+}
+
+void rp_results_again(struct rp_results *r)
+{
+	struct rp_list *it;
+	struct rp_list *tmp;
+	RP_LIST_FOREACH(it, tmp, &r->list) {
+		RP_LIST_ENTRY(it, struct result, node)->number = 0;
+	}
+	r->n_sent = 0;
 }
 
 void rp_results_fini(struct rp_results *r)

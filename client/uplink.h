@@ -84,7 +84,8 @@ struct rp_uplink {
 	bool want_room;  /* somebody was told RP_EBUSY */
 	bool half_close; /* the server knows half-closed tunnels (our own kind) */
 	uint64_t handshake_end_ms;
-	uint64_t ping_ms; /* how long its answer may take */
+	uint64_t ping_ms;      /* how long its answer may take */
+	uint64_t results_sent; /* before the ping */
 	uint64_t up_at_ms;
 	uint64_t sent_at_ns; /* of the call */
 };
@@ -101,6 +102,8 @@ void rp_uplink_close(struct rp_uplink *u, const char *why);
 /* The network has changed, or the machine slept: one whose own address is gone ends, a ping has to
  * be answered soon, an attempt starts anew. */
 void rp_uplink_check_path(struct rp_uplink *u);
+/* Results were sent: asks for the sign of life that says that they arrived. */
+void rp_uplink_confirm(struct rp_uplink *u);
 /* Notification to the server. RP_ECLOSED unless UP; RP_EBUSY: on_room tells when to try again. */
 RP_NODISCARD int rp_uplink_notify(struct rp_uplink *u, const char *name, const void *p, size_t n);
 

@@ -42,6 +42,8 @@ static void plan_ping(struct rp_uplink *u)
 	rp_uplink_set_timer(u, ms + rp_random_below(RP_MIN(ms, KEEP_ALIVE_JITTER_MS) + 1));
 }
 
+static void send_ping(struct rp_uplink *u, uint64_t timeout_ms);
+
 static void on_pong(void *ctx, int code, const uint8_t *p, size_t n)
 {
 	(void)p;
@@ -60,6 +62,11 @@ static void on_pong(void *ctx, int code, const uint8_t *p, size_t n)
 	rp_log_debug(RP_CLIENT_LOG, "ping answered after %s", latency);
 	rp_watchdog_tell(&u->agent->watchdog, RP_WATCHDOG_CONNECTED,
 	    "ping to %s succeeded within %s", u->agent->setup.names[u->server], latency);
+	rp_results_arrived(&u->agent->results, u->results_sent);
+	if (u->agent->results.n_sent > 0) {
+		send_ping(u, ping_timeout_ms(u));
+		return;
+	}
 	rp_footprint_trim();
 	plan_ping(u);
 }
@@ -67,11 +74,19 @@ static void on_pong(void *ctx, int code, const uint8_t *p, size_t n)
 static void send_ping(struct rp_uplink *u, uint64_t timeout_ms)
 {
 	u->ping_ms = timeout_ms;
+	u->results_sent = u->agent->results.sent;
 	rp_uplink_set_timer(u, timeout_ms);
 	u->sent_at_ns = rp_clock_ns();
 	int err = rp_mux_call(u->mux, "ping", NULL, 0, on_pong, u, &u->call);
 	if (err != 0) {
 		rp_uplink_fail(u, RP_RETRY_LOST, "cannot send ping: %s", rp_err_text(err));
+	}
+}
+
+void rp_uplink_confirm(struct rp_uplink *u)
+{
+	if (u->state == RP_UPLINK_UP && u->call == NULL) {
+		send_ping(u, ping_timeout_ms(u));
 	}
 }
 

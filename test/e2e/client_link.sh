@@ -185,6 +185,29 @@ check "the patient one never left" is "$(grep -c 'Connecting to' "$tmp/patient.l
 check "what it carries goes on" serves "$patient_port"
 check "and with the other" serves "$hasty_port"
 
+### While something is under way
+# start_job ID COMMAND: its number in $jid
+start_job() {
+	call POST "/clients/$1/commands" -d "{\"command\": \"$2\"}"
+	jid=$(value .data.jid)
+	is "$code" 200
+}
+head -c 20000000 /dev/zero >"$tmp/big"
+start download nsenter -t "$(pid_of host)" -n curl -sS --limit-rate 5M -o "$tmp/got" "http://127.0.0.1:$patient_port/big"
+check "a command runs" start_job patient '/usr/bin/sleep 2'
+patient_job=$jid
+check "and another" start_job hasty '/usr/bin/sleep 3'
+sever
+check "one client gives up" wait_count hasty 'Disconnected: ' 2
+mend
+check "it is back" wait_count hasty 'client: Connected' 3
+check "its command is told as done" until_call '.data.status == "successful"' "/clients/hasty/commands/$jid"
+check "the other one is as well" until_call '.data.status == "successful"' "/clients/patient/commands/$patient_job"
+wait_end download
+check "a download goes on" is "$(stat -c %s "$tmp/got")" 20000000
+check "over the same connection" is "$(grep -c 'Connecting to' "$tmp/patient.log")" 1
+
+### Longer than anybody waits
 sever
 # From the last probe that was answered, which may be half of its time limit ago.
 check "the server misses them both" until_call '.data.clients_connected == 0' /status

@@ -56,13 +56,50 @@ static void test_order_and_pause(void **state)
 	}
 	assert_int_equal(rp_results_flush(&r, send_one, &s), RP_EBUSY);
 	assert_int_equal(s.taken, 3);
-	assert_int_equal(r.n, 7);
+	assert_int_equal(r.n_sent, 3);
 	s.room = -1;
 	assert_int_equal(rp_results_flush(&r, send_one, &s), 0);
 	assert_int_equal(s.taken, 10);
+	assert_int_equal(r.n, 10);
+	rp_results_arrived(&r, r.sent);
 	assert_int_equal(r.n, 0);
 	assert_int_equal(r.bytes, 0);
 	assert_int_equal(rp_results_flush(&r, send_one, &s), 0);
+	rp_results_fini(&r);
+}
+
+/* What was sent is kept until it is known to have arrived, and sent again otherwise. */
+static void test_arrival(void **state)
+{
+	(void)state;
+	struct rp_results r;
+	struct sink s = {.room = -1};
+	rp_results_init(&r);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(add_number(&r, i), 0);
+	}
+	assert_int_equal(rp_results_flush(&r, send_one, &s), 0);
+	uint64_t before = r.sent;
+	for (int i = 4; i < 6; i++) {
+		assert_int_equal(add_number(&r, i), 0);
+	}
+	assert_int_equal(rp_results_flush(&r, send_one, &s), 0);
+	assert_int_equal(s.taken, 6);
+	rp_results_arrived(&r, before);
+	assert_int_equal(r.n, 2);
+	assert_int_equal(r.n_sent, 2);
+	assert_int_equal(add_number(&r, 6), 0);
+	rp_results_again(&r);
+	assert_int_equal(r.n_sent, 0);
+	s.next = 4;
+	assert_int_equal(rp_results_flush(&r, send_one, &s), 0);
+	assert_int_equal(s.next, 7);
+	/* An answer that belongs to the time before says nothing about them. */
+	rp_results_arrived(&r, before);
+	assert_int_equal(r.n, 3);
+	rp_results_arrived(&r, r.sent);
+	assert_int_equal(r.n, 0);
+	assert_int_equal(r.bytes, 0);
 	rp_results_fini(&r);
 }
 
@@ -127,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_order_and_pause),
+	    cmocka_unit_test(test_arrival),
 	    cmocka_unit_test(test_count_limit),
 	    cmocka_unit_test(test_byte_limit),
 	    cmocka_unit_test(test_no_memory),
