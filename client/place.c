@@ -249,6 +249,10 @@ static bool next_name(struct walk *w, char *name)
 {
 	const char *at = w->rest + strspn(w->rest, "/");
 	size_t n = strcspn(at, "/");
+	while (n == 1 && at[0] == '.') {
+		at += 1 + strspn(at + 1, "/");
+		n = strcspn(at, "/");
+	}
 	if (n == 0) {
 		return false;
 	}
@@ -311,23 +315,10 @@ static int follow(struct walk *w, int fd)
 	return target[0] == '/' ? enter_root(w) : 0;
 }
 
-/* A descriptor of what has this name here, made if it is to be; -1 with errno. */
-static int open_step(const struct walk *w, const char *name)
-{
-	int fd = openat(w->place->folder, name, STEP_FLAGS);
-	if (fd >= 0 || errno != ENOENT || w->make == 0) {
-		return fd;
-	}
-	if (mkdirat(w->place->folder, name, w->make) != 0 && errno != EEXIST) {
-		return -1;
-	}
-	return openat(w->place->folder, name, STEP_FLAGS);
-}
-
 static int step(struct walk *w, const char *name)
 {
 	struct stat st;
-	int fd = open_step(w, name);
+	int fd = openat(w->place->folder, name, STEP_FLAGS);
 	if (fd < 0) {
 		return failed(w, "cannot open the folder of");
 	}
@@ -346,7 +337,7 @@ static int step(struct walk *w, const char *name)
 	return enter(w, fd, &st, name);
 }
 
-/* What is missing is not protected: globs that match it are seen by its name. */
+/* What is not there yet has only its names. */
 static int check_missing(struct walk *w, const char *name, const struct rp_place_rules *rules)
 {
 	char path[PATH_MAX];
@@ -355,8 +346,15 @@ static int check_missing(struct walk *w, const char *name, const struct rp_place
 	if (len < 0 || (size_t)len >= sizeof(path)) {
 		return no_path(w->err, "it is too long");
 	}
-	w->place->there = false;
 	return check_names(path, rules, w->err);
+}
+
+static int make_step(struct walk *w, const char *name)
+{
+	if (mkdirat(w->place->folder, name, w->make) != 0 && errno != EEXIST) {
+		return failed(w, "cannot make the folder of");
+	}
+	return step(w, name);
 }
 
 static int walk(struct walk *w, const struct rp_place_rules *rules)
@@ -365,9 +363,15 @@ static int walk(struct walk *w, const struct rp_place_rules *rules)
 	int code = enter_root(w);
 	while (code == 0 && next_name(w, name)) {
 		code = step(w, name);
-		if (code == -ENOENT && w->make == 0) {
-			return check_missing(w, name, rules);
+		if (code != -ENOENT) {
+			continue;
 		}
+		code = check_missing(w, name, rules);
+		if (w->make == 0) {
+			w->place->there = false;
+			return code;
+		}
+		code = code != 0 ? code : make_step(w, name);
 	}
 	return code;
 }
