@@ -205,6 +205,72 @@ static int set_value(char **field, const struct rp_fact_file *f, const char *key
 	return rp_fact_set(field, value);
 }
 
+/* What ARM's processors say in numbers (linux/arch/arm64/include/asm/cputype.h). */
+static const struct {
+	const char *implementer;
+	const char *part; /* NULL: any */
+	const char *vendor;
+	const char *name;
+} arm_cpus[] = {
+    {"0x41", "0xd03", "ARM", "Cortex-A53"},
+    {"0x41", "0xd04", "ARM", "Cortex-A35"},
+    {"0x41", "0xd05", "ARM", "Cortex-A55"},
+    {"0x41", "0xd07", "ARM", "Cortex-A57"},
+    {"0x41", "0xd08", "ARM", "Cortex-A72"},
+    {"0x41", "0xd09", "ARM", "Cortex-A73"},
+    {"0x41", "0xd0a", "ARM", "Cortex-A75"},
+    {"0x41", "0xd0b", "ARM", "Cortex-A76"},
+    {"0x41", "0xd0c", "ARM", "Neoverse-N1"},
+    {"0x41", "0xd40", "ARM", "Neoverse-V1"},
+    {"0x41", "0xd49", "ARM", "Neoverse-N2"},
+    {"0x41", "0xd4f", "ARM", "Neoverse-V2"},
+    {"0x41", "0xc07", "ARM", "Cortex-A7"},
+    {"0x41", "0xc09", "ARM", "Cortex-A9"},
+    {"0x41", "0xb76", "ARM", "ARM1176"},
+    {"0x41", NULL, "ARM", NULL},
+    {"0x42", NULL, "Broadcom", NULL},
+    {"0x43", NULL, "Cavium", NULL},
+    {"0x46", NULL, "Fujitsu", NULL},
+    {"0x48", NULL, "HiSilicon", NULL},
+    {"0x4e", NULL, "NVIDIA", NULL},
+    {"0x50", NULL, "APM", NULL},
+    {"0x51", NULL, "Qualcomm", NULL},
+    {"0x61", NULL, "Apple", NULL},
+    {"0xc0", NULL, "Ampere", NULL},
+};
+
+static int set_if(char **field, struct rp_str value)
+{
+	return value.len > 0 ? rp_fact_set(field, value) : 0;
+}
+
+/* ARM has other keys than a PC, and numbers for names. */
+static int collect_arm(struct rp_new_connection *c, const struct rp_fact_file *f)
+{
+	struct rp_str implementer;
+	struct rp_str part = {0};
+	struct rp_str family = {0};
+	struct rp_str name = {0};
+	if (!rp_fact_value(f, "CPU implementer", ':', &implementer)) {
+		return 0;
+	}
+	(void)rp_fact_value(f, "CPU part", ':', &part);
+	(void)rp_fact_value(f, "CPU architecture", ':', &family);
+	int rc = set_if(&c->cpu_vendor, implementer);
+	for (size_t i = 0; rc == 0 && i < RP_ARRAY_LEN(arm_cpus); i++) {
+		if (rp_str_eq(implementer, arm_cpus[i].implementer) &&
+		    (arm_cpus[i].part == NULL || rp_str_eq(part, arm_cpus[i].part))) {
+			rc = set_if(&c->cpu_vendor, rp_str_c(arm_cpus[i].vendor));
+			name = rp_str_c(arm_cpus[i].name);
+			break;
+		}
+	}
+	rc = rc != 0 ? rc : set_if(&c->cpu_model, part);
+	rc = rc != 0 ? rc : set_if(&c->cpu_family, family);
+	bool named = strcmp(c->cpu_model_name, UNKNOWN) != 0;
+	return rc != 0 || named ? rc : set_if(&c->cpu_model_name, name);
+}
+
 /* The first processor stands for all. */
 static int collect_cpu(const char *root, struct rp_new_connection *c, struct rp_fact_file *f)
 {
@@ -214,7 +280,8 @@ static int collect_cpu(const char *root, struct rp_new_connection *c, struct rp_
 	int rc = set_value(&c->cpu_family, f, "cpu family");
 	rc = rc != 0 ? rc : set_value(&c->cpu_model, f, "model");
 	rc = rc != 0 ? rc : set_value(&c->cpu_model_name, f, "model name");
-	return rc != 0 ? rc : set_value(&c->cpu_vendor, f, "vendor_id");
+	rc = rc != 0 ? rc : set_value(&c->cpu_vendor, f, "vendor_id");
+	return rc != 0 ? rc : collect_arm(c, f);
 }
 
 static void collect_memory(const char *root, struct rp_new_connection *c, struct rp_fact_file *f)

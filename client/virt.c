@@ -5,6 +5,10 @@
  */
 #include <string.h>
 
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
+
 #include "client/facts.h"
 #include "core/alloc.h"
 
@@ -49,6 +53,31 @@ static const struct hint dmi_names[] = {
     {"Hyper-V", "HYPERV"},
 };
 
+/* What hypervisors say of themselves to who asks the processor. */
+static const struct hint processor_names[] = {
+    {"KVMKVMKVM", "KVM"},
+    {"TCGTCGTCGTCG", "KVM"}, /* QEMU without KVM */
+    {"Linux KVM Hv", "KVM"},
+    {"VMwareVMware", "VMWARE"},
+    {"VBoxVBoxVBox", "VBOX"},
+    {"Microsoft Hv", "HYPERV"},
+    {"XenVMMXenVMM", "XEN"},
+    {" lrpepyh vr", "PARALLELS"},
+    {"prl hyperv", "PARALLELS"},
+    {"bhyve bhyve", "BHYVE"},
+    {"ACRNACRNACRN", "ACRN"},
+    {"QNXQVMBSQG", "QNX"},
+};
+
+/* Where the files of a container's root come from, in what was given to mount them. */
+static const struct hint root_names[] = {
+    {"/kubelet/", "KUBERNETES"},
+    {"/docker/", "DOCKER"},
+    {"/containers/storage/", "PODMAN"},
+    {"/io.containerd", "CONTAINERD"},
+    {"/lxc/", "LXC"},
+};
+
 static const char *find_hint(const char *text, const struct hint *hints, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -76,6 +105,41 @@ static const char *container_variable(const struct rp_fact_file *f)
 	return NULL;
 }
 
+struct root_mount {
+	const char *system;
+};
+
+/* "27 1 0:30 / / rw - overlay overlay rw,lowerdir=...,upperdir=...": the last counts. */
+static bool on_mount(void *ctx, struct rp_str line)
+{
+	struct root_mount *m = ctx;
+	struct rp_str rest = line;
+	struct rp_str word = {0};
+	char text[2048];
+	for (unsigned i = 1; i <= 5 && rp_str_split(&rest, ' ', &word); i++) {
+	}
+	if (!rp_str_eq(word, "/")) {
+		return true;
+	}
+	size_t n = RP_MIN(rest.len, sizeof(text) - 1);
+	memcpy(text, rest.p, n);
+	text[n] = '\0';
+	m->system = strstr(text, "- overlay ") != NULL ? FIND(text, root_names) : NULL;
+	return true;
+}
+
+/* Seen from the inside by everybody, without any privilege. */
+static const char *container_root(const char *root, struct rp_fact_file *f)
+{
+	struct root_mount m = {0};
+	if (rp_fact_exists(root, "/run/secrets/kubernetes.io") ||
+	    rp_fact_exists(root, "/var/run/secrets/kubernetes.io")) {
+		return "KUBERNETES";
+	}
+	rp_fact_lines(root, "/proc/self/mountinfo", f, on_mount, &m);
+	return m.system;
+}
+
 static const char *container(const char *root, struct rp_fact_file *f)
 {
 	if (rp_fact_exists(root, "/.dockerenv")) {
@@ -99,11 +163,45 @@ static const char *container(const char *root, struct rp_fact_file *f)
 	if (system != NULL) {
 		return system;
 	}
+	system = container_root(root, f);
+	if (system != NULL) {
+		return system;
+	}
 	if (rp_fact_exists(root, "/proc/vz") && !rp_fact_exists(root, "/proc/bc")) {
 		return "OPENVZ";
 	}
 	rp_fact_read(root, "/proc/sys/kernel/osrelease", f);
 	return strstr(f->text, "icrosoft") != NULL ? "WSL" : NULL;
+}
+
+/* Of the machine this runs on, so not for a made-up one. */
+static const char *processor(const char *root)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	unsigned v[4] = {0};
+	char text[13] = "";
+	if (root[0] == '\0' && __get_cpuid(1, &v[0], &v[1], &v[2], &v[3]) != 0 &&
+	    (v[2] & (1u << 31)) != 0) {
+		__cpuid(0x40000000, v[0], v[1], v[2], v[3]);
+		memcpy(text, &v[1], 12);
+		text[12] = '\0';
+		return FIND(text, processor_names);
+	}
+#else
+	(void)root;
+	(void)processor_names;
+#endif
+	return NULL;
+}
+
+/* Where there is no firmware of PCs. */
+static const char *device_tree(const char *root, struct rp_fact_file *f)
+{
+	rp_fact_read(root, "/proc/device-tree/hypervisor/compatible", f);
+	if (strncmp(f->text, "linux,kvm", 9) == 0) {
+		return "KVM";
+	}
+	return strstr(f->text, "xen") != NULL ? "XEN" : NULL;
 }
 
 static const char *machine(const char *root, struct rp_fact_file *f)
@@ -127,6 +225,11 @@ static const char *machine(const char *root, struct rp_fact_file *f)
 	rp_fact_read(root, "/sys/hypervisor/type", f);
 	if (strncmp(f->text, "xen", 3) == 0) {
 		return "XEN";
+	}
+	const char *told = processor(root);
+	told = told != NULL ? told : device_tree(root, f);
+	if (told != NULL) {
+		return told;
 	}
 	rp_fact_read(root, "/proc/cpuinfo", f);
 	struct rp_str flags;

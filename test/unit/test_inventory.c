@@ -87,6 +87,26 @@ static void test_other_systems(void **state)
 	}
 }
 
+static void test_arm(void **state)
+{
+	(void)state;
+	struct rp_new_connection c = {0};
+	rp_fake_root_put("/proc/cpuinfo",
+	    "processor\t: 0\nBogoMIPS\t: 108.00\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\n"
+	    "CPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: 0xd08\nCPU revision\t: 3\n");
+	assert_int_equal(rp_inventory_collect_at(rp_fake_root, &c), 0);
+	assert_string_equal(c.cpu_vendor, "ARM");
+	assert_string_equal(c.cpu_model, "0xd08");
+	assert_string_equal(c.cpu_model_name, "Cortex-A72");
+	assert_string_equal(c.cpu_family, "8");
+	rp_fake_root_put("/proc/cpuinfo",
+	    "model name\t: ARMv7 Processor rev 4 (v7l)\nCPU implementer\t: 0x99\nCPU part\t: 0x1\n");
+	assert_int_equal(rp_inventory_collect_at(rp_fake_root, &c), 0);
+	assert_string_equal(c.cpu_vendor, "0x99");
+	assert_string_equal(c.cpu_model_name, "ARMv7 Processor rev 4 (v7l)");
+	rp_json_release(&rp_new_connection_table, &c);
+}
+
 static void test_virtualization(void **state)
 {
 	(void)state;
@@ -105,7 +125,21 @@ static void test_virtualization(void **state)
 	    {"/proc/1/cgroup", "0::/docker/abc\n", "DOCKER", "guest"},
 	    {"/proc/1/cgroup", "1:name=systemd:/kubepods/x\n", "KUBERNETES", "guest"},
 	    {"/proc/1/cgroup", "0::/init.scope\n", "", ""},
+	    {"/run/secrets/kubernetes.io/x", "", "KUBERNETES", "guest"},
+	    {"/proc/self/mountinfo",
+	        "1 0 0:5 / / rw - overlay overlay rw,upperdir=/var/lib/docker/overlay2/x\n"
+	        "2 1 0:6 / /proc rw - proc proc rw\n",
+	        "DOCKER", "guest"},
+	    {"/proc/self/mountinfo",
+	        "1 0 0:5 / / rw - overlay overlay rw,lowerdir=/var/lib/containers/storage/overlay/l\n",
+	        "PODMAN", "guest"},
+	    {"/proc/self/mountinfo",
+	        "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
+	        "2 1 0:5 / /var/lib/docker/x rw - overlay overlay rw,upperdir=/var/lib/docker/y\n",
+	        "", ""},
 	    {"/proc/vz/x", "", "OPENVZ", "guest"},
+	    {"/proc/device-tree/hypervisor/compatible", "linux,kvm", "KVM", "guest"},
+	    {"/proc/device-tree/hypervisor/compatible", "xen,xen-4.17|xen,xen", "XEN", "guest"},
 	    {"/proc/sys/kernel/osrelease", "5.15.0-microsoft-standard-WSL2\n", "WSL", "guest"},
 	    {"/proc/xen/capabilities", "control_d\n", "XEN", "host"},
 	    {"/sys/hypervisor/type", "xen\n", "XEN", "guest"},
@@ -122,7 +156,7 @@ static void test_virtualization(void **state)
 	    {"/etc/hosts", "", "", ""},
 	};
 	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
-		char text[128];
+		char text[256];
 		size_t n = strlen(rows[i].text);
 		memcpy(text, rows[i].text, n + 1);
 		for (char *p = text; (p = strchr(p, '|')) != NULL;) {
@@ -279,6 +313,7 @@ int main(void)
 	        test_debian_vm, rp_fake_root_set_up, rp_fake_root_tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        test_other_systems, rp_fake_root_set_up, rp_fake_root_tear_down),
+	    cmocka_unit_test_setup_teardown(test_arm, rp_fake_root_set_up, rp_fake_root_tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        test_virtualization, rp_fake_root_set_up, rp_fake_root_tear_down),
 	    cmocka_unit_test_setup_teardown(
