@@ -160,6 +160,9 @@ int rp_client_main(int argc, char **argv)
 	struct rp_client_config cfg;
 	struct rp_err err = {0};
 	int mode = rp_client_config_load(&cfg, argc, argv, &err);
+	if (mode == RP_CONF_RUN) {
+		rp_conf_hide_secrets(&rp_client_config_spec, argc, argv);
+	}
 	int status = mode < 0 ? fail("invalid config", &err, ". Check your config file")
 	                      : by_mode(&cfg, mode, &err);
 	rp_client_config_fini(&cfg);

@@ -118,6 +118,8 @@ struct rp_conf {
  * Returns a mode >= 0 or an error with its text. VERSION and HELP come back with nothing
  * loaded, and so does SERVICE with another action than install. Call rp_conf_fini in every case. */
 RP_NODISCARD int rp_conf_load(struct rp_conf *c, int argc, char *const *argv, struct rp_err *err);
+/* Overwrites the secrets in argv, where everybody on this machine reads them. After rp_conf_load. */
+void rp_conf_hide_secrets(const struct rp_conf_spec *spec, int argc, char *const *argv);
 /* Sets spec and dst; no allocation. */
 void rp_conf_init(struct rp_conf *c, const struct rp_conf_spec *spec, void *dst);
 /* Frees what the rows describe in dst, secrets wiped, and c itself. Idempotent. */

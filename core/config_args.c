@@ -232,3 +232,32 @@ int rp_conf_args(struct rp_conf *c, int argc, char *const *argv, struct rp_conf_
 	}
 	return 0;
 }
+
+static bool is_secret(const struct rp_conf_spec *spec, struct rp_str name)
+{
+	for (size_t i = 0; i < spec->n_opts; i++) {
+		const struct rp_conf_opt *opt = &spec->opts[i];
+		if (opt->flag != NULL && rp_str_eq(name, opt->flag)) {
+			return (opt->flags & RP_CONF_F_SECRET) != 0;
+		}
+	}
+	return false;
+}
+
+void rp_conf_hide_secrets(const struct rp_conf_spec *spec, int argc, char *const *argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		size_t n = strcspn(argv[i], "=");
+		if (strncmp(argv[i], "--", 2) != 0 ||
+		    !is_secret(spec, rp_str_n(&argv[i][2], n - 2))) {
+			continue;
+		}
+		char *value = argv[i][n] == '=' ? &argv[i][n + 1] : NULL;
+		if (value == NULL && i + 1 < argc) {
+			value = argv[++i];
+		}
+		if (value != NULL) {
+			memset(value, '*', strlen(value));
+		}
+	}
+}

@@ -65,7 +65,7 @@ updates_interval=4h
 client_config c1 "ip_api_url = \"http://localhost:$port/\"" "[monitoring]
 fs_type_include = [\"$root_type\"]
 net_lan = [\"$card\", \"1000\"]"
-nobody_client c1 --log-level debug
+nobody_client c1 --log-level debug --auth=me:secret
 
 ### Measurements
 check "c1 is there" connected c1
@@ -76,6 +76,8 @@ check "memory is in use" json_is true '.data[0].memory_usage_percent > 0'
 check "processes" call_is 200 GET /clients/c1/processes ''
 check "this client is one of them" json_is true ".data[0].processes | any(.pid == $(pid_of c1) and
 	(.cmdline | contains(\"c1.conf\")) and .rss > 100000 and .state != \"\")"
+check "its secrets are not among what everybody sees" json_is true ".data[0].processes |
+	any(.pid == $(pid_of c1) and (.cmdline | contains(\"--auth=*********\")))"
 check "the last to be started comes first" json_is true '.data[0].processes | [.[].pid] | . == (sort | reverse)'
 check "mount points" call_is 200 GET /clients/c1/mountpoints ''
 check "have the size of /" json_is "$(stat -f -c '%b %S' / | { read -r blocks size; echo $((blocks * size)); })" \

@@ -231,6 +231,25 @@ static void environment(void **state)
 	assert_int_equal(unsetenv("RPORT_FINGERPRINT"), 0);
 }
 
+static void hidden_secrets(void **state)
+{
+	(void)state;
+	static char line[][32] = {"--auth", "a:tops3cret", "--name", "n", "--proxy=http://u:p@h:1",
+	    "--authx", "x", "server", "--", "--auth=y", "--proxy"};
+	char *argv[RP_ARRAY_LEN(line)];
+	for (size_t i = 0; i < RP_ARRAY_LEN(line); i++) {
+		argv[i] = line[i];
+	}
+	rp_conf_hide_secrets(&rp_client_config_spec, (int)RP_ARRAY_LEN(argv), argv);
+	assert_string_equal(line[1], "***********");
+	assert_string_equal(line[3], "n");
+	assert_string_equal(line[4], "--proxy=**************");
+	assert_string_equal(line[6], "x");
+	assert_string_equal(line[7], "server");
+	assert_string_equal(line[9], "--auth=y"); /* behind "--" there are no options */
+	rp_conf_hide_secrets(&rp_client_config_spec, 1, &argv[10]); /* without its value */
+}
+
 static void tables(void **state)
 {
 	(void)state;
@@ -397,6 +416,7 @@ int main(void)
 	    cmocka_unit_test(other_flags),
 	    cmocka_unit_test(server_and_remotes),
 	    cmocka_unit_test(environment),
+	    cmocka_unit_test(hidden_secrets),
 	    cmocka_unit_test(tables),
 	    cmocka_unit_test(rules),
 	    cmocka_unit_test(adjustments),
