@@ -1,4 +1,5 @@
 // All texts of the dashboard, by area. Pages import from here; a translation replaces the areas.
+export { client } from './client'
 export { clients } from './clients'
 export { common, plural } from './common'
 export { frame } from './frame'
@@ -10,3 +11,5 @@ export { vault } from './vault'
 export { audit, notifications, server } from './audit'
 export { targets } from './targets'
 export { permissionNames, profile } from './profile'
+export { run } from './run'
+export { tunnels } from './tunnels'

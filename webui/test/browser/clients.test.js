@@ -90,7 +90,7 @@ test('several clients get a tag at once', async () => {
   await dialog.getByLabel('Add these tags').fill('nginx')
   await dialog.getByLabel('Take these tags away').fill('web')
   await dialog.getByRole('button', { name: 'Change tags' }).click()
-  await page.getByText('Tags of 2 clients changed').waitFor()
+  await page.getByText('Tags of 2 clients changed', { exact: true }).waitFor()
   const { data } = await site.api('GET', '/clients/web-1/attributes')
   assert.deepEqual(data, { tags: ['frankfurt', 'nginx'], labels: { city: 'Frankfurt' } })
   await page.context().close()
