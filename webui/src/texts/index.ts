@@ -1,9 +1,11 @@
 // All texts of the dashboard, by area. Pages import from here; a translation replaces the areas.
 export { client } from './client'
 export { clients } from './clients'
+export { clientGroups } from './clientGroups'
 export { common, plural } from './common'
 export { frame } from './frame'
 export { login } from './login'
+export { monitoring } from './monitoring'
 export { overview } from './overview'
 export { userGroups, users } from './users'
 export { clientAccess } from './clientAccess'

@@ -10,6 +10,10 @@ const lazy = (loader: () => Promise<Component>) =>
 const FactsTab = lazy(() => import('./FactsTab.vue'))
 const TunnelsTab = lazy(() => import('./TunnelsTab.vue'))
 const RunTab = lazy(() => import('./run/RunTab.vue'))
+const MonitoringTab = lazy(() => import('./monitoring/MonitoringTab.vue'))
+const UpdatesTab = lazy(() => import('./UpdatesTab.vue'))
+const FilesTab = lazy(() => import('./files/FilesTab.vue'))
+const SettingsTab = lazy(() => import('./settings/SettingsTab.vue'))
 
 export interface ClientTab {
   key: string
@@ -35,6 +39,21 @@ export function clientTabs(rights: Rights, client: Client | undefined): ClientTa
       component: RunTab,
       may: rights.can('commands') || rights.can('scripts'),
     },
+    {
+      key: 'monitoring',
+      label: t.tabs.monitoring,
+      component: MonitoringTab,
+      may: rights.can('monitoring'),
+    },
+    {
+      key: 'updates',
+      label: t.tabs.updates,
+      component: UpdatesTab,
+      may: rights.can('monitoring'),
+      count: client?.updates_status?.updates_available || undefined,
+    },
+    { key: 'files', label: t.tabs.files, component: FilesTab, may: rights.can('uploads') },
+    { key: 'settings', label: t.tabs.settings, component: SettingsTab, may: true },
   ]
   return all.filter((tab) => tab.may)
 }

@@ -13,6 +13,15 @@ export async function setup(site) {
   })
   for (const command of ['/usr/bin/uptime', '/usr/bin/df -h /', '/usr/bin/ls /nowhere'])
     await site.api('POST', '/clients/web-01/commands', { command })
+  const groups = [
+    { id: 'production', description: 'Guarded well', params: { tag: ['prod'] } },
+    {
+      id: 'kiosks-porto',
+      description: 'All in Porto',
+      params: { tag: ['kiosk'], name: ['Kiosk*'] },
+    },
+  ]
+  for (const group of groups) await site.api('POST', '/client-groups', group)
   const gone = await site.addClient('old-02', { name: 'Till, second floor', tags: ['kiosk'] })
   await gone.stop()
 }
@@ -61,6 +70,19 @@ export const pages = [
     async open(page) {
       await page.getByRole('row', { name: /df -h/ }).first().click()
       await page.getByRole('dialog').getByText('Successful').waitFor()
+    },
+  },
+  { name: 'client-monitoring', path: at('/monitoring') },
+  { name: 'client-updates', path: at('/updates') },
+  { name: 'client-files', path: at('/files') },
+  { name: 'client-settings', path: at('/settings') },
+  { name: 'client-groups', path: '/client-groups' },
+  {
+    name: 'client-group',
+    path: '/client-groups',
+    async open(page) {
+      await page.getByRole('button', { name: 'Actions for the group production' }).click()
+      await page.getByRole('menuitem', { name: 'Change …' }).click()
     },
   },
   { name: 'tunnels', path: '/tunnels' },
