@@ -21,8 +21,10 @@
 
 #include "core/banned.h"
 
-#define RECORD_MAX     (4u * 1024 * 1024)
-#define CHECK_SLACK_NS (10 * RP_NS_PER_S)
+#define RECORD_MAX (4u * 1024 * 1024)
+/* A ping that comes a little late is none that is missed; and how often we look for one, so that with
+ * both a peer that is gone is noticed within interval and timeout. */
+#define CHECK_SLACK_MS 10000u
 #define COMPONENT      "client-listener"
 
 #define F(key, kind)                                                            \
@@ -210,6 +212,12 @@ int rp_registry_save(
 
 /* Server pings (wire protocol 7.2) */
 
+void rp_registry_heard(struct rp_registry_entry *e)
+{
+	e->c.last_heartbeat_at = rp_time_now();
+	e->heard_ms = rp_clock_ms();
+}
+
 struct probe {
 	struct rp_registry *registry;
 	struct rp_conn_ref ref;
@@ -232,7 +240,7 @@ static void on_check_answer(void *ctx, int code, const char *p, size_t n)
 	if (e != NULL) {
 		e->probing = false;
 		if (ping_alive(code, p, n)) {
-			e->c.last_heartbeat_at = rp_time_now();
+			rp_registry_heard(e);
 		} else {
 			rp_log_info(COMPONENT, "client %s does not answer pings", e->c.id);
 			rp_workers_close(r->workers, e->ref, "no answer to ping");
@@ -264,13 +272,14 @@ static void check(struct rp_registry *r, struct rp_registry_entry *e)
 static void on_check(uv_timer_t *timer)
 {
 	struct rp_registry *r = timer->data;
-	int64_t limit = rp_time_now() - r->opt.cfg->server.check_clients_connection_interval +
-	    CHECK_SLACK_NS;
+	uint64_t now = rp_clock_ms() + CHECK_SLACK_MS;
+	uint64_t interval = (uint64_t)(r->opt.cfg->server.check_clients_connection_interval /
+	    RP_NS_PER_MS);
 	struct rp_list *it;
 	struct rp_list *tmp;
 	RP_LIST_FOREACH(it, tmp, &r->all) {
 		struct rp_registry_entry *e = RP_LIST_ENTRY(it, struct rp_registry_entry, list);
-		if (e->ref.id != 0 && !e->probing && e->c.last_heartbeat_at < limit) {
+		if (e->ref.id != 0 && !e->probing && now - e->heard_ms >= interval) {
 			check(r, e);
 		}
 	}
@@ -282,7 +291,7 @@ static void on_ping(void *ctx, struct rp_conn_ref ref)
 {
 	struct rp_registry_entry *e = rp_registry_find_ref(ctx, ref);
 	if (e != NULL) {
-		e->c.last_heartbeat_at = rp_time_now();
+		rp_registry_heard(e);
 	}
 }
 
@@ -509,6 +518,7 @@ int rp_registry_new(
 	rp_cgroups_on_change(r->groups, on_group, r);
 	uint64_t every = (uint64_t)(opt->cfg->server.check_clients_connection_interval /
 	    RP_NS_PER_MS);
+	every = RP_MIN(every, (uint64_t)CHECK_SLACK_MS);
 	RP_VERIFY(uv_timer_start(&r->check, on_check, every, every) == 0);
 	if (opt->cfg->server.purge_disconnected_clients) {
 		every = (uint64_t)(opt->cfg->server.purge_disconnected_clients_interval /

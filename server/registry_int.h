@@ -24,7 +24,8 @@ struct rp_registry_entry {
 	struct rp_conn_ref ref; /* id 0 = not connected; else in by_ref */
 	struct rp_hash_node ref_node;
 	char ref_key[RP_REGISTRY_REF_MAX];
-	bool probing; /* a server ping is under way */
+	bool probing;      /* a server ping is under way */
+	uint64_t heard_ms; /* as last_heartbeat_at, by a clock that nobody sets */
 };
 
 /* A registration that is not finished: until the old connection is gone and the worker has
@@ -80,6 +81,8 @@ int rp_registry_save(
 /* What groups are about has changed: works out the client's. */
 void rp_registry_regroup(struct rp_registry *r, struct rp_registry_entry *e);
 void rp_registry_set_state(struct rp_registry_entry *e, bool connected);
+/* The client gave a sign of life. */
+void rp_registry_heard(struct rp_registry_entry *e);
 
 /* registry_forget.c */
 void rp_registry_disconnected(struct rp_registry *r, struct rp_registry_entry *e);

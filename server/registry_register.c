@@ -395,7 +395,7 @@ static void connected(struct rp_registry *r, struct rp_registry_entry *e, struct
 	set_tunnels(&e->c, tunnels, n);
 	e->probing = false;
 	r->n_connected++;
-	e->c.last_heartbeat_at = rp_time_now();
+	rp_registry_heard(e);
 	rp_registry_set_state(e, true);
 	rp_registry_regroup(r, e);
 	rp_log_info(COMPONENT, "client %s \"%s\" connected from %s with %zu tunnel(s)", e->c.id,
