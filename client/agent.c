@@ -12,6 +12,9 @@
 
 #include "core/banned.h"
 
+#define NO_LINK_LOGGED    20
+#define NO_LINK_LOG_EVERY 100
+
 static const struct rp_uplink_ops uplink_ops;
 
 static void plan_retry(struct rp_agent *a);
@@ -42,6 +45,7 @@ static void on_retry(uv_timer_t *h)
 static void plan_retry(struct rp_agent *a)
 {
 	char text[RP_TIME_TEXT_MAX];
+	a->no_link = a->worst == RP_RETRY_NO_LINK ? a->no_link + 1 : 0;
 	int64_t ms = rp_backoff_next(&a->backoff, a->worst, a->busy_ms, rp_random_u64());
 	if (ms < 0) {
 		rp_log_error(RP_CLIENT_LOG, "Giving up after %llu retries",
@@ -52,7 +56,8 @@ static void plan_retry(struct rp_agent *a)
 	rp_duration_format(ms * RP_NS_PER_MS, text);
 	rp_watchdog_tell(&a->watchdog, RP_WATCHDOG_RECONNECTING, "Retrying in %s...", text);
 	if (ms > 0) {
-		rp_log_info(RP_CLIENT_LOG, "Retrying in %s", text);
+		rp_log(
+		    rp_agent_attempt_level(a, RP_LOG_INFO), RP_CLIENT_LOG, "Retrying in %s", text);
 	}
 	RP_VERIFY(uv_timer_start(&a->retry, on_retry, (uint64_t)ms, 0) == 0);
 }
@@ -106,6 +111,7 @@ static void on_ready(struct rp_agent *a, struct rp_uplink *u)
 
 static void on_up(struct rp_agent *a, struct rp_uplink *u)
 {
+	a->no_link = 0;
 	if (u->server > 0) {
 		plan_switch_back(a);
 	}
@@ -124,12 +130,19 @@ static void on_room(struct rp_agent *a, struct rp_uplink *u)
 	}
 }
 
-static void log_end(const struct rp_uplink_end *end)
+enum rp_log_level rp_agent_attempt_level(const struct rp_agent *a, enum rp_log_level level)
+{
+	bool some = a->no_link <= NO_LINK_LOGGED || a->no_link % NO_LINK_LOG_EVERY == 0;
+	return some ? level : RP_LOG_DEBUG;
+}
+
+static void log_end(const struct rp_agent *a, const struct rp_uplink_end *end)
 {
 	if (end->reached == RP_UPLINK_UP) {
 		rp_log_info(RP_CLIENT_LOG, "Disconnected: %s", end->why);
 	} else if (!end->wanted) {
-		rp_log_error(RP_CLIENT_LOG, "Connection error: %s", end->why);
+		rp_log(rp_agent_attempt_level(a, RP_LOG_ERROR), RP_CLIENT_LOG,
+		    "Connection error: %s", end->why);
 	}
 }
 
@@ -148,7 +161,7 @@ static void link_closed(struct rp_agent *a, size_t server, const struct rp_uplin
 	a->link = NULL;
 	(void)uv_timer_stop(&a->switch_back);
 	rp_results_again(&a->results);
-	log_end(end);
+	log_end(a, end);
 	if (a->stopping) {
 		return;
 	}

@@ -34,6 +34,7 @@
 #include "core/crypto.h"
 #include "core/defs.h"
 #include "core/err.h"
+#include "core/log.h"
 #include "core/loop.h"
 #include "core/serial.h"
 #include "http/tls.h"
@@ -64,6 +65,7 @@ struct rp_agent {
 	struct rp_uplink *spare; /* to the main server, while link is on a fallback */
 	struct rp_backoff backoff;
 	enum rp_retry worst; /* of this round */
+	uint64_t no_link;    /* rounds in a row without a link */
 	uint64_t busy_ms;
 	uv_timer_t retry;
 	uv_timer_t switch_back;
@@ -83,6 +85,9 @@ void rp_agent_run(struct rp_agent *a);
 /* In its place when rp_agent_start failed: closes what there is. */
 void rp_agent_abandon(struct rp_agent *a);
 
+/* Attempts without a link follow each other fast, for days perhaps: after the first ones only some are
+ * logged at this level, the others for debugging. */
+enum rp_log_level rp_agent_attempt_level(const struct rp_agent *a, enum rp_log_level level);
 /* Ends the wait between two attempts, if there is one. */
 void rp_agent_retry_now(struct rp_agent *a);
 

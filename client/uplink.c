@@ -490,8 +490,8 @@ static int start_dial(struct rp_uplink *u)
 	            .notsent_lowat = NOTSENT_LOWAT,
 	        },
 	};
-	rp_log_info(RP_CLIENT_LOG, "Connecting to %s%s", s->names[u->server],
-	    s->has_proxy ? " via proxy" : "");
+	rp_log(rp_agent_attempt_level(a, RP_LOG_INFO), RP_CLIENT_LOG, "Connecting to %s%s",
+	    s->names[u->server], s->has_proxy ? " via proxy" : "");
 	return rp_dial_start(a->loop, &opt, on_dialed, u, &u->dial);
 }
 

@@ -158,9 +158,25 @@ static void test_no_memory_while_dialing(void **state)
 	tear_down(&f);
 }
 
+/* A link that is away for days does not fill the log. */
+static void test_attempts_logged(void **state)
+{
+	(void)state;
+	struct rp_agent a = {0};
+	int logged = 0;
+	for (a.no_link = 0; a.no_link < 10000; a.no_link++) {
+		enum rp_log_level level = rp_agent_attempt_level(&a, RP_LOG_ERROR);
+		assert_true(level == RP_LOG_ERROR || level == RP_LOG_DEBUG);
+		logged += level == RP_LOG_ERROR ? 1 : 0;
+		assert_true(a.no_link > 20 || level == RP_LOG_ERROR);
+	}
+	assert_in_range(logged, 100, 130);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_attempts_logged),
 	    cmocka_unit_test(test_retries_used_up),
 	    cmocka_unit_test(test_stop_while_dialing),
 	    cmocka_unit_test(test_no_memory),
