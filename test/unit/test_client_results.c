@@ -116,6 +116,7 @@ static void test_count_limit(void **state)
 	assert_int_equal(r.dropped, 5);
 	assert_int_equal(rp_results_flush(&r, send_one, &s), 0);
 	assert_int_equal(s.taken, RP_RESULTS_MAX);
+	rp_results_fini(&r);
 }
 
 static void test_byte_limit(void **state)
