@@ -111,6 +111,33 @@ test('a user changes his password and ends his other session', async () => {
   await Promise.all([page.context().close(), other.context().close()])
 })
 
+test('an API token is shown once, works, and no longer once it is revoked', async () => {
+  const page = await newPage(browser, site, { storageState: await session(browser, site) })
+  await page.goto('/profile')
+  await page.getByRole('button', { name: 'New token' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('backup script')
+  await assertAll(page, 'new token')
+  await dialog.getByRole('button', { name: 'Create' }).click()
+  const token = (await dialog.locator('code').first().innerText()).trim()
+  const ask = async () => {
+    const credentials = Buffer.from(`${ADMIN.username}:${token}`).toString('base64')
+    const headers = { Authorization: `Basic ${credentials}` }
+    return (await fetch(`${site.url}/api/v1/me`, { headers })).status
+  }
+  assert.equal(await ask(), 200)
+  await dialog.getByRole('button', { name: 'Close' }).last().click()
+  await page.getByRole('gridcell', { name: 'backup script' }).waitFor()
+  await page.getByRole('button', { name: 'Revoke' }).click()
+  await dialog.getByText('backup script').waitFor()
+  await dialog.getByRole('button', { name: 'Revoke' }).click()
+  await page.getByText('Token revoked').first().waitFor()
+  assert.equal(await ask(), 401)
+  await page.getByText('No API tokens').waitFor()
+  await assertAll(page, 'profile')
+  await page.context().close()
+})
+
 test('the overview follows what happens, without loading again', async () => {
   const page = await newPage(browser, site, { storageState: await session(browser, site) })
   await page.goto('/')

