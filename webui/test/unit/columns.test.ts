@@ -24,7 +24,7 @@ describe('columns', () => {
     ]
     expect(layout(columns, false)).toEqual({
       '--tracks': 'minmax(10rem, 2fr) 4rem',
-      '--least': '16.25rem',
+      '--least': '16.75rem',
     })
     expect(layout(columns, true)['--tracks']).toBe('2rem minmax(10rem, 2fr) 4rem')
   })

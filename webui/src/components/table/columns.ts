@@ -18,6 +18,7 @@ export interface Column<Row = unknown> {
 
 const WIDTH_REM = 8
 const GAP_REM = 0.75
+const EDGE_REM = 1
 export const SELECT_REM = 2
 
 const track = (width: number, grow: number) =>
@@ -31,7 +32,7 @@ export function layout(columns: Column<never>[], selectable: boolean) {
     tracks.unshift(`${SELECT_REM}rem`)
     widths.unshift(SELECT_REM)
   }
-  const sum = widths.reduce((a, b) => a + b, 0) + GAP_REM * (widths.length + 1)
+  const sum = widths.reduce((a, b) => a + b, 0) + GAP_REM * (widths.length - 1) + 2 * EDGE_REM
   return { '--tracks': tracks.join(' '), '--least': `${sum}rem` }
 }
 
