@@ -270,7 +270,7 @@ static int open_folder(const char *path, struct rp_err *err)
 int rp_incoming_open(struct rp_incoming *in, struct rp_err *err)
 {
 	char uuid[RP_UUID_TEXT_MAX];
-	char *path = rp_asprintf("%s/" RP_INCOMING_FOLDER, in->data_dir);
+	char *path = rp_asprintf("%s" RP_INCOMING_PLACE, in->data_dir);
 	if (path == NULL || rp_md5_stream_new(&in->md5) != 0 ||
 	    rp_sha256_stream_new(&in->sha256) != 0) {
 		rp_free(path);
@@ -363,7 +363,7 @@ static int check_sum(struct rp_incoming *in, struct rp_err *err)
 
 static char *own_path(const struct rp_incoming *in)
 {
-	return rp_asprintf("%s/" RP_INCOMING_FOLDER "/%s", in->data_dir, in->name);
+	return rp_asprintf("%s" RP_INCOMING_PLACE "/%s", in->data_dir, in->name);
 }
 
 static int sudo_chown(const struct rp_incoming *in, struct rp_err *err)
@@ -573,7 +573,7 @@ static bool is_left_over(const char *name)
 
 void rp_incoming_clean(const char *data_dir)
 {
-	char *path = rp_asprintf("%s/" RP_INCOMING_FOLDER, data_dir);
+	char *path = rp_asprintf("%s" RP_INCOMING_PLACE, data_dir);
 	DIR *d = path != NULL ? opendir(path) : NULL;
 	const struct dirent *e;
 	while (d != NULL && (e = readdir(d)) != NULL) {

@@ -20,7 +20,7 @@
 #include "core/defs.h"
 #include "core/err.h"
 
-#define RP_INCOMING_FOLDER "filepush"
+#define RP_INCOMING_PLACE "/filepush"
 /* Of names in it, which sudoers rules for the original know. */
 #define RP_INCOMING_SUFFIX "_rport_filepush"
 /* What a file system keeps free: so much, or a twentieth of it. */

@@ -528,7 +528,7 @@ static int add_own(struct rp_reception *r, const char *path, const char *rest)
 static int find_own(struct rp_reception *r)
 {
 	static const char *const rest[] = {
-	    "/scripts", "/" RP_INCOMING_FOLDER, "/commands.log*", "/state.json", "/.ssh"};
+	    "/scripts", RP_INCOMING_PLACE, "/commands.log*", "/state.json", "/.ssh"};
 	const struct rp_client_config *cfg = r->cfg;
 	int code = add_own(r, cfg->conf.file != NULL ? cfg->conf.file : "", "");
 	code = code != 0 ? code : add_own(r, cfg->logging.log_file, "*");

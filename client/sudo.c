@@ -134,7 +134,7 @@ int rp_sudo_run(const char *const *words, struct rp_err *err)
 	char path[64];
 	char complaint[WORD_MAX];
 	int ends[2];
-	pid_t pid;
+	pid_t pid = -1;
 	if (!find_sudo(path, sizeof(path))) {
 		return rp_err_set(err, RP_EUNSUPPORTED, "there is no sudo");
 	}
