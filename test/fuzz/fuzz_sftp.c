@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SFTP requests: one is taken only whole, its name lies in it, and how much is looked at changes
- * nothing. Answers to them can be read as packets again.
+ * SFTP requests and answers: one is taken only whole, its text lies in it, and how much is looked at
+ * changes nothing. What we write of either can be read again.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -10,6 +10,7 @@
 #include "core/buf.h"
 #include "core/err.h"
 #include "tunnel/sftp.h"
+#include "tunnel/sftp_ask.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,9 +44,40 @@ static void check(const uint8_t *p, size_t n, size_t used, const struct rp_sftp_
 	rp_buf_fini(&b);
 }
 
+/* What a client takes for an answer, and what it would ask with the text of it. */
+static void check_asking(const uint8_t *p, size_t n)
+{
+	struct rp_sftp_answer a;
+	struct rp_sftp_answer again;
+	struct rp_sftp_request r;
+	size_t used;
+	size_t used_again;
+	struct rp_buf b;
+	int code = rp_sftp_ask_answer(p, n, &used, &a);
+	RP_VERIFY(code == 1 || (used == 0 && code <= 0));
+	if (code != 1) {
+		return;
+	}
+	const uint8_t *text = (const uint8_t *)a.data.p;
+	RP_VERIFY(used >= 4 + 5 && used <= n && used <= RP_SFTP_ANSWER_MAX + 4);
+	RP_VERIFY(a.data.len == 0 || (text > p && text + a.data.len <= p + used));
+	RP_VERIFY(a.data.len <= RP_SFTP_BLOCK || a.type == RP_SFTP_STATUS);
+	RP_VERIFY(rp_sftp_ask_answer(p, used - 1, &used_again, &again) == 0);
+	RP_VERIFY(rp_sftp_ask_answer(p, used, &used_again, &again) == 1 && used_again == used);
+	if (a.data.len > RP_SFTP_HANDLE_MAX) {
+		return;
+	}
+	rp_buf_init(&b, 100000);
+	RP_VERIFY(rp_sftp_ask_read(&b, a.id, a.data, a.status) == 0);
+	RP_VERIFY(rp_sftp_parse(rp_buf_head(&b), b.len, &used, &r) == 1 && used == b.len);
+	RP_VERIFY(r.id == a.id && r.name.len == a.data.len && r.offset == a.status);
+	rp_buf_fini(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t at = 0;
+	check_asking(data, size);
 	while (at < size) {
 		struct rp_sftp_request r;
 		size_t used;
