@@ -217,5 +217,53 @@ check "the client ends cleanly" is "$status" 0
 check "silently" silent g1
 exec 3>&-
 
-### A client without rights, with a sudo of ours in its path
+### A client without rights, and a sudo of ours that notes what it is asked
+# unshare: the place of sudo is covered for this client alone.
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null && command -v setpriv >/dev/null; then
+	mkdir "$tmp/sudo" "$tmp/poor" "$out/kept"
+	cat >"$tmp/sudo/sudo" <<-END
+		#!/bin/sh
+		echo "\$*" >>"$tmp/sudo.log"
+		[ "\$1" = -n ] && shift
+		[ ! -e "$tmp/poor/no" ] || { echo "sudo: a password is required" >&2; exit 1; }
+		[ "\$1" != mv ] || { chmod u+w "$out/kept" && "\$@" && chmod u-w "$out/kept"; }
+	END
+	chmod 755 "$tmp/sudo/sudo"
+	: >"$tmp/sudo.log"
+	chown daemon "$tmp/poor" "$out/kept" "$tmp/sudo.log"
+	chmod 555 "$out/kept"
+	mkfifo "$tmp/go2.in"
+	start go2 "$PEER" server --auth me:secret --key-seed test --duration 600s
+	exec 3>"$tmp/go2.in"
+	wait_for go2 '"listening"' || give_up "no peer"
+	addr=$(printf '%s\n' "$line" | json addr)
+	client_config poor
+	sed -i "s|^data_dir.*|data_dir = \"$tmp/poor/data\"|" "$tmp/poor.conf"
+	chmod 644 "$tmp/poor.conf"
+	cp "$RPORT" "$tmp/rport"
+	chmod 755 "$tmp/rport"
+	start poor unshare -m sh -c 'mount --bind "$1" /usr/local/sbin && shift && exec setpriv --reuid=daemon --regid=daemon --clear-groups "$@"' \
+		- "$tmp/sudo" "$tmp/rport" client -c "$tmp/poor.conf"
+	if wait_for go2 '"registered".*"id":"poor"'; then
+		tell "{\"cmd\":\"upload\",\"tag\":\"s1\",\"source\":\"$tmp/small\",\"dest\":\"$out/kept/a\"}"
+		check "where the user may not write" wait_for go2 '"tag":"s1","ok":true,.*"status":"success"'
+		check "sudo does it" same "$tmp/small" "$out/kept/a"
+		check "by the words that sudoers rules have" grep -q -E "^-n mv $tmp/poor/data/filepush/[-0-9a-f]+_rport_filepush $out/kept/a\$" "$tmp/sudo.log"
+		tell "{\"cmd\":\"request\",\"tag\":\"s2\",\"name\":\"upload\",\"want\":true,\"payload\":{\"ID\":\"x\",\"SourceFilePath\":\"$tmp/empty\",\"DestinationPath\":\"$tmp/poor/b\",\"DestinationFileOwner\":\"root\",\"DestinationFileGroup\":\"root\",\"Md5Checksum\":\"1B2M2Y8AsgTpgAmY7PhCfg==\"}}"
+		check "for another owner" wait_for go2 '"tag":"s2","ok":true,.*"status":"success"'
+		check "sudo is asked too" grep -q -E "^-n chown root:root $tmp/poor/data/filepush/[-0-9a-f]+_rport_filepush\$" "$tmp/sudo.log"
+		: >"$tmp/poor/no"
+		tell "{\"cmd\":\"upload\",\"tag\":\"s3\",\"source\":\"$tmp/small\",\"dest\":\"$out/kept/c\"}"
+		check "where sudo says no" wait_for go2 '"tag":"s3","ok":false,"data":".*/kept/c: permission denied: sudo -n mv: sudo: a password is required"'
+		check "nothing is there" absent "$out/kept/c"
+		check "nor left behind" is "$(ls "$tmp/poor/data/filepush")" ""
+		stop poor
+		check "the client ends cleanly" is "$status" 0
+	else
+		not_ok "a client without rights registers"
+	fi
+	exec 3>&-
+else
+	skip "not root, or no unshare: sudo"
+fi
 finish
