@@ -95,17 +95,29 @@ void rp_api_multi_post(struct rp_api_call *c)
 static const char *const list_filters[] = {"jid", "created_by", "schedule_id", "started_at[gt]",
     "started_at[lt]", "started_at[since]", "started_at[until]", NULL};
 static const char *const list_sorts[] = {"jid", "started_at", "created_by", "schedule_id", NULL};
+/* The original knows no fields here: what it answers, the defaults, is always part of it. */
+static const char *const list_fields[] = {
+    "jid", "started_at", "created_by", "schedule_id", "command", "is_script", "targets", NULL};
+static const char *const list_defaults[] = {"jid", "started_at", "created_by", "schedule_id", NULL};
+#define N_DEFAULTS (RP_ARRAY_LEN(list_defaults) - 1)
 static const struct rp_listq_resource no_resources[] = {{NULL, NULL, NULL}};
+static const struct rp_listq_resource list_resources[] = {
+    {"commands", list_fields, list_defaults}, {NULL, NULL, NULL}};
 static const struct rp_listq_spec list_spec = {
     .filters = list_filters,
     .sorts = list_sorts,
     .default_sort = "-started_at,jid",
-    .resources = no_resources,
+    .resources = list_resources,
     .limit_default = 100,
     .limit_max = 1000,
 };
-static const char *const summary_keys[] = {"jid", "started_at", "created_by", "schedule_id"};
 
+struct list {
+	struct rp_api_call *call;
+	bool wants[RP_ARRAY_LEN(list_fields) - 1];
+};
+
+/* NULL: not a field of what is stored. */
 static const struct rp_json_field *field_of(const char *key)
 {
 	for (size_t i = 0; i < rp_multi_job_table.n; i++) {
@@ -113,29 +125,75 @@ static const struct rp_json_field *field_of(const char *key)
 			return &rp_multi_job_table.fields[i];
 		}
 	}
-	RP_VERIFY(false);
 	return NULL;
+}
+
+/* For how many clients; null: it has ended. */
+static void write_targets(const struct list *l, struct rp_jsonw *w, const char *jid)
+{
+	size_t n = rp_multi_running(multis(l->call), jid);
+	rp_jsonw_key(w, "targets");
+	if (n > 0) {
+		rp_jsonw_uint(w, n);
+	} else {
+		rp_jsonw_null(w);
+	}
+}
+
+static void write_summary(const struct list *l, struct rp_jsonw *w, const struct rp_multi_job *job)
+{
+	rp_jsonw_obj(w);
+	for (size_t k = 0; list_fields[k] != NULL; k++) {
+		const struct rp_json_field *f = field_of(list_fields[k]);
+		if (l->wants[k] && f != NULL) {
+			rp_jsonw_field(w, f, job);
+		} else if (l->wants[k]) {
+			write_targets(l, w, job->jid);
+		}
+	}
+	rp_jsonw_obj_end(w);
 }
 
 static void on_list(void *ctx, int code, const struct rp_multi_read *read, const struct rp_err *err)
 {
-	struct rp_api_call *c = ctx;
+	struct list *l = ctx;
 	struct rp_reply r;
 	if (code != 0) {
-		rp_reply_code(c, code, err);
+		rp_reply_code(l->call, code, err);
+		rp_free(l);
 		return;
 	}
 	rp_reply_begin(&r);
 	rp_jsonw_arr(&r.w);
 	for (size_t i = 0; i < read->n; i++) {
-		rp_jsonw_obj(&r.w);
-		for (size_t k = 0; k < RP_ARRAY_LEN(summary_keys); k++) {
-			rp_jsonw_field(&r.w, field_of(summary_keys[k]), &read->jobs[i]);
-		}
-		rp_jsonw_obj_end(&r.w);
+		write_summary(l, &r.w, &read->jobs[i]);
 	}
 	rp_jsonw_arr_end(&r.w);
-	rp_reply_end_count(&r, c, read->total);
+	rp_reply_end_count(&r, l->call, read->total);
+	rp_free(l);
+}
+
+static int list(struct rp_api_call *c, struct rp_listq *q)
+{
+	struct list *l = rp_calloc(1, sizeof(*l));
+	if (l == NULL) {
+		rp_listq_fini(q);
+		return RP_ENOMEM;
+	}
+	l->call = c;
+	for (size_t k = 0; list_fields[k] != NULL; k++) {
+		l->wants[k] = k < N_DEFAULTS ||
+		    rp_listq_wants(q, &list_spec, "commands", list_fields[k]);
+	}
+	const struct rp_multi_query query = {
+	    .created_by = rp_api_may_own(c, "") ? NULL : c->user.name,
+	    .q = q,
+	};
+	int err = rp_multi_read(multis(c), &query, on_list, l);
+	if (err != 0) {
+		rp_free(l);
+	}
+	return err;
 }
 
 void rp_api_multi_list(struct rp_api_call *c)
@@ -147,11 +205,7 @@ void rp_api_multi_list(struct rp_api_call *c)
 		rp_reply_list_errors(c, &errs);
 		return;
 	}
-	const struct rp_multi_query query = {
-	    .created_by = rp_api_may_own(c, "") ? NULL : c->user.name,
-	    .q = &q,
-	};
-	err = err != 0 ? err : rp_multi_read(multis(c), &query, on_list, c);
+	err = err != 0 ? err : list(c, &q);
 	if (err != 0) {
 		rp_reply_code(c, err, NULL);
 	}

@@ -44,10 +44,11 @@ struct session {
 	struct rp_hash flows;      /* by jid */
 	struct rp_strlist backlog; /* ids of jobs whose ends wait for room */
 	size_t backlog_next;
-	bool asked;   /* the one request has come */
-	bool reading; /* a job of the backlog is on its way from the database */
-	bool running; /* the job's callbacks come */
-	bool over;    /* all ends are known */
+	bool announces; /* tells the id of the job on many clients first */
+	bool asked;     /* the one request has come */
+	bool reading;   /* a job of the backlog is on its way from the database */
+	bool running;   /* the job's callbacks come */
+	bool over;      /* all ends are known */
 };
 
 static void flow_free(struct session *s, struct flow *f)
@@ -118,6 +119,18 @@ static void send_end(struct session *s, const struct rp_job *job)
 	rp_buf_init(&text, MESSAGE_MAX);
 	rp_jsonw_init(&w, &text);
 	rp_job_write(job, &w);
+	send_text(s, &w, &text);
+}
+
+static void send_id(struct session *s, const char *jid)
+{
+	struct rp_buf text;
+	struct rp_jsonw w;
+	rp_buf_init(&text, MESSAGE_MAX);
+	rp_jsonw_init(&w, &text);
+	rp_jsonw_obj(&w);
+	rp_jsonw_put_str(&w, "multi_job_id", jid);
+	rp_jsonw_obj_end(&w);
 	send_text(s, &w, &text);
 }
 
@@ -291,6 +304,9 @@ static void on_stored(void *ctx, const char *jid, int code, const struct rp_err 
 	} else {
 		const struct rp_job_requester who = requester(s);
 		rp_job_request_audit(&s->request, &who, jid);
+		if (s->announces) {
+			send_id(s, jid);
+		}
 	}
 	rp_job_request_fini(&s->request);
 }
@@ -361,6 +377,8 @@ void rp_api_ws_jobs(struct rp_api_call *c)
 		return;
 	}
 	s->api = c->api;
+	const char *announce = rp_query_get(&c->query, "announce");
+	s->announces = announce != NULL && strcmp(announce, "true") == 0;
 	rp_hash_init(&s->flows);
 	if (rp_api_ws_start(c, &ws_ops, s, &s->ws) != 0) {
 		maybe_free(s);

@@ -365,17 +365,32 @@ void rp_multi_detach(struct rp_multis *owner, const void *ctx)
 	}
 }
 
-int rp_multi_stop(struct rp_multis *owner, const char *jid)
+static struct multi *running(const struct rp_multis *owner, const char *jid)
 {
 	for (struct rp_list *it = owner->running.next; it != &owner->running; it = it->next) {
 		struct multi *m = RP_LIST_ENTRY(it, struct multi, node);
 		if (strcmp(m->job.jid, jid) == 0 && !m->finishing) {
-			m->aborted = true;
-			wake(m);
-			return 0;
+			return m;
 		}
 	}
-	return RP_ENOENT;
+	return NULL;
+}
+
+int rp_multi_stop(struct rp_multis *owner, const char *jid)
+{
+	struct multi *m = running(owner, jid);
+	if (m == NULL) {
+		return RP_ENOENT;
+	}
+	m->aborted = true;
+	wake(m);
+	return 0;
+}
+
+size_t rp_multi_running(const struct rp_multis *owner, const char *jid)
+{
+	const struct multi *m = running(owner, jid);
+	return m == NULL ? 0 : m->n;
 }
 
 int rp_multi_read(

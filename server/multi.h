@@ -86,6 +86,8 @@ void rp_multi_detach(struct rp_multis *owner, const void *ctx);
 /* No client is started any more; those under way end by themselves, and so does the job then.
  * RP_ENOENT: no such job runs. */
 RP_NODISCARD int rp_multi_stop(struct rp_multis *owner, const char *jid);
+/* How many clients a job is for that is under way; 0: no such job runs. */
+size_t rp_multi_running(const struct rp_multis *owner, const char *jid);
 /* Reads through the store's queue. */
 RP_NODISCARD int rp_multi_read(
     struct rp_multis *owner, const struct rp_multi_query *query, rp_multi_read_cb cb, void *ctx);

@@ -450,11 +450,34 @@ static void test_list(void **state)
 	assert_in("\"meta\":{\"count\":2}");
 	assert_int_equal(ask("GET", "/commands?filter[command]=id", ADMIN, NULL), 400);
 	assert_in("unsupported filter field");
+	assert_int_equal(
+	    ask("GET", "/commands?fields[commands]=command,is_script&page[limit]=1", ADMIN, NULL),
+	    200);
+	assert_in("\"schedule_id\":null,\"command\":\"id\",\"is_script\":false}],");
+	assert_int_equal(ask("GET", "/commands?fields[commands]=cwd", ADMIN, NULL), 400);
 	assert_int_equal(ask("GET", "/commands?sort=command", ADMIN, NULL), 400);
 	assert_int_equal(ask("GET", "/commands?page[limit]=1001", ADMIN, NULL), 400);
 	assert_int_equal(ask("GET", "/commands/missing", ADMIN, NULL), 404);
 	assert_in("Multi-client Job[id=\\\"missing\\\"] not found.");
 	assert_int_equal(ask("GET", "/commands/missing/jobs", ADMIN, NULL), 404);
+}
+
+/* Ours: for how many clients as long as it runs. */
+static void test_list_targets(void **state)
+{
+	(void)state;
+	start("{\"command\":\"id\",\"client_ids\":[\"c1\",\"c2\"]}");
+	assert_int_equal(ask("GET", "/commands?fields[commands]=targets", ADMIN, NULL), 200);
+	assert_in("\"schedule_id\":null,\"targets\":2}],");
+	rp_job_client_start(rig, 0);
+	rp_job_client_end(rig, 0, RP_JOB_SUCCESSFUL, "");
+	rp_job_client_start(rig, 1);
+	assert_int_equal(ask("GET", "/commands?fields[commands]=targets", ADMIN, NULL), 200);
+	assert_in("\"schedule_id\":null,\"targets\":2}],");
+	rp_job_client_end(rig, 1, RP_JOB_SUCCESSFUL, "");
+	rp_store_rig_sync(&rig->store);
+	assert_int_equal(ask("GET", "/commands?fields[commands]=targets", ADMIN, NULL), 200);
+	assert_in("\"schedule_id\":null,\"targets\":null}],");
 }
 
 /* Restart */
@@ -591,6 +614,7 @@ int main(void)
 	    T(test_scripts),
 	    T(test_owner),
 	    T(test_list),
+	    T(test_list_targets),
 	    T(test_restart_ends_row),
 	    T(test_callbacks),
 	};

@@ -245,6 +245,23 @@ static void test_live(void **state)
 	assert_int_equal(rp_fake_taken(rig->workers), taken + 4);
 }
 
+/* Ours: who asks for it learns first which job it is. */
+static void test_announce(void **state)
+{
+	(void)state;
+	assert_int_equal(open_as("/ws/commands?announce=true", admin), 101);
+	rp_ws_user_send(&user, ONE);
+	assert_next("{\"multi_job_id\":\"");
+	rp_job_client_start(rig, 0);
+	rp_job_client_end(rig, 0, RP_JOB_SUCCESSFUL, "");
+	assert_next("\"status\":\"successful\"");
+	assert_closed(1000);
+	assert_int_equal(open_as("/ws/commands?announce=true", admin), 101);
+	rp_ws_user_send(&user, "{\"command\":\"id\",\"client_ids\":[\"c9\"]}");
+	assert_next("Client with id=\\\"c9\\\" not found.");
+	assert_closed(1000);
+}
+
 /* Characters stay whole, whatever the pieces are; what is none is replaced. */
 static void test_characters(void **state)
 {
@@ -476,6 +493,7 @@ int main(void)
 	    T(test_wrong_messages),
 	    T(test_request_errors),
 	    T(test_live),
+	    T(test_announce),
 	    T(test_characters),
 	    T(test_foreign_output),
 	    T(test_ends),
