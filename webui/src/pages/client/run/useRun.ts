@@ -83,10 +83,3 @@ export function useRun(done: () => void) {
   onScopeDispose(stop)
   return { run, start }
 }
-
-/** UTF-8 in base64, as the API wants scripts. */
-export function toBase64(text: string): string {
-  let bytes = ''
-  for (const byte of new TextEncoder().encode(text)) bytes += String.fromCharCode(byte)
-  return btoa(bytes)
-}
