@@ -6,7 +6,7 @@ import type { Answer, Body, Method, PathOf, PathParams } from './types'
 import { common } from '@/texts'
 
 export const API_BASE = '/api/v1'
-const SESSION_HEADER = { 'X-Rport-Session': 'cookie' }
+export const SESSION_HEADER = { 'X-Rport-Session': 'cookie' }
 
 export interface CallOptions<P extends string = string, B = unknown> {
   path?: PathParams<P>
