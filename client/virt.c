@@ -106,7 +106,8 @@ static const char *container_variable(const struct rp_fact_file *f)
 }
 
 struct root_mount {
-	const char *system;
+	const char *system; /* of the container whose it is, or NULL */
+	bool disk;          /* a whole file system of a device: a machine's */
 };
 
 /* "27 1 0:30 / / rw - overlay overlay rw,lowerdir=...,upperdir=...": the last counts. */
@@ -114,56 +115,60 @@ static bool on_mount(void *ctx, struct rp_str line)
 {
 	struct root_mount *m = ctx;
 	struct rp_str rest = line;
-	struct rp_str word = {0};
+	struct rp_str words[5] = {0};
 	char text[2048];
-	for (unsigned i = 1; i <= 5 && rp_str_split(&rest, ' ', &word); i++) {
+	for (size_t i = 0; i < RP_ARRAY_LEN(words) && rp_str_split(&rest, ' ', &words[i]); i++) {
 	}
-	if (!rp_str_eq(word, "/")) {
+	if (!rp_str_eq(words[4], "/")) {
 		return true;
 	}
 	size_t n = RP_MIN(rest.len, sizeof(text) - 1);
 	memcpy(text, rest.p, n);
 	text[n] = '\0';
-	m->system = strstr(text, "- overlay ") != NULL ? FIND(text, root_names) : NULL;
+	bool overlay = strstr(text, "- overlay ") != NULL;
+	m->system = overlay ? FIND(text, root_names) : NULL;
+	m->disk = !overlay && rp_str_eq(words[3], "/") && strstr(text, " /dev/") != NULL &&
+	    strstr(text, "docker") == NULL;
 	return true;
 }
 
-/* Seen from the inside by everybody, without any privilege. */
+/* Seen from the inside by everybody, without any privilege. The first two files also lie in the root
+ * of a machine whose disk was made from an image of a container: there they say nothing. */
 static const char *container_root(const char *root, struct rp_fact_file *f)
 {
 	struct root_mount m = {0};
+	rp_fact_lines(root, "/proc/self/mountinfo", f, on_mount, &m);
+	if (!m.disk && rp_fact_exists(root, "/.dockerenv")) {
+		return "DOCKER";
+	}
+	if (!m.disk && rp_fact_exists(root, "/run/.containerenv")) {
+		return "PODMAN";
+	}
 	if (rp_fact_exists(root, "/run/secrets/kubernetes.io") ||
 	    rp_fact_exists(root, "/var/run/secrets/kubernetes.io")) {
 		return "KUBERNETES";
 	}
-	rp_fact_lines(root, "/proc/self/mountinfo", f, on_mount, &m);
 	return m.system;
 }
 
 static const char *container(const char *root, struct rp_fact_file *f)
 {
-	if (rp_fact_exists(root, "/.dockerenv")) {
-		return "DOCKER";
-	}
-	if (rp_fact_exists(root, "/run/.containerenv")) {
-		return "PODMAN";
+	const char *system = container_root(root, f);
+	if (system != NULL) {
+		return system;
 	}
 	rp_fact_read(root, "/run/systemd/container", f);
 	if (f->n > 0) {
-		const char *system = FIND(f->text, container_names);
+		system = FIND(f->text, container_names);
 		return system != NULL ? system : "CONTAINER";
 	}
 	rp_fact_read(root, "/proc/1/environ", f);
-	const char *system = container_variable(f);
+	system = container_variable(f);
 	if (system != NULL) {
 		return system;
 	}
 	rp_fact_read(root, "/proc/1/cgroup", f);
 	system = FIND(f->text, container_names);
-	if (system != NULL) {
-		return system;
-	}
-	system = container_root(root, f);
 	if (system != NULL) {
 		return system;
 	}

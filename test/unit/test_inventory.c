@@ -170,6 +170,14 @@ static void test_virtualization(void **state)
 			fail_msg("row %zu: %s %s", i, v.system, v.role);
 		}
 	}
+	rp_fake_root_clear();
+	/* A machine whose disk was made from an image of a container, and a container of that kind. */
+	rp_fake_root_put("/.dockerenv", "");
+	rp_fake_root_put("/proc/self/mountinfo", "27 1 254:0 / / rw - ext4 /dev/vda rw\n");
+	assert_string_equal(rp_virt_detect(rp_fake_root).system, "");
+	rp_fake_root_put("/proc/self/mountinfo", "27 1 254:0 /rootfs / rw - xfs /dev/dm-3 rw\n");
+	assert_string_equal(rp_virt_detect(rp_fake_root).system, "DOCKER");
+	rp_fake_root_clear();
 	rp_fake_root_put("/sys/class/dmi/id/product_name", "Virtual Machine\n");
 	rp_fake_root_put("/sys/class/dmi/id/sys_vendor", "Microsoft Corporation\n");
 	assert_string_equal(rp_virt_detect(rp_fake_root).system, "HYPERV");
