@@ -303,6 +303,9 @@ static void rules(void **state)
 	        ":4: client.tunnel_memory: \"15MiB\" is too small, expected at least 16777216"},
 	    {SERVER "ip_api_url = 'x'\n",
 	        ":4: client.ip_api_url: invalid ip_api_url: expected a URL with http:// or https://"},
+	    {SERVER "[file-reception]\nprotected = ['/a*', '/b[']\n",
+	        ":5: file-reception.protected: invalid glob pattern /b[: expected *, ? and [...] "
+	        "between plain text"},
 	    {SERVER "[connection]\nheaders = ['A: 1', 'B b: tops3cret']\n",
 	        ":5: connection.headers: invalid header \"B b\". Should be in the format \"HeaderName: "
 	        "HeaderContent\""},
