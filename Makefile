@@ -398,6 +398,12 @@ bench-fleet: | build/setup/bench.stamp ## the API's times with 10,000 clients an
 	$(Q)RPORT=$(CURDIR)/$(RESULT_release) RPORT_BENCH=$(CURDIR)/build/release-$(CRYPTO)/test/bench \
 		test/bench/fleet.sh $(FLEET)
 
+.PHONY: bench-webui
+bench-webui: build/setup/browser.stamp | build/setup/bench.stamp ## the dashboard's list of 10,000 clients in Chromium
+	+$(Q)$(MAKE) PROFILE=release all bench-programs
+	$(Q)cd webui && RPORT=$(CURDIR)/$(RESULT_release) \
+		RPORT_BENCH=$(CURDIR)/build/release-$(CRYPTO)/test/bench node test/browser/bench.js
+
 # Not all of test/lib: some of it needs cmocka, which there is only for the host.
 BENCH_OBJ := $(patsubst %,$(B)/test/lib/%.o,ssh_pair mux_pair tunnel_rig prng)
 .PHONY: bench-programs

@@ -1,6 +1,4 @@
 // Tunnels: list, opening, using, stored ones.
-import { plural } from './common'
-
 export const tunnels = {
   title: 'Tunnels',
   newTitle: 'New tunnel',
@@ -29,7 +27,7 @@ export const tunnels = {
   byClient: 'The client',
   ends: {
     at: (text: string) => text,
-    idle: (minutes: number) => `${plural(minutes, 'minute', 'minutes')} without traffic`,
+    idle: (minutes: number) => `after ${minutes.toLocaleString('en')} min idle`,
     never: 'When it is closed',
   },
   actions: {

@@ -84,7 +84,7 @@ ${more.other ?? ''}
 
 /**
  * Starts all of it. options: clients (their number, or a list of {id, name, tags, other}), server, api, other
- * (more lines of the server's configuration). Answers {url, api, addUser, addClient, startPeer, stop}.
+ * (more lines of the server's configuration), prepare (called with the folder before the server starts). Answers {url, api, addUser, addClient, startPeer, stop}.
  */
 export async function startSite(options = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'rport-browser.'))
@@ -108,6 +108,8 @@ export async function startSite(options = {}) {
   }
   addGroup('Administrators', EVERYTHING)
   addUser(ADMIN.username, ADMIN.password, ['Administrators'])
+
+  await options.prepare?.(folder)
 
   const server = startProgram(RPORT, ['server', '-c', config])
   programs.push(server)
