@@ -132,7 +132,8 @@ static char *base_url(const char *url)
 static int check_fingerprint(
     const struct order *o, const struct rp_pair_settings *s, struct rp_err *err)
 {
-	if (o->fingerprint == NULL || strcmp(o->fingerprint, s->fingerprint) == 0) {
+	const char *have = s->fingerprint != NULL ? s->fingerprint : "";
+	if (o->fingerprint == NULL || strcmp(o->fingerprint, have) == 0) {
 		return 0;
 	}
 	return rp_err_set(err, RP_EAUTH,

@@ -104,9 +104,9 @@ static int check(char *path, struct rp_err *err)
 
 static int put_in_place(const char *new, const char *file, bool replace, struct rp_err *err)
 {
-	char old[PATH_LEN];
-	(void)snprintf(old, sizeof(old), "%s.bak", file);
-	if (replace && rename(file, old) != 0 && errno != ENOENT) {
+	char kept[PATH_LEN];
+	(void)snprintf(kept, sizeof(kept), "%s.bak", file);
+	if (replace && rename(file, kept) != 0 && errno != ENOENT) {
 		return fail(err, "put aside", file);
 	}
 	/* Not over one that somebody else has just made. */

@@ -4,6 +4,7 @@
  */
 #include "core/paircode.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/err.h"
@@ -88,12 +89,10 @@ bool rp_paircode_is_id(const char *text)
 /* One of the things that the secret stands for; the id belongs to it. */
 static int derive(const struct rp_paircode *c, const char *purpose, uint8_t out[static 32])
 {
-	char text[64] = "";
-	size_t n = strlen(purpose);
-	RP_VERIFY(n + RP_PAIRCODE_ID < sizeof(text));
-	memcpy(text, purpose, n);
-	memcpy(text + n, c->id, RP_PAIRCODE_ID);
-	return rp_hmac_sha256(c->secret, RP_PAIRCODE_SECRET, text, n + RP_PAIRCODE_ID, out);
+	char text[64];
+	int n = snprintf(text, sizeof(text), "%s%s", purpose, c->id);
+	RP_VERIFY(n > 0 && (size_t)n < sizeof(text));
+	return rp_hmac_sha256(c->secret, RP_PAIRCODE_SECRET, text, (size_t)n, out);
 }
 
 int rp_paircode_keys(const struct rp_paircode *c, struct rp_paircode_keys *k)

@@ -30,8 +30,6 @@
 #define DEFAULT_USER "rport"
 #define HOME         "/var/lib/rport"
 
-extern char **environ;
-
 /* One action under way. */
 struct task {
 	const struct rp_service *s;
