@@ -262,6 +262,7 @@ static void test_lost_order(void **state)
 	assert_in("{\"status\":\"successful\",\"result\":{\"stdout\":\"late\"}}");
 	assert_orders(2);
 	rp_fake_answer(rp_job_client_order(rig, 1), RP_ETIMEOUT, "");
+	rp_store_rig_sync(&rig->store);
 	get("/jobs?fields[jobs]=status,error&filter[client_id]=c2");
 	assert_in("{\"status\":\"unknown\",\"error\":\"the client did not answer in time\"}");
 }
