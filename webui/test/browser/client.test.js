@@ -92,6 +92,7 @@ test('a script runs', async () => {
 test('a tunnel is opened and used, its addresses are changed, it is closed', async () => {
   const page = await open('/clients/web-1')
   await page.getByRole('link', { name: 'New tunnel' }).click()
+  await page.waitForFunction(() => document.querySelector('[role=combobox]')?.value === 'Shop')
   await page.getByText('Web (HTTP)').click()
   await page.getByRole('button', { name: 'Remove 127.0.0.1' }).waitFor()
   await page.getByLabel('Port', { exact: true }).fill('99999')
