@@ -126,8 +126,8 @@ export async function startSite(options = {}) {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
     return text === '' ? undefined : JSON.parse(text)
   }
-  const connected = (id) => async () => {
-    const query = `filter[id]=${encodeURIComponent(id)}&filter[connection_state]=connected`
+  const connected = (id, filter) => async () => {
+    const query = `${filter ?? `filter[id]=${encodeURIComponent(id)}`}&filter[connection_state]=connected`
     return (await api('GET', `/clients?${query}`)).data.length > 0
   }
 
@@ -148,8 +148,11 @@ export async function startSite(options = {}) {
     return program
   }
 
-  /** The Go program that plays an installed client, for what ours would never send. */
-  async function startPeer(id, flags = []) {
+  /**
+   * The Go program that plays an installed client, for what ours would never send. Flags win over id;
+   * filter finds it then.
+   */
+  async function startPeer(id, flags = [], { filter } = {}) {
     const program = startProgram(PEER, [
       'client',
       '--server',
@@ -161,7 +164,10 @@ export async function startSite(options = {}) {
       ...flags,
     ])
     programs.push(program)
-    await eventually(connected(id), `peer ${id} is connected\n${program.output().slice(-500)}`)
+    await eventually(
+      connected(id, filter),
+      `peer ${id} is connected\n${program.output().slice(-500)}`,
+    )
     return program
   }
 
