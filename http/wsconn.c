@@ -17,7 +17,8 @@
 
 #include "core/banned.h"
 
-#define CLOSE_LINGER_MS 1000
+/* As long may a peer that has stopped reading keep the last frames waiting. */
+#define CLOSE_LINGER_MS 5000
 #define STATUS_NORMAL   1000
 #define STATUS_PROTOCOL 1002
 #define STATUS_NONE     0
