@@ -207,10 +207,11 @@ static bool copy_word(char out[static RP_MOUNT_WORD_MAX], struct rp_str word)
 	return true;
 }
 
-static bool is_octal(const char *p)
+/* Three digits from i on. */
+static bool is_octal(struct rp_str s, size_t i)
 {
-	return p[0] >= '0' && p[0] <= '3' && p[1] >= '0' && p[1] <= '7' && p[2] >= '0' &&
-	    p[2] <= '7';
+	return s.p[i] >= '0' && s.p[i] <= '3' && s.p[i + 1] >= '0' && s.p[i + 1] <= '7' &&
+	    s.p[i + 2] >= '0' && s.p[i + 2] <= '7';
 }
 
 /* Blanks, tabs, line ends and backslashes are written as \ooo. */
@@ -219,7 +220,7 @@ static bool copy_path(char out[static RP_MOUNT_PATH_MAX], struct rp_str word)
 	size_t n = 0;
 	for (size_t i = 0; i < word.len && n < RP_MOUNT_PATH_MAX - 1; i++) {
 		char c = word.p[i];
-		if (c == '\\' && word.len - i >= 4 && is_octal(&word.p[i + 1])) {
+		if (c == '\\' && word.len - i >= 4 && is_octal(word, i + 1)) {
 			c = (char)((word.p[i + 1] - '0') * 64 + (word.p[i + 2] - '0') * 8 +
 			    (word.p[i + 3] - '0'));
 			i += 3;
