@@ -5,17 +5,24 @@
 
 N ports at ADDRESS that pass on to HOST:PORT. The first connection through the port K stops when K
 pieces have gone through it, in whichever direction, and holds the next one: then "frozen K" is
-printed. SIGUSR1 lets all of them go on, and later ones are not stopped. "ports P0 P1 …" comes first."""
+printed. One that has nothing more to say before that (pieces stick together when the machine is busy)
+stops where it is. SIGUSR1 lets all of them go on, and later ones are not stopped. "ports P0 P1 …" comes first."""
 
 import asyncio
 import signal
 import sys
 
 
+# So long nothing is said between two steps of a connection that is being made.
+QUIET_S = 2
+
+
 class Way:
     def __init__(self, number, target, thaw):
         self.number, self.target, self.thaw = number, target, thaw
         self.used = False
+        self.last = 0.0
+        self.quiet = None
 
     async def serve(self, reader, writer):
         count = None if self.used or self.thaw.is_set() else [0]
@@ -26,12 +33,15 @@ class Way:
         except OSError:
             writer.transport.abort()
             return
+        if count is not None:
+            self.quiet = asyncio.get_running_loop().create_task(self.stop_when_quiet(count))
         await asyncio.gather(self.copy(reader, back, count), self.copy(there, writer, count), return_exceptions=True)
 
     async def pass_one(self, count):
         """The connection itself is the piece number 0."""
         if count is None:
             return
+        self.last = asyncio.get_running_loop().time()
         if count[0] == self.number:
             print("frozen %d" % self.number, flush=True)
         if count[0] >= self.number:
@@ -39,6 +49,13 @@ class Way:
             await self.thaw.wait()
         else:
             count[0] += 1
+
+    async def stop_when_quiet(self, count):
+        while count[0] <= self.number and not self.thaw.is_set():
+            await asyncio.sleep(0.2)
+            if count[0] <= self.number and asyncio.get_running_loop().time() - self.last > QUIET_S:
+                print("frozen %d" % self.number, flush=True)
+                count[0] = self.number + 1
 
     async def copy(self, reader, writer, count):
         try:
