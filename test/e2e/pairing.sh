@@ -104,7 +104,12 @@ program() {
 	curl -sS -f -o "$tmp/program" "$api/api/v1/pairing/$id/client/$(uname -m)" && chmod 755 "$tmp/program" &&
 		in_text "$("$tmp/program" version)" version
 }
-check "the program that it hands out runs" program
+# More than 16 MiB is not handed out.
+if [ "$(stat -c %s "$tmp/data/plain/clients/rport-$(uname -m)")" -le 16777216 ]; then
+	check "the program that it hands out runs" program
+else
+	check "a program that is too large is not handed out" call_is 404 GET "/pairing/$id/client/$(uname -m)" 'no client for'
+fi
 stop p1
 stop plain
 
