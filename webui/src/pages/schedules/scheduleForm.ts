@@ -8,6 +8,7 @@ import {
   toFields,
   type Targets,
 } from '@/components/targets/targets'
+import { fromBase64, toBase64 } from '@/composables/base64'
 
 export interface ScheduleForm {
   name: string
@@ -44,18 +45,6 @@ export const emptySchedule = (): ScheduleForm => ({
   overlaps: false,
   targets: noTargets(),
 })
-
-// The API has scripts in base64 of their UTF-8 bytes.
-const toBase64 = (text: string) =>
-  btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''))
-
-function fromBase64(text: string): string {
-  try {
-    return new TextDecoder().decode(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)))
-  } catch {
-    return text
-  }
-}
 
 export function fromSchedule(s: Schemas['Schedule']): ScheduleForm {
   const { zone, cron } = splitZone(s.schedule)
