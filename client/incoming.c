@@ -71,7 +71,7 @@ static bool is_account(const char *name)
 {
 	size_t n = strspn(
 	    name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-@\\$");
-	return name[n] == '\0' && n <= ID_NAME_MAX && name[0] != '-';
+	return n <= ID_NAME_MAX && name[n] == '\0' && name[0] != '-';
 }
 
 static bool is_number(const char *name, uint32_t *id)
