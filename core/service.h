@@ -28,6 +28,7 @@ struct rp_service {
 	const char *reload;  /* signal that makes it read again; NULL: none */
 	const char *data_dir;
 	const struct rp_strlist *writes; /* further folders */
+	bool waits;                      /* starts when the network is up, not before */
 	unsigned holes;
 };
 

@@ -17,11 +17,12 @@
 #define LOGS_DIR  "/var/log/rport"
 
 /* Restarts for ever: a server that cannot be reached is no reason to give up. */
-static const char head_text[] = "Wants=network-online.target\n"
-                                "After=network-online.target\n"
-                                "StartLimitIntervalSec=0\n"
-                                "\n"
-                                "[Service]\n";
+static const char restart_text[] = "StartLimitIntervalSec=0\n"
+                                   "\n"
+                                   "[Service]\n";
+
+static const char up_text[] = "Wants=network-online.target\n"
+                              "After=network-online.target\n";
 
 static const char open_text[] =
     "\n"
@@ -211,8 +212,9 @@ int rp_service_unit(const struct rp_service *s, const struct rp_service_ask *ask
 	code = rp_buf_printf(out,
 	    "# Made by %s --service install, which replaces it. Changes go into a drop-in:\n"
 	    "# systemctl edit %s\n"
-	    "[Unit]\nDescription=%s\nDocumentation=%s\n%s",
-	    s->summary, s->name, s->summary, s->docs, head_text);
+	    "[Unit]\nDescription=%s\nDocumentation=%s\n%s%s",
+	    s->summary, s->name, s->summary, s->docs, s->waits ? up_text : "After=network.target\n",
+	    restart_text);
 	code = code != 0 ? code : add_start(s, ask, exe, out);
 	code = code != 0 ? code : add_folders(s, out);
 	code = code != 0 ? code : add_sandbox(s, out);

@@ -48,6 +48,7 @@ int rp_server_service(const struct rp_server_config *cfg, struct rp_err *err)
 	    .reload = "USR1",
 	    .data_dir = cfg->server.data_dir,
 	    .writes = &writes,
+	    .waits = true, /* for the address that it listens on */
 	};
 	if (strcmp(cfg->conf.service.action, "install") != 0) {
 		return rp_service_do(&s, &cfg->conf.service, err);

@@ -56,6 +56,9 @@ check "the client may use sudo unless it is told otherwise" in_file "$units/rpor
 check "the server is in a sandbox" in_file "$units/rportd.service" '^NoNewPrivileges=yes'
 check "but may write where its users are" in_file "$units/rportd.service" '^ReadWritePaths=-"/etc/rport"'
 
+check "a client dials whatever the state of the network" in_file "$units/rport.service" '^After=network.target'
+check "a server waits for its address" in_file "$units/rportd.service" '^After=network-online.target'
+
 # Upgrade: configuration, data and drop-ins stay, the unit follows the configuration.
 printf '[remote-commands]\nsudo = false\n' >>"$etc/rport.conf"
 mkdir "$units/rport.service.d"

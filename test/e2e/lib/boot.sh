@@ -20,8 +20,10 @@ done
 mkdir dev/shm dev/pts
 mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
-# It is another machine, without the services of this one and questions at the first boot.
-rm -f etc/machine-id etc/systemd/system/*.wants/* usr/lib/systemd/system/systemd-firstboot.service
+# It is another machine, without the services of this one and questions at the first boot. It has but a
+# loopback, which networkd takes for no network and would wait for two minutes.
+rm -f etc/machine-id etc/systemd/system/*.wants/* usr/lib/systemd/system/systemd-firstboot.service \
+	usr/lib/systemd/system/systemd-networkd-wait-online.service
 echo uninitialized >etc/machine-id
 mkdir -p old
 pivot_root . old
