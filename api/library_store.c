@@ -51,22 +51,20 @@ struct texts {
 	const char *remove;
 };
 
-#define COMMAND_COLUMNS                                                         \
-	"id, name, created_by, created_at, updated_by, updated_at, cmd, tags, " \
-	"timeout_sec"
-#define SCRIPT_COLUMNS                                                             \
-	"id, name, created_by, created_at, updated_by, updated_at, script, tags, " \
-	"timeout_sec, interpreter, is_sudo, cwd"
-
-#define COMMAND_SELECT "SELECT " COMMAND_COLUMNS " FROM library_commands"
-#define SCRIPT_SELECT  "SELECT " SCRIPT_COLUMNS " FROM library_scripts"
+#define COMMAND_SELECT                                                                 \
+	"SELECT id, name, created_by, created_at, updated_by, updated_at, cmd, tags, " \
+	"timeout_sec FROM library_commands"
+#define SCRIPT_SELECT                                                                     \
+	"SELECT id, name, created_by, created_at, updated_by, updated_at, script, tags, " \
+	"timeout_sec, interpreter, is_sudo, cwd FROM library_scripts"
 
 static const struct texts texts[] = {
     [RP_LIBRARY_COMMANDS] =
         {
             .select_one = COMMAND_SELECT " WHERE id = ?",
             .count = "SELECT COUNT(*) FROM library_commands",
-            .insert = "INSERT INTO library_commands (" COMMAND_COLUMNS ")"
+            .insert = "INSERT INTO library_commands (name, updated_by, updated_at, cmd, tags,"
+                      " timeout_sec, id, created_by, created_at)"
                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             .update = "UPDATE library_commands SET name = ?, updated_by = ?, updated_at = ?,"
                       " cmd = ?, tags = ?, timeout_sec = ? WHERE id = ?",
@@ -76,7 +74,8 @@ static const struct texts texts[] = {
         {
             .select_one = SCRIPT_SELECT " WHERE id = ?",
             .count = "SELECT COUNT(*) FROM library_scripts",
-            .insert = "INSERT INTO library_scripts (" SCRIPT_COLUMNS ")"
+            .insert = "INSERT INTO library_scripts (name, updated_by, updated_at, script, tags,"
+                      " timeout_sec, interpreter, is_sudo, cwd, id, created_by, created_at)"
                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             .update = "UPDATE library_scripts SET name = ?, updated_by = ?, updated_at = ?,"
                       " script = ?, tags = ?, timeout_sec = ?, interpreter = ?, is_sudo = ?,"
@@ -92,37 +91,26 @@ const struct rp_json_table *rp_library_table(enum rp_library lib)
 
 /* Reading */
 
-static char *column(struct rp_stmt *stmt, int i)
-{
-	const char *text = rp_stmt_text(stmt, i);
-	return rp_strdup(text != NULL ? text : "");
-}
-
 static int read_command(struct rp_stmt *stmt, void *obj)
 {
 	struct rp_library_entry *e = obj;
 	const char *tags = rp_stmt_text(stmt, 7);
 	e->tags = tags == NULL ? NULL : rp_strdup(tags);
-	e->id = column(stmt, 0);
-	e->name = column(stmt, 1);
-	e->created_by = column(stmt, 2);
 	e->created_at = rp_store_time_read(rp_stmt_text(stmt, 3));
-	e->updated_by = column(stmt, 4);
 	e->updated_at = rp_store_time_read(rp_stmt_text(stmt, 5));
-	e->text = column(stmt, 6);
 	e->timeout_sec = rp_stmt_i64(stmt, 8);
-	bool whole = e->id != NULL && e->name != NULL && e->created_by != NULL &&
-	    e->updated_by != NULL && e->text != NULL;
+	bool whole = rp_stmt_copy(stmt, 0, &e->id) && rp_stmt_copy(stmt, 1, &e->name) &&
+	    rp_stmt_copy(stmt, 2, &e->created_by) && rp_stmt_copy(stmt, 4, &e->updated_by) &&
+	    rp_stmt_copy(stmt, 6, &e->text);
 	return whole ? 0 : RP_ENOMEM;
 }
 
 static int read_script(struct rp_stmt *stmt, void *obj)
 {
 	struct rp_library_entry *e = obj;
-	e->interpreter = column(stmt, 9);
 	e->is_sudo = rp_stmt_i64(stmt, 10) != 0;
-	e->cwd = column(stmt, 11);
-	return e->interpreter != NULL && e->cwd != NULL ? read_command(stmt, obj) : RP_ENOMEM;
+	bool whole = rp_stmt_copy(stmt, 9, &e->interpreter) && rp_stmt_copy(stmt, 11, &e->cwd);
+	return whole ? read_command(stmt, obj) : RP_ENOMEM;
 }
 
 static const char *const in_memory[] = {"tags", NULL};
@@ -165,68 +153,50 @@ static void write_free(void *arg)
 	rp_free(w);
 }
 
-static int check_room(struct rp_db *db, const struct write *w, struct rp_err *err)
-{
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, texts[w->lib].count, &stmt, err);
-	code = code != 0 ? code : rp_stmt_step(stmt, err);
-	if (code == 1) {
-		code = rp_stmt_i64(stmt, 0) < RP_LIBRARY_MAX ? 0 : RP_ELIMIT;
-		rp_stmt_reset(stmt);
-	}
-	return code;
-}
-
-static int add_work(struct rp_db *db, void *arg, struct rp_err *err)
-{
-	const struct write *w = arg;
-	const struct rp_library_entry *e = &w->e;
-	struct rp_stmt *stmt;
-	int code = check_room(db, w, err);
-	code = code != 0 ? code : rp_db_stmt(db, texts[w->lib].insert, &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(stmt, 1, e->id);
-	rp_stmt_bind_text(stmt, 2, e->name);
-	rp_stmt_bind_text(stmt, 3, e->created_by);
-	rp_store_bind_time(stmt, 4, e->created_at);
-	rp_stmt_bind_text(stmt, 5, e->updated_by);
-	rp_store_bind_time(stmt, 6, e->updated_at);
-	rp_stmt_bind_text(stmt, 7, e->text);
-	rp_stmt_bind_text(stmt, 8, e->tags);
-	rp_stmt_bind_i64(stmt, 9, e->timeout_sec);
-	if (w->lib == RP_LIBRARY_SCRIPTS) {
-		rp_stmt_bind_text(stmt, 10, e->interpreter);
-		rp_stmt_bind_i64(stmt, 11, e->is_sudo);
-		rp_stmt_bind_text(stmt, 12, e->cwd);
-	}
-	return rp_stmt_run(stmt, err);
-}
-
-static int update_row(struct rp_db *db, const struct write *w, struct rp_err *err)
+/* What both writes have, in the same order. Returns the place behind it. */
+static int bind_common(struct rp_stmt *stmt, const struct write *w)
 {
 	const struct rp_library_entry *e = &w->e;
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, texts[w->lib].update, &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	int i = 6;
-	rp_stmt_bind_text(stmt, 1, e->name);
-	rp_stmt_bind_text(stmt, 2, e->updated_by);
-	rp_store_bind_time(stmt, 3, e->updated_at);
-	rp_stmt_bind_text(stmt, 4, e->text);
-	rp_stmt_bind_text(stmt, 5, e->tags);
-	rp_stmt_bind_i64(stmt, 6, e->timeout_sec);
+	int i = 0;
+	rp_stmt_bind_text(stmt, ++i, e->name);
+	rp_stmt_bind_text(stmt, ++i, e->updated_by);
+	rp_store_bind_time(stmt, ++i, e->updated_at);
+	rp_stmt_bind_text(stmt, ++i, e->text);
+	rp_stmt_bind_text(stmt, ++i, e->tags);
+	rp_stmt_bind_i64(stmt, ++i, e->timeout_sec);
 	if (w->lib == RP_LIBRARY_SCRIPTS) {
 		rp_stmt_bind_text(stmt, ++i, e->interpreter);
 		rp_stmt_bind_i64(stmt, ++i, e->is_sudo);
 		rp_stmt_bind_text(stmt, ++i, e->cwd);
 	}
 	rp_stmt_bind_text(stmt, ++i, e->id);
-	code = rp_stmt_run(stmt, err);
-	return code == 0 && rp_db_changes(db) == 0 ? RP_ENOENT : code;
+	return i + 1;
+}
+
+static int add_work(struct rp_db *db, void *arg, struct rp_err *err)
+{
+	const struct write *w = arg;
+	struct rp_stmt *stmt;
+	int code = rp_store_check_room(db, texts[w->lib].count, NULL, RP_LIBRARY_MAX, err);
+	code = code != 0 ? code : rp_db_stmt(db, texts[w->lib].insert, &stmt, err);
+	if (code != 0) {
+		return code;
+	}
+	int i = bind_common(stmt, w);
+	rp_stmt_bind_text(stmt, i, w->e.created_by);
+	rp_store_bind_time(stmt, i + 1, w->e.created_at);
+	return rp_stmt_run(stmt, err);
+}
+
+static int update_row(struct rp_db *db, const struct write *w, struct rp_err *err)
+{
+	struct rp_stmt *stmt;
+	int code = rp_db_stmt(db, texts[w->lib].update, &stmt, err);
+	if (code != 0) {
+		return code;
+	}
+	(void)bind_common(stmt, w);
+	return rp_stmt_run_on_row(stmt, err);
 }
 
 /* With what stays as it was, for the answer. */
@@ -322,8 +292,7 @@ static int delete_work(struct rp_db *db, void *arg, struct rp_err *err)
 		return code;
 	}
 	rp_stmt_bind_text(stmt, 1, d->id);
-	code = rp_stmt_run(stmt, err);
-	return code == 0 && rp_db_changes(db) == 0 ? RP_ENOENT : code;
+	return rp_stmt_run_on_row(stmt, err);
 }
 
 int rp_library_store_delete(

@@ -34,12 +34,7 @@ static int read_row(struct rp_stmt *stmt, void *obj)
 	    &n->transport, &n->recipients, &n->state, &n->subject, &n->body, &n->out, &n->err};
 	n->timestamp = rp_store_time_read(rp_stmt_text(stmt, 1));
 	for (size_t i = 0; i < RP_ARRAY_LEN(texts); i++) {
-		const char *text = rp_stmt_text(stmt, (int)i);
-		if (texts[i] == NULL) {
-			continue;
-		}
-		*texts[i] = rp_strdup(text != NULL ? text : "");
-		if (*texts[i] == NULL) {
+		if (texts[i] != NULL && !rp_stmt_copy(stmt, (int)i, texts[i])) {
 			return RP_ENOMEM;
 		}
 	}

@@ -9,6 +9,7 @@
 
 #include "core/banned.h"
 
+#define DELETE_ONE "DELETE FROM pairings WHERE id = ?"
 #define COLUMNS                                                                                \
 	"id, proof_hash, sealed, api_url, connect_url, client_auth_id, own_auth, created_by, " \
 	"created_at, expires_at, uses, used"
@@ -64,13 +65,6 @@ static void op_free(void *arg)
 	rp_free(op);
 }
 
-static bool take_text(struct rp_stmt *stmt, int i, char **out)
-{
-	const char *text = rp_stmt_text(stmt, i);
-	*out = rp_strdup(text != NULL ? text : "");
-	return *out != NULL;
-}
-
 static int take_row(struct op *op, struct rp_stmt *stmt)
 {
 	struct rp_pairing *v = rp_reallocarray(op->found.v, op->found.n + 1, sizeof(*op->found.v));
@@ -86,10 +80,10 @@ static int take_row(struct op *op, struct rp_stmt *stmt)
 	    .uses = rp_stmt_i64(stmt, 10),
 	    .used = rp_stmt_i64(stmt, 11),
 	};
-	bool whole = take_text(stmt, 0, &p->id) && take_text(stmt, 1, &p->proof_hash) &&
-	    take_text(stmt, 2, &p->sealed) && take_text(stmt, 3, &p->api_url) &&
-	    take_text(stmt, 4, &p->connect_url) && take_text(stmt, 5, &p->client_auth_id) &&
-	    take_text(stmt, 7, &p->created_by);
+	bool whole = rp_stmt_copy(stmt, 0, &p->id) && rp_stmt_copy(stmt, 1, &p->proof_hash) &&
+	    rp_stmt_copy(stmt, 2, &p->sealed) && rp_stmt_copy(stmt, 3, &p->api_url) &&
+	    rp_stmt_copy(stmt, 4, &p->connect_url) && rp_stmt_copy(stmt, 5, &p->client_auth_id) &&
+	    rp_stmt_copy(stmt, 7, &p->created_by);
 	return whole ? 0 : RP_ENOMEM;
 }
 
@@ -106,17 +100,6 @@ static int read_rows(struct op *op, struct rp_stmt *stmt, struct rp_err *err)
 	return code;
 }
 
-static int delete_row(struct rp_db *db, const char *id, struct rp_err *err)
-{
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, "DELETE FROM pairings WHERE id = ?", &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(stmt, 1, id);
-	return rp_stmt_run(stmt, err);
-}
-
 /* Adding */
 
 static int take_ended(struct rp_db *db, struct op *op, struct rp_err *err)
@@ -130,18 +113,7 @@ static int take_ended(struct rp_db *db, struct op *op, struct rp_err *err)
 	rp_store_bind_time(stmt, 1, op->new.created_at);
 	code = read_rows(op, stmt, err);
 	for (size_t i = 0; code == 0 && i < op->found.n; i++) {
-		code = delete_row(db, op->found.v[i].id, err);
-	}
-	return code;
-}
-
-static int check_room(struct rp_db *db, struct rp_err *err)
-{
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, "SELECT COUNT(*) FROM pairings", &stmt, err);
-	if (code == 0 && (code = rp_stmt_step(stmt, err)) == 1) {
-		code = rp_stmt_i64(stmt, 0) < RP_PAIRINGS_MAX ? 0 : RP_ELIMIT;
-		rp_stmt_reset(stmt);
+		code = rp_db_run_with(db, DELETE_ONE, op->found.v[i].id, err);
 	}
 	return code;
 }
@@ -179,7 +151,9 @@ static int add_work(struct rp_db *db, void *arg, struct rp_err *err)
 		return code;
 	}
 	code = take_ended(db, op, err);
-	code = code != 0 ? code : check_room(db, err);
+	code = code != 0
+	    ? code
+	    : rp_store_check_room(db, "SELECT COUNT(*) FROM pairings", NULL, RP_PAIRINGS_MAX, err);
 	code = code != 0 ? code : insert(db, &op->new, err);
 	code = code != 0 ? code : rp_db_commit(db, err);
 	if (code != 0) {
@@ -220,24 +194,14 @@ static int remove_work(struct rp_db *db, void *arg, struct rp_err *err)
 	if (code != 0) {
 		return code;
 	}
-	return op->found.n == 0 ? RP_ENOENT : delete_row(db, op->id, err);
-}
-
-static int count(struct rp_db *db, const char *sql, const char *id, struct rp_err *err)
-{
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, sql, &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(stmt, 1, id);
-	return rp_stmt_run(stmt, err);
+	return op->found.n == 0 ? RP_ENOENT : rp_db_run_with(db, DELETE_ONE, op->id, err);
 }
 
 static int refuse_proof(struct rp_db *db, struct op *op, struct rp_err *err)
 {
 	struct rp_stmt *stmt;
-	int code = count(db, "UPDATE pairings SET tries = tries + 1 WHERE id = ?", op->id, err);
+	int code = rp_db_run_with(
+	    db, "UPDATE pairings SET tries = tries + 1 WHERE id = ?", op->id, err);
 	code = code != 0
 	    ? code
 	    : rp_db_stmt(db, "DELETE FROM pairings WHERE id = ? AND tries >= ?", &stmt, err);
@@ -266,7 +230,7 @@ static int use_work(struct rp_db *db, void *arg, struct rp_err *err)
 	if (op->found.v[0].used >= op->found.v[0].uses) {
 		return RP_ENOENT;
 	}
-	return count(db, "UPDATE pairings SET used = used + 1 WHERE id = ?", op->id, err);
+	return rp_db_run_with(db, "UPDATE pairings SET used = used + 1 WHERE id = ?", op->id, err);
 }
 
 static void on_done(void *ctx, int code, const struct rp_err *err)

@@ -142,13 +142,8 @@ int rp_sessions_store_delete(struct rp_store *store, uint64_t id, rp_store_done_
 static int delete_user_work(struct rp_db *db, void *arg, struct rp_err *err)
 {
 	const struct row *r = arg;
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, "DELETE FROM api_sessions WHERE username = ?", &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(stmt, 1, r->s.username);
-	return rp_stmt_run(stmt, err);
+	return rp_db_run_with(
+	    db, "DELETE FROM api_sessions WHERE username = ?", r->s.username, err);
 }
 
 int rp_sessions_store_delete_user(

@@ -70,23 +70,6 @@ static void write_free(void *arg)
 	rp_free(w);
 }
 
-static int check_room(struct rp_db *db, const char *client_id, struct rp_err *err)
-{
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(
-	    db, "SELECT COUNT(*) FROM stored_tunnels WHERE client_id = ?", &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(stmt, 1, client_id);
-	code = rp_stmt_step(stmt, err);
-	if (code == 1) {
-		code = rp_stmt_i64(stmt, 0) < RP_STORED_TUNNELS_MAX ? 0 : RP_ELIMIT;
-		rp_stmt_reset(stmt);
-	}
-	return code;
-}
-
 static void bind_port(struct rp_stmt *stmt, int i, struct rp_opt_i64 port)
 {
 	if (port.set) {
@@ -97,8 +80,9 @@ static void bind_port(struct rp_stmt *stmt, int i, struct rp_opt_i64 port)
 }
 
 /* What both writes have, in the same order. */
-static void bind_common(struct rp_stmt *stmt, const struct rp_stored_tunnel *t)
+static void bind_common(struct rp_stmt *stmt, const struct write *w)
 {
+	const struct rp_stored_tunnel *t = &w->t;
 	rp_stmt_bind_text(stmt, 1, t->name);
 	rp_stmt_bind_text(stmt, 2, t->scheme);
 	rp_stmt_bind_text(stmt, 3, t->remote_ip);
@@ -106,13 +90,17 @@ static void bind_common(struct rp_stmt *stmt, const struct rp_stored_tunnel *t)
 	bind_port(stmt, 5, t->public_port);
 	rp_stmt_bind_text(stmt, 6, t->acl);
 	rp_stmt_bind_text(stmt, 7, t->further_options);
+	rp_stmt_bind_text(stmt, 8, w->client_id);
+	rp_stmt_bind_text(stmt, 9, t->id);
 }
 
 static int add_work(struct rp_db *db, void *arg, struct rp_err *err)
 {
 	const struct write *w = arg;
 	struct rp_stmt *stmt;
-	int code = check_room(db, w->client_id, err);
+	int code = rp_store_check_room(db,
+	    "SELECT COUNT(*) FROM stored_tunnels WHERE client_id = ?", w->client_id,
+	    RP_STORED_TUNNELS_MAX, err);
 	if (code == 0) {
 		code = rp_db_stmt(db,
 		    "INSERT INTO stored_tunnels (name, scheme, remote_ip, remote_port, public_port,"
@@ -123,9 +111,7 @@ static int add_work(struct rp_db *db, void *arg, struct rp_err *err)
 	if (code != 0) {
 		return code;
 	}
-	bind_common(stmt, &w->t);
-	rp_stmt_bind_text(stmt, 8, w->client_id);
-	rp_stmt_bind_text(stmt, 9, w->t.id);
+	bind_common(stmt, w);
 	rp_store_bind_time(stmt, 10, w->t.created_at);
 	return rp_stmt_run(stmt, err);
 }
@@ -141,11 +127,8 @@ static int change_work(struct rp_db *db, void *arg, struct rp_err *err)
 	if (code != 0) {
 		return code;
 	}
-	bind_common(stmt, &w->t);
-	rp_stmt_bind_text(stmt, 8, w->client_id);
-	rp_stmt_bind_text(stmt, 9, w->t.id);
-	code = rp_stmt_run(stmt, err);
-	return code == 0 && rp_db_changes(db) == 0 ? RP_ENOENT : code;
+	bind_common(stmt, w);
+	return rp_stmt_run_on_row(stmt, err);
 }
 
 static int delete_work(struct rp_db *db, void *arg, struct rp_err *err)

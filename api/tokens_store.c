@@ -115,13 +115,7 @@ static int delete_work(struct rp_db *db, void *arg, struct rp_err *err)
 static int delete_user_work(struct rp_db *db, void *arg, struct rp_err *err)
 {
 	const struct rp_token *t = arg;
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, "DELETE FROM api_tokens WHERE username = ?", &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(stmt, 1, t->username);
-	return rp_stmt_run(stmt, err);
+	return rp_db_run_with(db, "DELETE FROM api_tokens WHERE username = ?", t->username, err);
 }
 
 static int submit(struct rp_store *store, const struct rp_token *t,

@@ -49,23 +49,11 @@ static int stmt(struct tables *t, struct rp_stmt **out, struct rp_err *err, cons
 
 /* --- reading --- */
 
-static char *text_or_empty(struct rp_stmt *s, int i)
-{
-	const char *text = rp_stmt_text(s, i);
-	return rp_strdup(text != NULL ? text : "");
-}
-
 static int take_user(struct rp_stmt *s, struct rp_userset *out)
 {
-	struct rp_user user = {
-	    .username = text_or_empty(s, 0),
-	    .password = text_or_empty(s, 1),
-	    .password_expired = rp_stmt_i64(s, 2) != 0,
-	    .two_fa_send_to = text_or_empty(s, 3),
-	    .totp_secret = text_or_empty(s, 4),
-	};
-	bool full = user.username != NULL && user.password != NULL && user.two_fa_send_to != NULL &&
-	    user.totp_secret != NULL;
+	struct rp_user user = {.password_expired = rp_stmt_i64(s, 2) != 0};
+	bool full = rp_stmt_copy(s, 0, &user.username) && rp_stmt_copy(s, 1, &user.password) &&
+	    rp_stmt_copy(s, 3, &user.two_fa_send_to) && rp_stmt_copy(s, 4, &user.totp_secret);
 	if (full && user.username[0] != '\0') {
 		return rp_userset_take(out, &user);
 	}

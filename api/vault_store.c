@@ -118,28 +118,17 @@ int rp_vault_store_init(
 
 /* Reading */
 
-static char *column(struct rp_stmt *stmt, int i)
-{
-	const char *text = rp_stmt_text(stmt, i);
-	return rp_strdup(text != NULL ? text : "");
-}
-
 static int read_row(struct rp_stmt *stmt, void *obj)
 {
 	struct rp_vault_entry *e = obj;
 	e->id = rp_stmt_i64(stmt, 0);
-	e->client_id = column(stmt, 1);
-	e->required_group = column(stmt, 2);
-	e->key = column(stmt, 3);
-	e->value = column(stmt, 4);
-	e->type = column(stmt, 5);
 	e->created_at = rp_store_time_read(rp_stmt_text(stmt, 6));
 	e->updated_at = rp_store_time_read(rp_stmt_text(stmt, 7));
-	e->created_by = column(stmt, 8);
-	e->updated_by = rp_stmt_is_null(stmt, 9) ? NULL : column(stmt, 9);
-	bool whole = e->client_id != NULL && e->required_group != NULL && e->key != NULL &&
-	    e->value != NULL && e->type != NULL && e->created_by != NULL &&
-	    (e->updated_by != NULL || rp_stmt_is_null(stmt, 9));
+	bool whole = rp_stmt_copy(stmt, 1, &e->client_id) &&
+	    rp_stmt_copy(stmt, 2, &e->required_group) && rp_stmt_copy(stmt, 3, &e->key) &&
+	    rp_stmt_copy(stmt, 4, &e->value) && rp_stmt_copy(stmt, 5, &e->type) &&
+	    rp_stmt_copy(stmt, 8, &e->created_by) &&
+	    (rp_stmt_is_null(stmt, 9) || rp_stmt_copy(stmt, 9, &e->updated_by));
 	return whole ? 0 : RP_ENOMEM;
 }
 
@@ -228,65 +217,58 @@ static void write_free(void *arg)
 	rp_free(w);
 }
 
-/* One number of one row. */
-static int number(struct rp_db *db, const char *sql, int64_t *out, struct rp_err *err)
+/* What both writes have, in the same order. */
+static void bind_common(struct rp_stmt *stmt, const struct rp_vault_entry *e, const char *sealed)
 {
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, sql, &stmt, err);
-	code = code != 0 ? code : rp_stmt_step(stmt, err);
-	if (code == 1) {
-		*out = rp_stmt_i64(stmt, 0);
-		rp_stmt_reset(stmt);
-		return 0;
-	}
-	return code == 0 ? RP_ENOENT : code;
+	rp_stmt_bind_text(stmt, 1, e->client_id);
+	rp_stmt_bind_text(stmt, 2, e->required_group);
+	rp_stmt_bind_text(stmt, 3, e->key);
+	rp_stmt_bind_text(stmt, 4, sealed);
+	rp_stmt_bind_text(stmt, 5, e->type);
+	rp_store_bind_time(stmt, 6, e->updated_at);
+	rp_stmt_bind_text(stmt, 7, e->updated_by);
+	rp_stmt_bind_i64(stmt, 8, e->id);
 }
 
-static int insert(struct rp_db *db, struct write *w, struct rp_err *err)
+static int insert_sealed(
+    struct rp_db *db, const struct rp_vault_entry *e, const char *sealed, struct rp_err *err)
 {
-	struct rp_vault_entry *e = &w->e;
 	struct rp_stmt *stmt;
-	char *sealed = NULL;
-	int64_t n = 0;
-	int code = number(db, "SELECT COUNT(*) FROM vault_values", &n, err);
-	if (code == 0 && n >= RP_VAULT_ENTRIES_MAX) {
-		return RP_ELIMIT;
+	int code = rp_db_stmt(db,
+	    "INSERT INTO vault_values (client_id, required_group, key, value, type, updated_at,"
+	    " updated_by, id, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    &stmt, err);
+	if (code != 0) {
+		return code;
 	}
-	code = code != 0 ? code
-	                 : number(db, "SELECT next_id FROM vault_meta WHERE id = 1", &e->id, err);
-	code = code != 0 ? code : seal_value(w->seal_key, e, &sealed);
-	code = code != 0
-	    ? code
-	    : rp_db_stmt(db,
-	          "INSERT INTO vault_values (id, client_id, required_group, key, value, type,"
-	          " created_at, updated_at, created_by, updated_by)"
-	          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	          &stmt, err);
-	if (code == 0) {
-		rp_stmt_bind_i64(stmt, 1, e->id);
-		rp_stmt_bind_text(stmt, 2, e->client_id);
-		rp_stmt_bind_text(stmt, 3, e->required_group);
-		rp_stmt_bind_text(stmt, 4, e->key);
-		rp_stmt_bind_text(stmt, 5, sealed);
-		rp_stmt_bind_text(stmt, 6, e->type);
-		rp_store_bind_time(stmt, 7, e->created_at);
-		rp_store_bind_time(stmt, 8, e->updated_at);
-		rp_stmt_bind_text(stmt, 9, e->created_by);
-		rp_stmt_bind_text(stmt, 10, e->updated_by);
-		code = rp_stmt_run(stmt, err);
-	}
-	rp_free(sealed);
+	bind_common(stmt, e, sealed);
+	rp_store_bind_time(stmt, 9, e->created_at);
+	rp_stmt_bind_text(stmt, 10, e->created_by);
+	code = rp_stmt_run(stmt, err);
 	return code != 0
 	    ? code
 	    : rp_db_exec(db, "UPDATE vault_meta SET next_id = next_id + 1 WHERE id = 1", err);
 }
 
+static int insert(struct rp_db *db, struct write *w, struct rp_err *err)
+{
+	char *sealed = NULL;
+	int code = rp_store_check_room(
+	    db, "SELECT COUNT(*) FROM vault_values", NULL, RP_VAULT_ENTRIES_MAX, err);
+	code = code != 0
+	    ? code
+	    : rp_db_number(db, "SELECT next_id FROM vault_meta WHERE id = 1", NULL, &w->e.id, err);
+	code = code != 0 ? code : seal_value(w->seal_key, &w->e, &sealed);
+	code = code != 0 ? code : insert_sealed(db, &w->e, sealed, err);
+	rp_free(sealed);
+	return code;
+}
+
 static int update(struct rp_db *db, struct write *w, struct rp_err *err)
 {
-	const struct rp_vault_entry *e = &w->e;
 	struct rp_stmt *stmt;
 	char *sealed = NULL;
-	int code = seal_value(w->seal_key, e, &sealed);
+	int code = seal_value(w->seal_key, &w->e, &sealed);
 	code = code != 0
 	    ? code
 	    : rp_db_stmt(db,
@@ -294,19 +276,12 @@ static int update(struct rp_db *db, struct write *w, struct rp_err *err)
 	          " type = ?, updated_at = ?, updated_by = ? WHERE id = ? AND required_group = ?",
 	          &stmt, err);
 	if (code == 0) {
-		rp_stmt_bind_text(stmt, 1, e->client_id);
-		rp_stmt_bind_text(stmt, 2, e->required_group);
-		rp_stmt_bind_text(stmt, 3, e->key);
-		rp_stmt_bind_text(stmt, 4, sealed);
-		rp_stmt_bind_text(stmt, 5, e->type);
-		rp_store_bind_time(stmt, 6, e->updated_at);
-		rp_stmt_bind_text(stmt, 7, e->updated_by);
-		rp_stmt_bind_i64(stmt, 8, e->id);
+		bind_common(stmt, &w->e, sealed);
 		rp_stmt_bind_text(stmt, 9, w->group);
-		code = rp_stmt_run(stmt, err);
+		code = rp_stmt_run_on_row(stmt, err);
 	}
 	rp_free(sealed);
-	return code == 0 && rp_db_changes(db) == 0 ? RP_ENOENT : code;
+	return code;
 }
 
 static int put_work(struct rp_db *db, void *arg, struct rp_err *err)
@@ -353,12 +328,12 @@ static int delete_work(struct rp_db *db, void *arg, struct rp_err *err)
 	struct rp_stmt *stmt;
 	int code = rp_db_stmt(
 	    db, "DELETE FROM vault_values WHERE id = ? AND required_group = ?", &stmt, err);
-	if (code == 0) {
-		rp_stmt_bind_i64(stmt, 1, w->e.id);
-		rp_stmt_bind_text(stmt, 2, w->group);
-		code = rp_stmt_run(stmt, err);
+	if (code != 0) {
+		return code;
 	}
-	return code == 0 && rp_db_changes(db) == 0 ? RP_ENOENT : code;
+	rp_stmt_bind_i64(stmt, 1, w->e.id);
+	rp_stmt_bind_text(stmt, 2, w->group);
+	return rp_stmt_run_on_row(stmt, err);
 }
 
 int rp_vault_store_delete(

@@ -201,27 +201,12 @@ void rp_db_rollback(struct rp_db *db)
 	}
 }
 
-static int read_number(struct rp_db *db, const char *sql, int64_t *v, struct rp_err *err)
-{
-	struct rp_stmt *s;
-	int rc = rp_db_stmt(db, sql, &s, err);
-	if (rc != 0) {
-		return rc;
-	}
-	rc = rp_stmt_step(s, err);
-	if (rc == 1) {
-		*v = rp_stmt_i64(s, 0);
-	}
-	rp_stmt_reset(s);
-	return rc == 1 ? 0 : rc < 0 ? rc : RP_EDB;
-}
-
 /* One step inside the open transaction; *done when there is nothing to do (any more). */
 static int migrate_step(
     struct rp_db *db, const struct rp_db_migration *m, size_t n, bool *done, struct rp_err *err)
 {
 	int64_t version = 0;
-	int rc = read_number(db, "PRAGMA user_version", &version, err);
+	int rc = rp_db_number(db, "PRAGMA user_version", NULL, &version, err);
 	if (rc != 0) {
 		return rc;
 	}
@@ -435,6 +420,12 @@ int rp_stmt_run(struct rp_stmt *s, struct rp_err *err)
 	return rc;
 }
 
+int rp_stmt_run_on_row(struct rp_stmt *s, struct rp_err *err)
+{
+	int rc = rp_stmt_run(s, err);
+	return rc == 0 && rp_db_changes(s->db) == 0 ? RP_ENOENT : rc;
+}
+
 const char *rp_stmt_text(struct rp_stmt *s, int i)
 {
 	return (const char *)sqlite3_column_text(s->st, i);
@@ -462,14 +453,51 @@ const void *rp_stmt_blob(struct rp_stmt *s, int i, size_t *n)
 	return p;
 }
 
+bool rp_stmt_copy(struct rp_stmt *s, int i, char **out)
+{
+	const char *text = rp_stmt_text(s, i);
+	*out = rp_strdup(text != NULL ? text : "");
+	return *out != NULL;
+}
+
 void rp_stmt_reset(struct rp_stmt *s)
 {
 	(void)sqlite3_reset(s->st);
 }
 
+int rp_db_run_with(struct rp_db *db, const char *sql, const char *key, struct rp_err *err)
+{
+	struct rp_stmt *s;
+	int rc = rp_db_stmt(db, sql, &s, err);
+	if (rc != 0) {
+		return rc;
+	}
+	rp_stmt_bind_text(s, 1, key);
+	return rp_stmt_run(s, err);
+}
+
+int rp_db_number(struct rp_db *db, const char *sql, const char *key, int64_t *v, struct rp_err *err)
+{
+	struct rp_stmt *s;
+	int rc = rp_db_stmt(db, sql, &s, err);
+	if (rc != 0) {
+		return rc;
+	}
+	if (key != NULL) {
+		rp_stmt_bind_text(s, 1, key);
+	}
+	rc = rp_stmt_step(s, err);
+	if (rc != 1) {
+		return rc == 0 ? RP_ENOENT : rc;
+	}
+	*v = rp_stmt_i64(s, 0);
+	rp_stmt_reset(s);
+	return 0;
+}
+
 int rp_db_data_version(struct rp_db *db, int64_t *version, struct rp_err *err)
 {
-	return read_number(db, "PRAGMA data_version", version, err);
+	return rp_db_number(db, "PRAGMA data_version", NULL, version, err);
 }
 
 int64_t rp_db_changes(struct rp_db *db)

@@ -56,6 +56,8 @@ void rp_stmt_bind_null(struct rp_stmt *s, int i);
 RP_NODISCARD int rp_stmt_step(struct rp_stmt *s, struct rp_err *err);
 /* Runs to the end, ignoring rows. */
 RP_NODISCARD int rp_stmt_run(struct rp_stmt *s, struct rp_err *err);
+/* The same for a statement that has to change a row: RP_ENOENT if it has changed none. */
+RP_NODISCARD int rp_stmt_run_on_row(struct rp_stmt *s, struct rp_err *err);
 /* Columns count from 0; text is borrowed until the next step, NULL for SQL NULL. */
 const char *rp_stmt_text(struct rp_stmt *s, int i);
 int64_t rp_stmt_i64(struct rp_stmt *s, int i);
@@ -63,7 +65,16 @@ double rp_stmt_double(struct rp_stmt *s, int i);
 bool rp_stmt_is_null(struct rp_stmt *s, int i);
 /* Borrowed as text is; NULL and *n = 0 for SQL NULL and the empty blob. */
 const void *rp_stmt_blob(struct rp_stmt *s, int i, size_t *n);
+/* The text as the caller's own, "" for SQL NULL. False: no memory, *out is NULL. */
+RP_NODISCARD bool rp_stmt_copy(struct rp_stmt *s, int i, char **out);
 void rp_stmt_reset(struct rp_stmt *s);
+/* In one go: a statement whose one parameter is that text. */
+RP_NODISCARD int rp_db_run_with(
+    struct rp_db *db, const char *sql, const char *key, struct rp_err *err);
+/* In one go: the number in the first row, of a statement whose one parameter is that text (NULL: it
+ * has none). RP_ENOENT: there is no row. */
+RP_NODISCARD int rp_db_number(
+    struct rp_db *db, const char *sql, const char *key, int64_t *v, struct rp_err *err);
 /* A number that changes when other connections have changed the database. */
 RP_NODISCARD int rp_db_data_version(struct rp_db *db, int64_t *version, struct rp_err *err);
 /* Rows changed by the last statement. */

@@ -226,17 +226,11 @@ static int prepare(struct rp_db *db, const struct read *r, bool count, struct rp
 
 static int read_row(struct rp_stmt *stmt, struct rp_audit_entry *e)
 {
-	const char *stamp = rp_stmt_text(stmt, 0);
-	if (rp_time_parse(rp_str_c(stamp), &e->timestamp) != 0) {
-		e->timestamp = RP_TIME_ZERO;
-	}
+	e->timestamp = rp_store_time_read(rp_stmt_text(stmt, 0));
 	for (size_t i = 0; i < TEXTS; i++) {
-		const char *text = rp_stmt_text(stmt, (int)i + 1);
-		char *copy = rp_strdup(text != NULL ? text : "");
-		if (copy == NULL) {
+		if (!rp_stmt_copy(stmt, (int)i + 1, text_of(e, i))) {
 			return RP_ENOMEM;
 		}
-		*text_of(e, i) = copy;
 	}
 	return 0;
 }

@@ -75,13 +75,7 @@ static int save_work(struct rp_db *db, void *arg, struct rp_err *err)
 static int delete_work(struct rp_db *db, void *arg, struct rp_err *err)
 {
 	const struct row *r = arg;
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, "DELETE FROM client_groups WHERE id = ?", &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(stmt, 1, r->id);
-	return rp_stmt_run(stmt, err);
+	return rp_db_run_with(db, "DELETE FROM client_groups WHERE id = ?", r->id, err);
 }
 
 static int submit(struct rp_store *s, struct rp_store_job *job)

@@ -128,13 +128,7 @@ static int add(void *self, const struct rp_clientauth_pair *pair, struct rp_err 
 static int remove_id(void *self, const char *id, struct rp_err *err)
 {
 	struct table *t = self;
-	struct rp_stmt *s;
-	int code = rp_db_stmt(t->changing, t->remove, &s, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(s, 1, id);
-	code = rp_stmt_run(s, err);
+	int code = rp_db_run_with(t->changing, t->remove, id, err);
 	if (code == 0 && rp_db_changes(t->changing) == 0) {
 		return rp_err_set(err, RP_ENOENT, "there is no such id");
 	}

@@ -76,17 +76,6 @@ static int save_work(struct rp_db *db, void *arg, struct rp_err *err)
 	return rp_stmt_run(stmt, err);
 }
 
-static int delete_rows(struct rp_db *db, const char *sql, const char *id, struct rp_err *err)
-{
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, sql, &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(stmt, 1, id);
-	return rp_stmt_run(stmt, err);
-}
-
 /* With what exists only for this client. */
 static int delete_work(struct rp_db *db, void *arg, struct rp_err *err)
 {
@@ -95,10 +84,10 @@ static int delete_work(struct rp_db *db, void *arg, struct rp_err *err)
 	if (code != 0) {
 		return code;
 	}
-	code = delete_rows(db, "DELETE FROM clients WHERE id = ?", r->id, err);
+	code = rp_db_run_with(db, "DELETE FROM clients WHERE id = ?", r->id, err);
 	code = code != 0
 	    ? code
-	    : delete_rows(db, "DELETE FROM stored_tunnels WHERE client_id = ?", r->id, err);
+	    : rp_db_run_with(db, "DELETE FROM stored_tunnels WHERE client_id = ?", r->id, err);
 	if (code != 0) {
 		rp_db_rollback(db);
 		return code;

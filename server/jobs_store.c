@@ -19,17 +19,6 @@
 #define ROWS_MAX   1000
 #define QUERY_MAX  (1024u * 1024)
 
-static void bind_time(struct rp_stmt *stmt, int i, int64_t t)
-{
-	char text[RP_STORE_TIME_MAX];
-	if (t == RP_TIME_ZERO) {
-		rp_stmt_bind_null(stmt, i);
-		return;
-	}
-	rp_store_time(t, text);
-	rp_stmt_bind_text(stmt, i, text);
-}
-
 /* Saving */
 
 struct save {
@@ -168,12 +157,12 @@ static int write_row(struct rp_db *db, const struct rp_job *job, int64_t expires
 	rp_stmt_bind_text(stmt, 1, job->jid);
 	rp_stmt_bind_text(stmt, 2, job->client_id);
 	rp_stmt_bind_text(stmt, 3, or_empty(job->status));
-	bind_time(stmt, 4, job->started_at == RP_TIME_ZERO ? 0 : job->started_at);
-	bind_time(stmt, 5, job->finished_at);
+	rp_store_bind_time(stmt, 4, job->started_at == RP_TIME_ZERO ? 0 : job->started_at);
+	rp_store_bind_time(stmt, 5, job->finished_at);
 	rp_stmt_bind_text(stmt, 6, or_empty(job->created_by));
 	rp_stmt_bind_text(stmt, 7, job->multi_job_id);
 	rp_stmt_bind_text(stmt, 8, job->schedule_id);
-	bind_time(stmt, 9, expires_at);
+	rp_store_bind_time(stmt, 9, expires_at);
 	rp_stmt_bind_text(stmt, 10, details);
 	return rp_stmt_run(stmt, err);
 }
@@ -273,13 +262,7 @@ int rp_jobs_store_result(
 
 static int delete_work(struct rp_db *db, void *arg, struct rp_err *err)
 {
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, "DELETE FROM jobs WHERE jid = ?", &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(stmt, 1, arg);
-	return rp_stmt_run(stmt, err);
+	return rp_db_run_with(db, "DELETE FROM jobs WHERE jid = ?", arg, err);
 }
 
 int rp_jobs_store_delete(struct rp_store *store, const char *jid, rp_store_done_cb done, void *ctx)
@@ -309,26 +292,13 @@ static int next_expired(
 	if (code != 0) {
 		return code;
 	}
-	bind_time(stmt, 1, now);
+	rp_store_bind_time(stmt, 1, now);
 	code = rp_stmt_step(stmt, err);
-	if (code == 1) {
-		*jid = rp_strdup(or_empty(rp_stmt_text(stmt, 0)));
-		*details = rp_strdup(or_empty(rp_stmt_text(stmt, 1)));
+	if (code == 1 && !(rp_stmt_copy(stmt, 0, jid) && rp_stmt_copy(stmt, 1, details))) {
+		code = RP_ENOMEM;
 	}
 	rp_stmt_reset(stmt);
 	return code;
-}
-
-/* Nobody waits for it any more, even if the job itself turns out to be unreadable. */
-static int stop_waiting(struct rp_db *db, const char *jid, struct rp_err *err)
-{
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, "UPDATE jobs SET expires_at = NULL WHERE jid = ?", &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(stmt, 1, jid);
-	return rp_stmt_run(stmt, err);
 }
 
 static int replace_text(char **slot, const char *text)
@@ -365,10 +335,9 @@ static int expire_one(struct rp_db *db, int64_t now, struct rp_job *job, struct 
 	char *jid = NULL;
 	char *details = NULL;
 	int code = next_expired(db, now, &jid, &details, err);
-	if (code == 1 && (jid == NULL || details == NULL)) {
-		code = RP_ENOMEM;
-	} else if (code == 1) {
-		code = stop_waiting(db, jid, err);
+	if (code == 1) {
+		code = rp_db_run_with(
+		    db, "UPDATE jobs SET expires_at = NULL WHERE jid = ?", jid, err);
 		code = code != 0 ? code : write_unknown(db, now, details, job, err);
 		code = code != 0 ? code : 1;
 	}

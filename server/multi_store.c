@@ -42,13 +42,6 @@ static const struct rp_json_field fields[] = {
 };
 const struct rp_json_table rp_multi_job_table = RP_JSON_TABLE(fields, struct rp_multi_job);
 
-static void bind_time(struct rp_stmt *stmt, int i, int64_t t)
-{
-	char text[RP_STORE_TIME_MAX];
-	rp_store_time(t, text);
-	rp_stmt_bind_text(stmt, i, text);
-}
-
 /* Adding */
 
 struct add {
@@ -83,7 +76,7 @@ static int insert(struct rp_db *db, const struct add *a, struct rp_err *err)
 		return code;
 	}
 	rp_stmt_bind_text(stmt, 1, a->jid);
-	bind_time(stmt, 2, a->started_at);
+	rp_store_bind_time(stmt, 2, a->started_at);
 	rp_stmt_bind_text(stmt, 3, a->created_by);
 	rp_stmt_bind_text(stmt, 4, a->schedule_id);
 	rp_stmt_bind_text(stmt, 5, a->details);
@@ -187,7 +180,7 @@ static int finish_row(struct rp_db *db, const char *jid, struct rp_err *err)
 	if (code != 0) {
 		return code;
 	}
-	bind_time(stmt, 1, rp_time_now());
+	rp_store_bind_time(stmt, 1, rp_time_now());
 	rp_stmt_bind_text(stmt, 2, jid);
 	return rp_stmt_run(stmt, err);
 }

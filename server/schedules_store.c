@@ -42,13 +42,6 @@ static const struct rp_json_table details_table = RP_JSON_TABLE(details_fields, 
 
 /* Reading */
 
-static bool take_text(struct rp_stmt *stmt, int i, char **out)
-{
-	const char *text = rp_stmt_text(stmt, i);
-	*out = rp_strdup(text != NULL ? text : "");
-	return *out != NULL;
-}
-
 static int read_row(struct rp_stmt *stmt, void *obj)
 {
 	struct rp_schedule *s = obj;
@@ -60,9 +53,9 @@ static int read_row(struct rp_stmt *stmt, void *obj)
 		return RP_ENOMEM;
 	}
 	s->created_at = rp_store_time_read(rp_stmt_text(stmt, 1));
-	bool whole = take_text(stmt, 0, &s->id) && take_text(stmt, 2, &s->created_by) &&
-	    take_text(stmt, 3, &s->name) && take_text(stmt, 4, &s->schedule) &&
-	    take_text(stmt, 5, &s->type);
+	bool whole = rp_stmt_copy(stmt, 0, &s->id) && rp_stmt_copy(stmt, 2, &s->created_by) &&
+	    rp_stmt_copy(stmt, 3, &s->name) && rp_stmt_copy(stmt, 4, &s->schedule) &&
+	    rp_stmt_copy(stmt, 5, &s->type);
 	return whole ? 0 : RP_ENOMEM;
 }
 
@@ -190,18 +183,6 @@ static void bind_next(struct rp_stmt *stmt, int i, int64_t next)
 	}
 }
 
-static int check_room(struct rp_db *db, struct rp_err *err)
-{
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, "SELECT COUNT(*) FROM schedules", &stmt, err);
-	code = code != 0 ? code : rp_stmt_step(stmt, err);
-	if (code == 1) {
-		code = rp_stmt_i64(stmt, 0) < RP_SCHEDULES_MAX ? 0 : RP_ELIMIT;
-		rp_stmt_reset(stmt);
-	}
-	return code;
-}
-
 static int insert_row(struct rp_db *db, const struct rp_schedule *s, const char *details,
     int64_t next, struct rp_err *err)
 {
@@ -228,7 +209,9 @@ int rp_schedule_insert(
     struct rp_db *db, const struct rp_schedule *s, int64_t next, struct rp_err *err)
 {
 	char *details = rp_json_text(&details_table, s);
-	int code = details == NULL ? RP_ENOMEM : check_room(db, err);
+	int code = details == NULL ? RP_ENOMEM
+	                           : rp_store_check_room(db, "SELECT COUNT(*) FROM schedules", NULL,
+	                                 RP_SCHEDULES_MAX, err);
 	code = code != 0 ? code : insert_row(db, s, details, next, err);
 	rp_free(details);
 	return code;
@@ -252,10 +235,10 @@ int rp_schedule_update(
 		rp_stmt_bind_text(stmt, 4, details);
 		bind_next(stmt, 5, next);
 		rp_stmt_bind_text(stmt, 6, s->id);
-		code = rp_stmt_run(stmt, err);
+		code = rp_stmt_run_on_row(stmt, err);
 	}
 	rp_free(details);
-	return code == 0 && rp_db_changes(db) == 0 ? RP_ENOENT : code;
+	return code;
 }
 
 int rp_schedule_set_times(
@@ -307,27 +290,17 @@ int rp_schedule_started(
 	return rp_stmt_run(stmt, err);
 }
 
-static int run_with_id(struct rp_db *db, const char *sql, const char *id, struct rp_err *err)
-{
-	struct rp_stmt *stmt;
-	int code = rp_db_stmt(db, sql, &stmt, err);
-	if (code != 0) {
-		return code;
-	}
-	rp_stmt_bind_text(stmt, 1, id);
-	return rp_stmt_run(stmt, err);
-}
-
 static int remove_rows(struct rp_db *db, const char *id, struct rp_err *err)
 {
-	int code = run_with_id(db, "DELETE FROM schedules WHERE id = ?", id, err);
+	int code = rp_db_run_with(db, "DELETE FROM schedules WHERE id = ?", id, err);
 	if (code == 0 && rp_db_changes(db) == 0) {
 		return RP_ENOENT;
 	}
 	code = code != 0 ? code
-	                 : run_with_id(db, "DELETE FROM jobs WHERE schedule_id = ?", id, err);
-	return code != 0 ? code
-	                 : run_with_id(db, "DELETE FROM multi_jobs WHERE schedule_id = ?", id, err);
+	                 : rp_db_run_with(db, "DELETE FROM jobs WHERE schedule_id = ?", id, err);
+	return code != 0
+	    ? code
+	    : rp_db_run_with(db, "DELETE FROM multi_jobs WHERE schedule_id = ?", id, err);
 }
 
 int rp_schedule_remove(struct rp_db *db, const char *id, struct rp_err *err)

@@ -497,6 +497,14 @@ int rp_store_rotate(struct rp_store *s, const char *name)
 	return err;
 }
 
+int rp_store_check_room(
+    struct rp_db *db, const char *count, const char *key, int64_t max, struct rp_err *err)
+{
+	int64_t n = 0;
+	int code = rp_db_number(db, count, key, &n, err);
+	return code != 0 ? code : n < max ? 0 : RP_ELIMIT;
+}
+
 void rp_store_time(int64_t t, char out[static RP_STORE_TIME_MAX])
 {
 	int64_t ns = t % RP_NS_PER_S;

@@ -61,6 +61,11 @@ RP_NODISCARD int rp_store_submit(struct rp_store *s, const struct rp_store_job *
  * sees at least those whose done was called before. */
 RP_NODISCARD int rp_store_read(struct rp_store *s, const struct rp_store_job *job);
 
+/* Room in a table: a statement that counts, as rp_db_number takes it, says less than max. Else
+ * RP_ELIMIT. */
+RP_NODISCARD int rp_store_check_room(
+    struct rp_db *db, const char *count, const char *key, int64_t max, struct rp_err *err);
+
 /* Times in the database: RFC 3339 in UTC with nine digits always, so that they compare as texts. */
 #define RP_STORE_TIME_MAX 40
 void rp_store_time(int64_t t, char out[static RP_STORE_TIME_MAX]);
