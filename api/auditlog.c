@@ -49,18 +49,11 @@ static bool names_user(const struct rp_query *q)
 static void on_list(void *ctx, int code, const struct rp_audit_list *list, const struct rp_err *err)
 {
 	struct rp_api_call *c = ctx;
-	struct rp_reply r;
 	if (code != 0) {
 		rp_reply_code(c, code, err);
-		return;
+	} else {
+		rp_reply_list(c, &rp_audit_entry_table, list->rows, list->n, list->total);
 	}
-	rp_reply_begin(&r);
-	rp_jsonw_arr(&r.w);
-	for (size_t i = 0; i < list->n; i++) {
-		rp_jsonw_struct(&r.w, &rp_audit_entry_table, &list->rows[i]);
-	}
-	rp_jsonw_arr_end(&r.w);
-	rp_reply_end_count(&r, c, list->total);
 }
 
 void rp_api_auditlog(struct rp_api_call *c)

@@ -189,7 +189,6 @@ static void on_list(void *ctx, int code, const struct rp_jobs_read *read, const 
 void rp_api_job_list(struct rp_api_call *c, const struct rp_jobs_query *which)
 {
 	struct rp_jobs_query query = *which;
-	struct rp_listq_errors errs;
 	struct list *l = rp_calloc(1, sizeof(*l));
 	if (l == NULL) {
 		rp_reply_code(c, RP_ENOMEM, NULL);
@@ -197,23 +196,19 @@ void rp_api_job_list(struct rp_api_call *c, const struct rp_jobs_query *which)
 	}
 	l->call = c;
 	bool all = query.client_id == NULL && query.multi_job_id == NULL;
-	int err = rp_listq_parse(&c->query, all ? &all_spec : &spec, &l->q, &errs);
-	if (err == 0) {
-		query.q = &l->q;
-		query.no_output = !rp_listq_wants(&l->q, &spec, "result", "stdout") &&
-		    !rp_listq_wants(&l->q, &spec, "result", "stderr");
-		err = rp_jobs_read(c->api->parts.jobs, &query, on_list, l);
-		if (err == 0) {
-			return;
-		}
+	if (rp_api_list_query(c, all ? &all_spec : &spec, &l->q) != 0) {
+		rp_free(l);
+		return;
+	}
+	query.q = &l->q;
+	query.no_output = !rp_listq_wants(&l->q, &spec, "result", "stdout") &&
+	    !rp_listq_wants(&l->q, &spec, "result", "stderr");
+	int err = rp_jobs_read(c->api->parts.jobs, &query, on_list, l);
+	if (err != 0) {
 		rp_listq_fini(&l->q);
-		rp_reply_code(c, err, NULL);
-	} else if (err == RP_EINVAL) {
-		rp_reply_list_errors(c, &errs);
-	} else {
+		rp_free(l);
 		rp_reply_code(c, err, NULL);
 	}
-	rp_free(l);
 }
 
 void rp_api_commands(struct rp_api_call *c)

@@ -132,12 +132,9 @@ static int spell_bools(struct rp_listq_filter *f)
 static void read_entries(struct rp_api_call *c, const char *where, rp_listread_cb cb)
 {
 	enum rp_library lib = library(c);
-	struct rp_listq_errors errs;
 	struct rp_listq q;
-	int err = rp_listq_parse(
-	    &c->query, where == NULL ? &list_specs[lib] : &one_specs[lib], &q, &errs);
-	if (err == RP_EINVAL) {
-		rp_reply_list_errors(c, &errs);
+	int err = rp_api_list_query(c, where == NULL ? &list_specs[lib] : &one_specs[lib], &q);
+	if (err != 0) {
 		return;
 	}
 	for (size_t i = 0; err == 0 && i < q.n_filters; i++) {

@@ -60,17 +60,11 @@ static const char *take_time(const struct rp_listq_filter *f, struct rp_monitori
 int rp_monitoring_parse(struct rp_api_call *c, const struct rp_listq_spec *spec, struct rp_listq *q,
     struct rp_monitoring_span *span)
 {
-	struct rp_listq_errors errs;
-	int err = rp_listq_parse(&c->query, spec, q, &errs);
-	*span = (struct rp_monitoring_span){.from = 0, .to = INT64_MAX};
-	if (err == RP_EINVAL) {
-		rp_reply_list_errors(c, &errs);
-	} else if (err != 0) {
-		rp_reply_code(c, err, NULL);
-	}
+	int err = rp_api_list_query(c, spec, q);
 	if (err != 0) {
 		return err;
 	}
+	*span = (struct rp_monitoring_span){.from = 0, .to = INT64_MAX};
 	for (size_t i = 0; i < q->n_filters; i++) {
 		const char *complaint = take_time(&q->filters[i], span);
 		if (complaint != NULL) {

@@ -199,13 +199,10 @@ static int list(struct rp_api_call *c, struct rp_listq *q)
 void rp_api_multi_list(struct rp_api_call *c)
 {
 	struct rp_listq q;
-	struct rp_listq_errors errs;
-	int err = rp_listq_parse(&c->query, &list_spec, &q, &errs);
-	if (err == RP_EINVAL) {
-		rp_reply_list_errors(c, &errs);
+	if (rp_api_list_query(c, &list_spec, &q) != 0) {
 		return;
 	}
-	err = err != 0 ? err : list(c, &q);
+	int err = list(c, &q);
 	if (err != 0) {
 		rp_reply_code(c, err, NULL);
 	}

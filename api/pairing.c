@@ -357,18 +357,11 @@ void rp_api_pairing_post(struct rp_api_call *c)
 static void on_list(
     void *ctx, int code, const struct rp_pairing_list *list, const struct rp_err *err)
 {
-	struct rp_reply r;
 	if (code != 0) {
 		rp_reply_code(ctx, code, err);
-		return;
+	} else {
+		rp_reply_list(ctx, &rp_pairing_table, list->v, list->n, -1);
 	}
-	rp_reply_begin(&r);
-	rp_jsonw_arr(&r.w);
-	for (size_t i = 0; i < list->n; i++) {
-		rp_jsonw_struct(&r.w, &rp_pairing_table, &list->v[i]);
-	}
-	rp_jsonw_arr_end(&r.w);
-	rp_reply_end(&r, ctx);
 }
 
 void rp_api_pairing_list(struct rp_api_call *c)

@@ -179,6 +179,19 @@ void rp_reply_end_count(struct rp_reply *r, struct rp_api_call *c, int64_t count
 	rp_reply_end(r, c);
 }
 
+void rp_reply_list(
+    struct rp_api_call *c, const struct rp_json_table *t, const void *v, size_t n, int64_t total)
+{
+	struct rp_reply r;
+	rp_reply_begin(&r);
+	rp_jsonw_structs(&r.w, t, v, n);
+	if (total >= 0) {
+		rp_reply_end_count(&r, c, total);
+	} else {
+		rp_reply_end(&r, c);
+	}
+}
+
 int rp_api_body(struct rp_api_call *c, const struct rp_json_table *t, bool strict, void *dst)
 {
 	struct rp_str body = rp_http_req_body(c->req);
@@ -210,6 +223,19 @@ int rp_api_list_query(struct rp_api_call *c, const struct rp_listq_spec *spec, s
 		rp_reply_code(c, err, NULL);
 	}
 	return err;
+}
+
+void rp_api_list_read(struct rp_api_call *c, const struct rp_listq_spec *spec,
+    const struct rp_listread_ask *ask, rp_listread_cb cb)
+{
+	struct rp_listq q;
+	if (rp_api_list_query(c, spec, &q) != 0) {
+		return;
+	}
+	int err = rp_listread(c->api->parts.store, ask, &q, cb, c);
+	if (err != 0) {
+		rp_reply_code(c, err, NULL);
+	}
 }
 
 bool rp_api_bool(const struct rp_api_call *c, const char *key, bool *v)

@@ -8,6 +8,7 @@
 #include "api/context.h"
 #include "server/audience.h"
 #include "server/listq.h"
+#include "server/listread.h"
 
 /* One error. code may be "" or an ERR_CODE_… */
 struct rp_api_error {
@@ -47,6 +48,10 @@ void rp_reply_end_status(struct rp_reply *r, struct rp_api_call *c, unsigned sta
 /* The same with "meta":{"count":N}. */
 void rp_reply_end_count(struct rp_reply *r, struct rp_api_call *c, int64_t count);
 
+/* n objects of a table as a list: 200, counted unless total is negative. */
+void rp_reply_list(
+    struct rp_api_call *c, const struct rp_json_table *t, const void *v, size_t n, int64_t total);
+
 /* JSON without that envelope, for the few calls that are so: begin leaves the value to the caller. */
 void rp_reply_begin_bare(struct rp_reply *r);
 void rp_reply_end_bare(struct rp_reply *r, struct rp_api_call *c);
@@ -54,6 +59,10 @@ void rp_reply_end_bare(struct rp_reply *r, struct rp_api_call *c);
 /* The query of a list checked by its spec; on failure answers and returns negative. */
 RP_NODISCARD int rp_api_list_query(
     struct rp_api_call *c, const struct rp_listq_spec *spec, struct rp_listq *q);
+
+/* The same, and then the list is read: cb answers. Failures before it are answered here. */
+void rp_api_list_read(struct rp_api_call *c, const struct rp_listq_spec *spec,
+    const struct rp_listread_ask *ask, rp_listread_cb cb);
 
 /* A truth value of the query, in the spellings of Go: 1, t, true, 0, f, false; without one it is
  * false. Returns false when what stands there is neither; *v is false then, too. */

@@ -43,15 +43,10 @@ static void on_list(void *ctx, int code, const struct rp_listread *r, const stru
 		rp_reply_code(c, code, err);
 		return;
 	}
-	const struct rp_schedule *s = r->page.v;
 	rp_reply_begin(&reply);
 	rp_jsonw_obj(&reply.w);
 	rp_jsonw_key(&reply.w, "data");
-	rp_jsonw_arr(&reply.w);
-	for (size_t i = 0; i < r->page.n; i++) {
-		rp_jsonw_struct(&reply.w, &rp_schedule_table, &s[i]);
-	}
-	rp_jsonw_arr_end(&reply.w);
+	rp_jsonw_structs(&reply.w, &rp_schedule_table, r->page.v, r->page.n);
 	rp_jsonw_key(&reply.w, "meta");
 	rp_jsonw_obj(&reply.w);
 	rp_jsonw_put_int(&reply.w, "count", r->total);
@@ -63,17 +58,7 @@ static void on_list(void *ctx, int code, const struct rp_listread *r, const stru
 void rp_api_schedules_get(struct rp_api_call *c)
 {
 	const struct rp_listread_ask ask = {.spec = &rp_schedule_list};
-	struct rp_listq_errors errs;
-	struct rp_listq q;
-	int err = rp_listq_parse(&c->query, &spec, &q, &errs);
-	if (err == RP_EINVAL) {
-		rp_reply_list_errors(c, &errs);
-		return;
-	}
-	err = err != 0 ? err : rp_listread(c->api->parts.store, &ask, &q, on_list, c);
-	if (err != 0) {
-		rp_reply_code(c, err, NULL);
-	}
+	rp_api_list_read(c, &spec, &ask, on_list);
 }
 
 static void not_found(struct rp_api_call *c)

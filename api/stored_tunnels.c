@@ -27,36 +27,18 @@ static const struct rp_listq_spec spec = {
 static void on_list(void *ctx, int code, const struct rp_listread *r, const struct rp_err *err)
 {
 	struct rp_api_call *c = ctx;
-	struct rp_reply reply;
 	if (code != 0) {
 		rp_reply_code(c, code, err);
-		return;
+	} else {
+		rp_reply_list(c, &rp_stored_tunnel_table, r->page.v, r->page.n, r->total);
 	}
-	const struct rp_stored_tunnel *t = r->page.v;
-	rp_reply_begin(&reply);
-	rp_jsonw_arr(&reply.w);
-	for (size_t i = 0; i < r->page.n; i++) {
-		rp_jsonw_struct(&reply.w, &rp_stored_tunnel_table, &t[i]);
-	}
-	rp_jsonw_arr_end(&reply.w);
-	rp_reply_end_count(&reply, c, r->total);
 }
 
 void rp_api_stored_tunnels_get(struct rp_api_call *c)
 {
 	const struct rp_listread_ask ask = {
 	    .spec = &rp_stored_tunnel_list, .where = "client_id = ?", .key = c->params[0]};
-	struct rp_listq_errors errs;
-	struct rp_listq q;
-	int err = rp_listq_parse(&c->query, &spec, &q, &errs);
-	if (err == RP_EINVAL) {
-		rp_reply_list_errors(c, &errs);
-		return;
-	}
-	err = err != 0 ? err : rp_listread(c->api->parts.store, &ask, &q, on_list, c);
-	if (err != 0) {
-		rp_reply_code(c, err, NULL);
-	}
+	rp_api_list_read(c, &spec, &ask, on_list);
 }
 
 /* Writing */

@@ -193,11 +193,7 @@ static int print(const struct rp_userset *now, struct rp_buf *out)
 	struct rp_jsonw w;
 	rp_buf_init(&compact, FILE_MAX);
 	rp_jsonw_init(&w, &compact);
-	rp_jsonw_arr(&w);
-	for (size_t i = 0; i < now->n; i++) {
-		rp_jsonw_struct(&w, &rp_user_table, &now->v[i]);
-	}
-	rp_jsonw_arr_end(&w);
+	rp_jsonw_structs(&w, &rp_user_table, now->v, now->n);
 	int code = rp_jsonw_end(&w);
 	if (code == 0) {
 		code = rp_json_pretty(rp_str_n(rp_buf_head(&compact), compact.len), INDENT, out);

@@ -174,19 +174,11 @@ static const struct rp_listq_spec list_spec = {
 static void on_list(void *ctx, int code, const struct rp_listread *r, const struct rp_err *err)
 {
 	struct rp_api_call *c = ctx;
-	struct rp_reply reply;
 	if (code != 0) {
 		rp_reply_code(c, code, err);
-		return;
+	} else {
+		rp_reply_list(c, &rp_vault_short_table, r->page.v, r->page.n, -1);
 	}
-	const struct rp_vault_entry *e = r->page.v;
-	rp_reply_begin(&reply);
-	rp_jsonw_arr(&reply.w);
-	for (size_t i = 0; i < r->page.n; i++) {
-		rp_jsonw_struct(&reply.w, &rp_vault_short_table, &e[i]);
-	}
-	rp_jsonw_arr_end(&reply.w);
-	rp_reply_end(&reply, c);
 }
 
 void rp_api_vault_list(struct rp_api_call *c)

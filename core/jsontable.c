@@ -222,16 +222,6 @@ static bool is_empty(const struct rp_json_field *f, const void *at)
 	return false;
 }
 
-static void write_list(
-    struct rp_jsonw *w, const struct rp_json_table *t, const struct rp_json_vec *vec)
-{
-	rp_jsonw_arr(w);
-	for (size_t i = 0; i < vec->n; i++) {
-		rp_jsonw_struct(w, t, rp_jsontable_element(t, vec, i));
-	}
-	rp_jsonw_arr_end(w);
-}
-
 static void write_strlist_null(struct rp_jsonw *w, const struct rp_strlist *l)
 {
 	if (l->n == 0) {
@@ -295,9 +285,11 @@ static void write_value(struct rp_jsonw *w, const struct rp_json_field *f, const
 	case RP_FIELD_OBJ:
 		rp_jsonw_struct(w, f->sub, at);
 		break;
-	case RP_FIELD_LIST:
-		write_list(w, f->sub, at);
+	case RP_FIELD_LIST: {
+		const struct rp_json_vec *vec = at;
+		rp_jsonw_structs(w, f->sub, vec->v, vec->n);
 		break;
+	}
 	}
 }
 
@@ -318,4 +310,13 @@ void rp_jsonw_struct(struct rp_jsonw *w, const struct rp_json_table *t, const vo
 		rp_jsonw_field(w, &t->fields[i], src);
 	}
 	rp_jsonw_obj_end(w);
+}
+
+void rp_jsonw_structs(struct rp_jsonw *w, const struct rp_json_table *t, const void *v, size_t n)
+{
+	rp_jsonw_arr(w);
+	for (size_t i = 0; i < n; i++) {
+		rp_jsonw_struct(w, t, (const char *)v + i * t->size);
+	}
+	rp_jsonw_arr_end(w);
 }

@@ -54,5 +54,7 @@ void rp_jsonw_put_strlist(struct rp_jsonw *w, const char *key, const struct rp_s
 /* One field of a struct by its table row, or all of them as an object. */
 void rp_jsonw_field(struct rp_jsonw *w, const struct rp_json_field *f, const void *src);
 void rp_jsonw_struct(struct rp_jsonw *w, const struct rp_json_table *t, const void *src);
+/* n of them, one behind the other, as an array. */
+void rp_jsonw_structs(struct rp_jsonw *w, const struct rp_json_table *t, const void *v, size_t n);
 
 #endif
