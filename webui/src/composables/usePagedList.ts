@@ -45,6 +45,12 @@ export function usePagedList<Row>(
     else offset.value = 0
   })
   watch([offset, limit], () => void load.reload())
+  // The last rows of the last page may have gone.
+  watch(data, (page) => {
+    const end = page?.meta.count ?? 0
+    if (offset.value > 0 && offset.value >= end)
+      offset.value = Math.max(0, Math.ceil(end / limit.value) - 1) * limit.value
+  })
   return {
     rows: computed(() => data.value?.data ?? []),
     total: computed(() => data.value?.meta.count ?? 0),

@@ -56,6 +56,22 @@ test('another order and other filters begin with the first page, each with one c
   ])
 })
 
+test('when the rows of the last page are gone, the page before it is shown', async () => {
+  const list = await start()
+  list.offset.value = 6
+  await settled()
+  total = 6
+  await list.reload()
+  await settled()
+  expect(list.offset.value).toBe(3)
+  expect(list.rows.value).toEqual([3, 4, 5])
+  total = 0
+  await list.reload()
+  await settled()
+  expect(list.offset.value).toBe(0)
+  expect(asked.length).toBe(6)
+})
+
 test('nothing is asked before it is wanted', async () => {
   const list = await start({ now: false })
   expect(asked).toEqual([])
