@@ -25,6 +25,12 @@ export function whenSignedOut(callback: OnSignedOut): void {
   onSignedOut = callback
 }
 
+/** The error of a refused call. A refusal of the credentials ends the session, unless it is kept. */
+export function refusal(status: number, body: string, keepSession = false): ApiError {
+  if (status === 401 && !keepSession) onSignedOut()
+  return errorFrom(status, body)
+}
+
 /** '/clients/{client_id}' with its names filled in. */
 export function fillPath(path: string, params: Record<string, string | number> = {}): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => {
@@ -65,10 +71,7 @@ async function call(method: Method, path: string, options: CallOptions): Promise
         : JSON.stringify(options.body)
   const response = await send(method.toUpperCase(), url, body, options)
   const text = await response.text()
-  if (!response.ok) {
-    if (response.status === 401 && !options.keepSession) onSignedOut()
-    throw errorFrom(response.status, text)
-  }
+  if (!response.ok) throw refusal(response.status, text, options.keepSession)
   if (text === '' || !(response.headers.get('Content-Type') ?? '').includes('json'))
     return undefined
   try {

@@ -18,12 +18,3 @@ export function parseEvent(text: unknown): LiveEvent | undefined {
     return undefined
   }
 }
-
-const FIRST_WAIT_MS = 1000
-const LONGEST_WAIT_MS = 30_000
-
-/** Wait before the nth new attempt; random, so that not all pages come back at once. */
-export function backOff(attempt: number, random = Math.random()): number {
-  const full = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt)
-  return full / 2 + (full / 2) * random
-}

@@ -1,61 +1,41 @@
 import { defineStore } from 'pinia'
 import { ref } from 'vue'
-import { openSocket } from '@/api/client'
-import { backOff, parseEvent, type LiveEvent } from '@/api/events'
+import { parseEvent, type LiveEvent } from '@/api/events'
+import { keepSocket, type KeptSocket, type SocketState } from '@/api/socket'
 
-export type LiveState = 'off' | 'connecting' | 'on'
 type Listener = (event: LiveEvent) => void
 
 /** The events of the server, as long as somebody is signed in. */
 export const useEvents = defineStore('events', () => {
-  const state = ref<LiveState>('off')
+  const state = ref<SocketState>('off')
   const listeners = new Set<Listener>()
-  let socket: WebSocket | undefined
-  let timer: number | undefined
-  let attempts = 0
-  let wanted = false
+  let socket: KeptSocket | undefined
   let before = false
 
   function tell(event: LiveEvent) {
     for (const listener of [...listeners]) listener(event)
   }
 
-  function connect() {
-    state.value = 'connecting'
-    const own = openSocket('/ws/events')
-    socket = own
-    own.onopen = () => {
-      attempts = 0
-      state.value = 'on'
-      // What happened in between was missed.
-      if (before) tell({ type: 'lost' })
-      before = true
-    }
-    own.onmessage = (message) => {
-      const event = parseEvent(message.data)
-      if (event) tell(event)
-    }
-    own.onclose = () => {
-      if (socket !== own) return
-      socket = undefined
-      state.value = 'off'
-      if (!wanted) return
-      timer = window.setTimeout(connect, backOff(attempts))
-      attempts += 1
-    }
+  function turn(now: SocketState) {
+    state.value = now
+    if (now !== 'on') return
+    // What happened in between was missed.
+    if (before) tell({ type: 'lost' })
+    before = true
+  }
+
+  function hear(data: unknown) {
+    const event = parseEvent(data)
+    if (event) tell(event)
   }
 
   function start() {
-    if (wanted) return
-    wanted = true
+    if (socket) return
     before = false
-    attempts = 0
-    connect()
+    socket = keepSocket('/ws/events', hear, turn)
   }
 
   function stop() {
-    wanted = false
-    window.clearTimeout(timer)
     socket?.close()
     socket = undefined
     state.value = 'off'

@@ -112,9 +112,6 @@ export const client = {
   files: {
     title: 'Send a file',
     text: 'The file is sent to this server first, then to the client.',
-    file: 'File',
-    choose: 'Choose a file or drop it here',
-    chosen: (name: string, size: string) => `${name} (${size})`,
     dest: 'Where to',
     destHint: 'Whole path with the name of the file, like /etc/app.conf or C:\\temp\\app.conf',
     destBad: 'A whole path is needed, beginning with / or a drive letter.',

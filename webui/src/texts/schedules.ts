@@ -138,7 +138,7 @@ export const uploads = {
     force: 'Replace it',
   },
   send: 'Send',
-  sending: (percent: number) => `Sending to the server: ${percent} %`,
+  sending: (share: number) => `Sending to the server: ${Math.round(share * 100)} %`,
   sent: 'The server has the file; the clients fetch it now.',
   clear: 'Clear the list',
   progress: {

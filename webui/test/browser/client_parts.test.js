@@ -57,7 +57,7 @@ test('a file is sent, kept or replaced', async () => {
   const send = async (text, existing) => {
     const buffer = Buffer.from(text)
     await page
-      .getByLabel('File', { exact: true })
+      .locator('input[type=file]')
       .setInputFiles({ name: 'page.html', mimeType: 'text/html', buffer })
     await page.getByLabel('Where to').fill(target)
     await page.getByLabel('If there is such a file').selectOption(existing)

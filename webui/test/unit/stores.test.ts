@@ -1,5 +1,6 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { FakeSocket } from './lib/fakeSocket'
 import { useEvents } from '@/stores/events'
 import { useSession } from '@/stores/session'
 
@@ -20,27 +21,12 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-class FakeSocket {
-  static all: FakeSocket[] = []
-  onopen?: () => void
-  onclose?: () => void
-  onmessage?: (message: { data: unknown }) => void
-  closed = false
-  constructor(readonly url: string) {
-    FakeSocket.all.push(this)
-  }
-  close() {
-    this.closed = true
-    this.onclose?.()
-  }
-}
-
 describe('events', () => {
   beforeEach(() => {
     FakeSocket.all = []
     vi.stubGlobal('WebSocket', FakeSocket)
   })
-  const last = () => FakeSocket.all.at(-1) as FakeSocket
+  const { last } = FakeSocket
 
   it('hears events, comes back after a break and says that some may be lost', () => {
     const events = useEvents()

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { noTargets } from '@/components/targets/targets'
+import { parseResult } from '@/api/upload'
 import {
   emptyUpload,
   isAbsolute,
   isMode,
   isReady,
-  parseResult,
   toFormData,
-} from '@/pages/uploads/uploadForm'
+} from '@/components/upload/uploadForm'
 
 const form = {
   ...emptyUpload(),
@@ -17,8 +17,8 @@ const form = {
 }
 
 test('paths and rights are looked at before anything is sent', () => {
-  expect(['/a', 'C:\\a', 'c:/a', '\\\\host\\share'].every(isAbsolute)).toBe(true)
-  expect(['a', './a', '', 'C:a'].some(isAbsolute)).toBe(false)
+  expect(['/a', 'C:\\a', 'c:/a', '\\\\host\\share', ' /a '].every(isAbsolute)).toBe(true)
+  expect(['a', './a', '', '/ ', 'C:a'].some(isAbsolute)).toBe(false)
   expect(isMode('0644') && isMode('')).toBe(true)
   expect(isMode('0888') || isMode('rw') || isMode('07777')).toBe(false)
   expect(isReady(form)).toBe(true)
@@ -27,11 +27,12 @@ test('paths and rights are looked at before anything is sent', () => {
 })
 
 test('the form has a part for each client and nothing that was left empty', () => {
-  const data = toFormData({ ...form, existing: 'sync' })
+  const data = toFormData({ ...form, dest: ' /tmp/x ', user: ' ', existing: 'sync' })
+  expect(data.get('dest')).toBe('/tmp/x')
   expect(data.getAll('client_id')).toEqual(['a', 'b'])
   expect(data.getAll('group_id')).toEqual(['g'])
   expect(data.get('sync')).toBe('true')
-  expect(data.has('force') || data.has('mode') || data.has('tags')).toBe(false)
+  expect(['force', 'mode', 'user', 'tags'].some((name) => data.has(name))).toBe(false)
   const tags = { ...noTargets(), by: 'tags' as const, tags: ['t'], all: true }
   expect(toFormData({ ...form, targets: tags }).get('tags')).toBe('{"tags":["t"],"operator":"AND"}')
 })
