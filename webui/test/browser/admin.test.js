@@ -1,26 +1,16 @@
 // Users, their groups and sessions; how new machines come; the vault.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { launch, newPage, session, signIn } from './lib/browser.js'
+import { newPage, signIn } from './lib/browser.js'
 import { assertAll } from './lib/checks.js'
+import { closeSite, openSite } from './lib/open.js'
 import { eventually } from './lib/programs.js'
-import { startSite } from './lib/site.js'
 
-let site, browser, admin
+let site, browser, open
 before(async () => {
-  ;[site, browser] = await Promise.all([startSite({ clients: 1 }), launch()])
-  admin = await session(browser, site)
+  ;({ site, browser, open } = await openSite({ clients: 1 }))
 })
-after(async () => {
-  await browser?.close()
-  await site?.stop()
-})
-
-const open = async (path) => {
-  const page = await newPage(browser, site, { storageState: admin })
-  await page.goto(path)
-  return page
-}
+after(closeSite)
 
 test('a user of limited rights sees what the group allows and no more', async () => {
   const page = await open('/user-groups')

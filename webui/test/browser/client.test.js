@@ -3,11 +3,10 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { after, before, test } from 'node:test'
-import { launch, newPage, session } from './lib/browser.js'
 import { assertAll } from './lib/checks.js'
-import { startSite } from './lib/site.js'
+import { closeSite, openSite } from './lib/open.js'
 
-let site, browser, storageState, web, webPort
+let site, open, web, webPort
 before(async () => {
   // Each request comes by a connection of its own.
   web = createServer((_, response) =>
@@ -16,20 +15,13 @@ before(async () => {
   await new Promise((resolve) => web.listen(0, '127.0.0.1', resolve))
   webPort = String(web.address().port)
   const clients = [{ id: 'web-1', name: 'Shop', tags: ['web'], labels: { city: 'Cologne' } }]
-  ;[site, browser] = await Promise.all([startSite({ clients }), launch()])
-  storageState = await session(browser, site)
+  ;({ site, open } = await openSite({ clients }))
 })
 after(async () => {
-  await browser?.close()
-  await site?.stop()
+  await closeSite()
   web?.close()
 })
 
-const open = async (path, options = {}) => {
-  const page = await newPage(browser, site, { storageState, ...options })
-  await page.goto(path)
-  return page
-}
 const output = (page, text) =>
   page.waitForFunction(
     (wanted) => document.querySelector('.xterm-rows')?.textContent.includes(wanted),

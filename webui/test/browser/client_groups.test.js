@@ -1,27 +1,21 @@
 // Groups of clients.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { launch, newPage, session } from './lib/browser.js'
 import { assertAll } from './lib/checks.js'
-import { startSite } from './lib/site.js'
+import { closeSite, openSite } from './lib/open.js'
 
-let site, browser, storageState
+let site, open
 before(async () => {
   const clients = [
     { id: 'web-1', tags: ['web', 'prod'] },
     { id: 'web-2', tags: ['web'] },
   ]
-  ;[site, browser] = await Promise.all([startSite({ clients }), launch()])
-  storageState = await session(browser, site)
+  ;({ site, open } = await openSite({ clients }))
 })
-after(async () => {
-  await browser?.close()
-  await site?.stop()
-})
+after(closeSite)
 
 test('a group is made with a preview, changed, looked into and deleted', async () => {
-  const page = await newPage(browser, site, { storageState })
-  await page.goto('/client-groups')
+  const page = await open('/client-groups')
   await page.getByText('No group yet').waitFor()
   await assertAll(page, 'no group')
   await page.getByRole('button', { name: 'New group' }).first().click()

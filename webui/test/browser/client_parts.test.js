@@ -2,27 +2,17 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { launch, newPage, session } from './lib/browser.js'
+import { session } from './lib/browser.js'
 import { assertAll } from './lib/checks.js'
+import { closeSite, openSite } from './lib/open.js'
 import { eventually } from './lib/programs.js'
-import { startSite } from './lib/site.js'
 
-let site, browser, storageState
+let site, browser, open
 before(async () => {
   const clients = [{ id: 'web-1', name: 'Shop', tags: ['web'], labels: { city: 'Cologne' } }]
-  ;[site, browser] = await Promise.all([startSite({ clients }), launch()])
-  storageState = await session(browser, site)
+  ;({ site, browser, open } = await openSite({ clients }))
 })
-after(async () => {
-  await browser?.close()
-  await site?.stop()
-})
-
-const open = async (path, options = {}) => {
-  const page = await newPage(browser, site, { storageState, ...options })
-  await page.goto(path)
-  return page
-}
+after(closeSite)
 
 test('measurements are drawn, disks and processes listed', async () => {
   const measured = async () => (await site.api('GET', '/clients/web-1/metrics')).data.length > 0

@@ -1,28 +1,22 @@
 // The list of clients: search, filters, views, tags and deletion of several.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { launch, newPage, session } from './lib/browser.js'
 import { assertAll } from './lib/checks.js'
-import { startSite } from './lib/site.js'
+import { closeSite, openSite } from './lib/open.js'
 
 const CLIENTS = [
   { id: 'web-1', name: 'web-frankfurt', tags: ['web', 'frankfurt'], labels: { city: 'Frankfurt' } },
   { id: 'web-2', name: 'web-berlin', tags: ['web', 'berlin'], labels: { city: 'Berlin' } },
   { id: 'db-1', name: 'db-berlin', tags: ['db', 'berlin'] },
 ]
-let site, browser, storageState
+let site, open
 before(async () => {
-  ;[site, browser] = await Promise.all([startSite({ clients: CLIENTS }), launch()])
-  storageState = await session(browser, site)
+  ;({ site, open } = await openSite({ clients: CLIENTS }))
 })
-after(async () => {
-  await browser?.close()
-  await site?.stop()
-})
+after(closeSite)
 
-const open = async (path = '/clients', options = {}) => {
-  const page = await newPage(browser, site, { storageState, ...options })
-  await page.goto(path)
+const openList = async (path = '/clients', options = {}) => {
+  const page = await open(path, options)
   await page.getByRole('heading', { name: 'Clients' }).waitFor()
   return page
 }
@@ -37,7 +31,7 @@ const names = async (page, wanted) => {
 }
 
 test('a client is found by a part of its name, by tag and by label', async () => {
-  const page = await open()
+  const page = await openList()
   await names(page, ['web-frankfurt', 'web-berlin', 'db-berlin'])
   await assertAll(page)
   await page.getByRole('searchbox', { name: 'Search clients' }).fill('frankf')
@@ -68,7 +62,7 @@ test('a client is found by a part of its name, by tag and by label', async () =>
 })
 
 test('a view is saved under a name and chosen again', async () => {
-  const page = await open('/clients?q=berlin')
+  const page = await openList('/clients?q=berlin')
   await page.getByRole('button', { name: 'Views' }).click()
   await page.getByRole('menuitem', { name: 'Save this view …' }).click()
   await page.getByRole('dialog').getByLabel('Name').fill('In Berlin')
@@ -82,7 +76,7 @@ test('a view is saved under a name and chosen again', async () => {
 })
 
 test('several clients get a tag at once', async () => {
-  const page = await open('/clients?q=web')
+  const page = await openList('/clients?q=web')
   await names(page, ['web-frankfurt', 'web-berlin'])
   await page.getByRole('checkbox', { name: 'Select all rows' }).check()
   await page.getByRole('button', { name: 'Tags …' }).click()
@@ -97,7 +91,7 @@ test('several clients get a tag at once', async () => {
 })
 
 test('a client that is gone is deleted, a connected one is not; changes appear by themselves', async () => {
-  const page = await open()
+  const page = await openList()
   await names(page, ['web-frankfurt', 'web-berlin', 'db-berlin'])
   const gone = await site.addClient('old-1')
   await names(page, ['web-frankfurt', 'web-berlin', 'db-berlin', 'old-1'])
@@ -121,7 +115,7 @@ test('a client that is gone is deleted, a connected one is not; changes appear b
 })
 
 test('it fits on a telephone, in the dark', async () => {
-  const page = await open('/clients', { theme: 'dark', width: 360, height: 800 })
+  const page = await openList('/clients', { theme: 'dark', width: 360, height: 800 })
   await names(page, ['web-frankfurt', 'web-berlin', 'db-berlin'])
   await assertAll(page)
   await page.context().close()

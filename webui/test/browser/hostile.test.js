@@ -2,15 +2,13 @@
 // of it runs, gets into the page as an element, or moves it.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { launch, newPage, session } from './lib/browser.js'
 import { assertClean, assertFits, settled } from './lib/checks.js'
+import { closeSite, openSite } from './lib/open.js'
 import { eventually } from './lib/programs.js'
-import { startSite } from './lib/site.js'
 
-let site, browser, admin, worse, job
+let site, open, worse, job
 before(async () => {
-  ;[site, browser] = await Promise.all([startSite({ clients: 1 }), launch()])
-  admin = await session(browser, site)
+  ;({ site, open } = await openSite({ clients: 1 }))
   await site.startPeer('evil', ['--hostile-fields', '--measure-every', '1s'])
   // A second one has an id of that kind too.
   await site.startPeer('', ['--hostile-fields'], { filter: 'filter[id]=*hostile*' })
@@ -30,10 +28,7 @@ before(async () => {
   const measured = async () => (await site.api('GET', '/clients/evil/processes')).data.length > 0
   await eventually(measured, 'processes were measured')
 })
-after(async () => {
-  await browser?.close()
-  await site?.stop()
-})
+after(closeSite)
 
 const TABS = ['', '/tunnels', '/run', '/monitoring', '/updates', '/files', '/settings']
 const PATHS = () => [
@@ -79,7 +74,7 @@ async function check(page, where) {
 
 for (const width of [1440, 360])
   test(`nothing comes through on any page, ${width} px wide`, async () => {
-    const page = await newPage(browser, site, { storageState: admin, width })
+    const page = await open('/', { width })
     for (const path of PATHS()) {
       await page.goto(path)
       await check(page, `${path} at ${width}`)
@@ -88,8 +83,7 @@ for (const width of [1440, 360])
   })
 
 test('nor in what opens: a job with its output, the search', async () => {
-  const page = await newPage(browser, site, { storageState: admin })
-  await page.goto('/clients/evil/run')
+  const page = await open('/clients/evil/run')
   await page
     .getByRole('row', { name: /Failed/ })
     .first()

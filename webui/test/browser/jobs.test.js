@@ -3,30 +3,19 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { launch, newPage, session } from './lib/browser.js'
 import { assertAll, assertClean } from './lib/checks.js'
-import { startSite } from './lib/site.js'
+import { closeSite, openSite } from './lib/open.js'
 
-let site, browser, signedIn
+let site, open
 before(async () => {
   const clients = [
     { id: 'web-1', name: 'Web one', tags: ['web', 'prod'] },
     { id: 'web-2', name: 'Web two', tags: ['web', 'test'] },
     { id: 'db-1', name: 'Database', tags: ['db', 'prod'] },
   ]
-  ;[site, browser] = await Promise.all([startSite({ clients }), launch()])
-  signedIn = await session(browser, site)
+  ;({ site, open } = await openSite({ clients }))
 })
-after(async () => {
-  await browser?.close()
-  await site?.stop()
-})
-
-async function open(path, options = {}) {
-  const page = await newPage(browser, site, { storageState: signedIn, ...options })
-  await page.goto(path)
-  return page
-}
+after(closeSite)
 
 async function choose(page, ...names) {
   for (const name of names) {

@@ -1,25 +1,15 @@
 // Commands and scripts of the library: added, found, changed, run, deleted.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { launch, newPage, session } from './lib/browser.js'
 import { assertAll } from './lib/checks.js'
-import { startSite } from './lib/site.js'
+import { closeSite, openSite } from './lib/open.js'
 
-let site, browser, signedIn
+let site, open
 before(async () => {
-  ;[site, browser] = await Promise.all([startSite({ clients: 1 }), launch()])
-  signedIn = await session(browser, site)
+  ;({ site, open } = await openSite({ clients: 1 }))
 })
-after(async () => {
-  await browser?.close()
-  await site?.stop()
-})
+after(closeSite)
 
-async function open(path, options = {}) {
-  const page = await newPage(browser, site, { storageState: signedIn, ...options })
-  await page.goto(path)
-  return page
-}
 const row = (page, name) => page.getByRole('row').filter({ hasText: name })
 
 test('a script is added, changed and run', async () => {

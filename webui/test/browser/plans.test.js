@@ -2,35 +2,20 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { launch, newPage, session } from './lib/browser.js'
 import { assertAll } from './lib/checks.js'
+import { closeSite, openSite } from './lib/open.js'
 import { eventually } from './lib/programs.js'
-import { startSite } from './lib/site.js'
 
-let site, browser, admin
+let site, open
 before(async () => {
-  ;[site, browser] = await Promise.all([
-    startSite({
-      clients: [
-        { id: 'web-1', tags: ['web'] },
-        { id: 'web-2', tags: ['web'] },
-        { id: 'db-1', tags: ['db'] },
-      ],
-    }),
-    launch(),
-  ])
-  admin = await session(browser, site)
+  const clients = [
+    { id: 'web-1', tags: ['web'] },
+    { id: 'web-2', tags: ['web'] },
+    { id: 'db-1', tags: ['db'] },
+  ]
+  ;({ site, open } = await openSite({ clients }))
 })
-after(async () => {
-  await browser?.close()
-  await site?.stop()
-})
-
-const open = async (path) => {
-  const page = await newPage(browser, site, { storageState: admin })
-  await page.goto(path)
-  return page
-}
+after(closeSite)
 
 test('a schedule is made with a preview, runs, is changed and deleted', async () => {
   const page = await open('/schedules')
