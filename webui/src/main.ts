@@ -1,7 +1,7 @@
 import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import App from './App.vue'
-import { router, toSignIn } from './router'
+import { router } from './router'
 import { useSession } from './stores/session'
 import { useTheme } from './stores/theme'
 import './styles/index.css'
@@ -11,10 +11,12 @@ async function start() {
   app.use(createPinia())
   useTheme()
   const session = useSession()
-  session.whenEnded(toSignIn)
+  session.whenLeft(() => void router.push('/login'))
+  session.whenReplaced(() => location.assign('/'))
   await session.resume()
   app.use(router)
-  await router.isReady()
+  // A page that cannot be loaded says so itself.
+  await router.isReady().catch(() => undefined)
   app.mount('#app')
 }
 

@@ -1,6 +1,8 @@
-import { createRouter, createWebHistory } from 'vue-router'
+import { createRouter, createWebHistory, START_LOCATION } from 'vue-router'
 import { mayOpen, pageRoutes } from './routes'
+import { asApiError } from '@/api/error'
 import { useSession } from '@/stores/session'
+import { useToasts } from '@/stores/toasts'
 import { common, frame } from '@/texts'
 
 const errorPage = () => import('./pages/errors/ErrorPage.vue')
@@ -34,13 +36,10 @@ export const router = createRouter({
   scrollBehavior: (to, _from, saved) => saved ?? (to.hash ? { el: to.hash } : { top: 0 }),
 })
 
-export function toSignIn() {
-  const back = router.currentRoute.value.fullPath
-  void router.push({ path: '/login', query: back === '/' ? {} : { back } })
-}
-
 router.beforeEach((to) => {
   const session = useSession()
+  // What is on the page waits for its user behind the sign-in.
+  if (session.ended) return false
   if (to.meta.open) return true
   if (!session.signedIn)
     return { path: '/login', query: to.fullPath === '/' ? {} : { back: to.fullPath } }
@@ -49,11 +48,21 @@ router.beforeEach((to) => {
   return true
 })
 
-router.afterEach((to) => {
-  document.title = `${to.meta.title} · ${common.product}`
+router.afterEach((to, from) => {
+  // A page that stays names itself: PageHeader.
+  if (to.name !== from.name) document.title = `${to.meta.title} · ${common.product}`
 })
 
-// After an update of the server the old page's chunks are gone: load the new page.
-router.onError((error, to) => {
-  if (/dynamically imported module|preload/i.test(String(error))) location.assign(to.fullPath)
+// After an update of the server the old page's chunks are gone: load the new page. Where nothing answers
+// the page stays, with all that is on it.
+router.onError(async (error, to, from) => {
+  if (!/dynamically imported module|preload/i.test(String(error))) return
+  try {
+    const answer = await fetch('/', { cache: 'no-store' })
+    if (!answer.ok) throw new Error(answer.statusText)
+    if (from !== START_LOCATION) location.assign(to.fullPath)
+    else useToasts().show('danger', common.errors.notLoaded)
+  } catch (thrown) {
+    useToasts().error(asApiError(thrown))
+  }
 })

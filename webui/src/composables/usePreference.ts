@@ -11,6 +11,13 @@ function read<T>(name: string, fallback: T): T {
   }
 }
 
+/** Tells what another page of this browser remembers under the name from now on. */
+export function whenChangedElsewhere<T>(name: string, fallback: T, tell: (now: T) => void): void {
+  window.addEventListener('storage', ({ key }) => {
+    if (key === PREFIX + name) tell(read(name, fallback))
+  })
+}
+
 /** Remembered in this browser: only how things look, never anything secret. */
 export function usePreference<T>(name: string, fallback: T): Ref<T> {
   const value = ref(read(name, fallback)) as Ref<T>

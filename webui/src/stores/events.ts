@@ -1,11 +1,12 @@
 import { defineStore } from 'pinia'
 import { ref } from 'vue'
+import { api } from '@/api/client'
 import { parseEvent, type LiveEvent } from '@/api/events'
 import { keepSocket, type KeptSocket, type SocketState } from '@/api/socket'
 
 type Listener = (event: LiveEvent) => void
 
-/** The events of the server, as long as somebody is signed in. */
+/** The events of the server, as long as somebody is signed in; after a break it comes back by itself. */
 export const useEvents = defineStore('events', () => {
   const state = ref<SocketState>('off')
   const listeners = new Set<Listener>()
@@ -18,6 +19,8 @@ export const useEvents = defineStore('events', () => {
 
   function turn(now: SocketState) {
     state.value = now
+    // A WebSocket does not say why it broke: a call does, and with it that the session has ended.
+    if (now === 'off') void api.get('/me').catch(() => undefined)
     if (now !== 'on') return
     // What happened in between was missed.
     if (before) tell({ type: 'lost' })
@@ -30,9 +33,7 @@ export const useEvents = defineStore('events', () => {
   }
 
   function start() {
-    if (socket) return
-    before = false
-    socket = keepSocket('/ws/events', hear, turn)
+    socket ??= keepSocket('/ws/events', hear, turn)
   }
 
   function stop() {
@@ -41,11 +42,14 @@ export const useEvents = defineStore('events', () => {
     state.value = 'off'
   }
 
+  /** Without waiting for the next attempt. */
+  const retry = () => void socket?.ready()
+
   /** Returns what ends it. Pages use useLive instead. */
   function subscribe(listener: Listener) {
     listeners.add(listener)
     return () => listeners.delete(listener)
   }
 
-  return { state, start, stop, subscribe }
+  return { state, start, stop, retry, subscribe }
 })

@@ -1,8 +1,9 @@
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import { api, whenSignedOut } from '@/api/client'
+import { asApiError } from '@/api/error'
 import type { Schemas } from '@/api/types'
-import { usePreference } from '@/composables/usePreference'
+import { usePreference, whenChangedElsewhere } from '@/composables/usePreference'
 
 export type Permission = keyof Schemas['Permissions']
 export type SecondFactor = NonNullable<Schemas['Login']['two_fa']>
@@ -11,6 +12,8 @@ const HOUR_S = 3600
 // A working day; the server keeps a session that is used for longer.
 const LIFETIME_H = 12
 const ADMINISTRATORS = 'Administrators'
+const HINT = 'signed-in'
+const LEFT = 'signed-out-at'
 
 /** Who is signed in and what he may do. The token itself is in a cookie that script cannot read. */
 export const useSession = defineStore('session', () => {
@@ -18,16 +21,23 @@ export const useSession = defineStore('session', () => {
   const status = ref<Schemas['Status']>()
   /** A sign-in that lacks its second factor. */
   const pending = ref<{ username: string; factor: SecondFactor }>()
+  /** The server has ended the session while its page is open: who signs in again goes on there. */
+  const ended = ref(false)
+  /** There was a session when the page was loaded, but it had ended. */
+  const wasOver = ref(false)
   // Spares the server a call that would count as a bad attempt when nobody has signed in here.
-  const hint = usePreference('signed-in', false)
-  const signedIn = computed(() => me.value !== undefined)
+  const hint = usePreference(HINT, false)
+  const left = usePreference(LEFT, 0)
+  const signedIn = computed(() => me.value !== undefined && !ended.value)
   const isAdmin = computed(() => me.value?.groups.includes(ADMINISTRATORS) ?? false)
-  let ended: () => void = () => undefined
+  let signedOut: () => void = () => undefined
+  let anotherUser: () => void = () => undefined
 
   function forget() {
     me.value = undefined
     status.value = undefined
     pending.value = undefined
+    ended.value = false
     hint.value = false
   }
 
@@ -36,10 +46,14 @@ export const useSession = defineStore('session', () => {
       api.get('/me', { keepSession: true }),
       api.get('/status', { keepSession: true }),
     ])
+    const before = me.value?.username
+    hint.value = true
+    pending.value = undefined
+    // What the page shows belongs to another.
+    if (before !== undefined && before !== user.data.username) return anotherUser()
     me.value = user.data
     status.value = server.data
-    pending.value = undefined
-    hint.value = true
+    ended.value = false
   }
 
   /** Once at start: is there a session from before? */
@@ -47,8 +61,9 @@ export const useSession = defineStore('session', () => {
     if (!hint.value) return
     try {
       await load()
-    } catch {
-      forget()
+    } catch (thrown) {
+      wasOver.value = asApiError(thrown).status === 401
+      if (wasOver.value) forget()
     }
   }
 
@@ -87,6 +102,7 @@ export const useSession = defineStore('session', () => {
       await api.delete('/logout', { keepSession: true })
     } finally {
       forget()
+      left.value = Date.now()
     }
   }
 
@@ -95,29 +111,44 @@ export const useSession = defineStore('session', () => {
     return me.value?.effective_user_permissions?.[permission] ?? false
   }
 
-  /** callback: the server has ended the session; goes to the sign-in page. */
-  function whenEnded(callback: () => void) {
-    ended = callback
+  /** callback: somebody has signed out, here or in another page of this browser. */
+  function whenLeft(callback: () => void) {
+    signedOut = callback
+  }
+  /** callback: the page shows what belongs to another user than the one who is signed in now. */
+  function whenReplaced(callback: () => void) {
+    anotherUser = callback
   }
   whenSignedOut(() => {
-    if (!signedIn.value) return
+    if (signedIn.value) ended.value = true
+  })
+  // The cookie is one for all pages of this browser.
+  whenChangedElsewhere(HINT, false, (now) => {
+    if (now) load().catch(() => undefined)
+  })
+  whenChangedElsewhere(LEFT, 0, () => {
+    if (!me.value) return
     forget()
-    ended()
+    signedOut()
   })
 
   return {
     me,
     status,
     pending,
+    ended,
+    wasOver,
     signedIn,
     isAdmin,
     can,
     load,
+    forget,
     resume,
     signIn,
     verify,
     enrol,
     signOut,
-    whenEnded,
+    whenLeft,
+    whenReplaced,
   }
 })

@@ -41,6 +41,7 @@ export const common = {
   words: { yes: 'Yes', no: 'No', never: 'Never', none: 'None', optional: 'optional' },
   errors: {
     noAnswer: 'The server does not answer',
+    notLoaded: 'A part of the page could not be loaded: load it again.',
     unreadable: 'The answer of the server is not readable',
     notCopied: 'Copying was refused by the browser: select the text and copy it by hand.',
     status: (status: number) =>
@@ -68,6 +69,11 @@ export const common = {
       }
     },
   },
+  discard: {
+    title: 'Close without saving?',
+    text: 'What you have entered here is lost.',
+    action: 'Close',
+  },
   confirm: {
     typeName: (name: string) => `Type ${name} to confirm`,
   },
@@ -79,7 +85,7 @@ export const common = {
   table: {
     columns: 'Columns',
     selectAll: 'Select all rows',
-    selectRow: 'Select row',
+    selectRow: (name: string) => (name ? `Select row ${name}` : 'Select row'),
     selected: (n: number) => `${n.toLocaleString('en')} selected`,
     clearSelection: 'Clear selection',
     sort: 'Sort',
@@ -89,7 +95,7 @@ export const common = {
   paging: {
     label: 'Pages',
     range: (from: number, to: number, total: number) =>
-      total === 0 ? 'None' : `${from}–${to} of ${total.toLocaleString('en')}`,
+      `${from.toLocaleString('en')}–${to.toLocaleString('en')} of ${total.toLocaleString('en')}`,
     perPage: 'Rows',
   },
   filters: {

