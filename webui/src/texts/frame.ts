@@ -30,6 +30,8 @@ export const frame = {
     off: 'Not live: trying again',
     explainOn: 'This page shows changes as they happen.',
     explainOff: 'The connection for live changes is interrupted; it is tried again by itself.',
+    lost: 'No connection to the server: what you see may have changed. It is tried again by itself.',
+    retry: 'Try now',
   },
   notFound: {
     title: 'There is no such page',

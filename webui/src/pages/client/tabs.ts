@@ -1,19 +1,16 @@
-import { defineAsyncComponent, type Component } from 'vue'
+import type { Component } from 'vue'
 import type { Client } from './configuration'
-import SkeletonLines from '@/components/SkeletonLines.vue'
+import { lazyPart } from '@/components/lazyPart'
 import type { Rights } from '@/routes'
 import { client as t } from '@/texts'
 
-const lazy = (loader: () => Promise<Component>) =>
-  defineAsyncComponent({ loader, loadingComponent: SkeletonLines })
-
-const FactsTab = lazy(() => import('./FactsTab.vue'))
-const TunnelsTab = lazy(() => import('./TunnelsTab.vue'))
-const RunTab = lazy(() => import('./run/RunTab.vue'))
-const MonitoringTab = lazy(() => import('./monitoring/MonitoringTab.vue'))
-const UpdatesTab = lazy(() => import('./UpdatesTab.vue'))
-const FilesTab = lazy(() => import('./files/FilesTab.vue'))
-const SettingsTab = lazy(() => import('./settings/SettingsTab.vue'))
+const FactsTab = lazyPart(() => import('./FactsTab.vue'))
+const TunnelsTab = lazyPart(() => import('./TunnelsTab.vue'))
+const RunTab = lazyPart(() => import('./run/RunTab.vue'))
+const MonitoringTab = lazyPart(() => import('./monitoring/MonitoringTab.vue'))
+const UpdatesTab = lazyPart(() => import('./UpdatesTab.vue'))
+const FilesTab = lazyPart(() => import('./files/FilesTab.vue'))
+const SettingsTab = lazyPart(() => import('./settings/SettingsTab.vue'))
 
 export interface ClientTab {
   key: string

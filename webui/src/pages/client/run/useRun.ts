@@ -1,7 +1,8 @@
 import { onScopeDispose, reactive, shallowRef } from 'vue'
 import { openSocket } from '@/api/client'
-import { errorFrom } from '@/api/error'
+import { ApiError, errorFrom } from '@/api/error'
 import type { Schemas } from '@/api/types'
+import { run as texts } from '@/texts'
 
 export interface Run {
   what: string
@@ -57,7 +58,11 @@ export function useRun(done: () => void) {
     const ws = openSocket(isScript ? '/ws/scripts' : '/ws/commands')
     run.value = own
     socket = ws
-    ws.onopen = () => ws.send(JSON.stringify(body))
+    let opened = false
+    ws.onopen = () => {
+      opened = true
+      ws.send(JSON.stringify(body))
+    }
     ws.onmessage = (event) => {
       if (run.value !== own || typeof event.data !== 'string') return
       try {
@@ -68,7 +73,8 @@ export function useRun(done: () => void) {
     }
     ws.onclose = () => {
       if (run.value !== own) return
-      if (!own.job && !own.error) own.lost = true
+      if (!opened) own.error = new ApiError(0, [{ code: '', title: texts.notStarted, detail: '' }])
+      else if (!own.job && !own.error) own.lost = true
       done()
     }
   }
