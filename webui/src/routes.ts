@@ -9,8 +9,8 @@ export type NavSection = 'watch' | 'act' | 'admin'
 declare module 'vue-router' {
   interface RouteMeta {
     title: string
-    /** The permission that the page needs. */
-    may?: Permission
+    /** The permission that the page needs; of several any will do. */
+    may?: Permission | Permission[]
     /** Only for administrators. */
     admin?: boolean
     /** Seen by those who are not signed in, without the frame. */
@@ -32,7 +32,7 @@ export interface Rights {
 /** May the user see the page? The server decides again on every call. */
 export function mayOpen(meta: RouteRecordRaw['meta'], rights: Rights): boolean {
   if (!meta) return true
-  return (!meta.admin || rights.isAdmin) && (!meta.may || rights.can(meta.may))
+  return (!meta.admin || rights.isAdmin) && (!meta.may || [meta.may].flat().some(rights.can))
 }
 
 export interface NavEntry {

@@ -134,8 +134,6 @@ export const jobs = {
       script: 'Type a script.',
       targets: 'Choose at least one client, group or tag.',
     },
-    may: 'You may not run commands or scripts',
-    mayText: 'Ask an administrator for the permission.',
     started: 'The job has started',
     loaded: (name: string) => `Took ${name} from the library`,
   },

@@ -14,6 +14,7 @@ export const overview = {
     none: 'No client yet',
     noneText: 'Install the client on a machine and let it connect to this server.',
     connect: 'Clients connect to',
+    add: 'Add a machine',
   },
   systems: {
     title: 'Systems',
@@ -21,6 +22,7 @@ export const overview = {
     windows: 'Windows',
     darwin: 'macOS',
     other: 'Other',
+    none: 'Nothing to count yet',
     bar: (name: string, count: number) => `${name}: ${plural(count, 'client', 'clients')}`,
   },
   tunnels: {

@@ -17,6 +17,8 @@ describe('rights', () => {
     expect(mayOpen({ title: 'a' }, nobody)).toBe(true)
     expect(mayOpen({ title: 'a', may: 'tunnels' }, nobody)).toBe(false)
     expect(mayOpen({ title: 'a', may: 'tunnels' }, worker)).toBe(true)
+    expect(mayOpen({ title: 'a', may: ['commands', 'tunnels'] }, worker)).toBe(true)
+    expect(mayOpen({ title: 'a', may: ['commands', 'scripts'] }, worker)).toBe(false)
     expect(mayOpen({ title: 'a', admin: true }, worker)).toBe(false)
     expect(mayOpen({ title: 'a', admin: true, may: 'vault' }, admin)).toBe(true)
   })

@@ -17,7 +17,7 @@ export const routes: RouteRecordRaw[] = [
     path: '/jobs/new',
     name: 'job-new',
     component: () => import('./NewJobPage.vue'),
-    meta: { title: jobs.form.title },
+    meta: { title: jobs.form.title, may: ['commands', 'scripts'] },
   },
   {
     path: '/jobs/:id',

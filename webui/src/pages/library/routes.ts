@@ -9,7 +9,7 @@ export const routes: RouteRecordRaw[] = [
     component: () => import('./LibraryPage.vue'),
     meta: {
       title: library.title,
-      may: 'commands',
+      may: ['commands', 'scripts'],
       nav: { section: 'act', order: 15, icon: LibraryBig },
     },
   },
