@@ -122,7 +122,7 @@ export const server = {
     fingerprint: 'Fingerprint',
     fingerprintOld: 'Fingerprint (MD5, older clients)',
     auth: 'Credentials from',
-    mode: 'Changed here',
+    mode: 'Can be changed here',
   },
   users: {
     title: 'Users',
@@ -149,6 +149,13 @@ export const server = {
   },
   on: 'on',
   off: 'off',
+  factors: {
+    totp_authenticator_app: 'authenticator app',
+    email: 'mail',
+    pushover: 'Pushover',
+    script: 'a script',
+    url: 'a web service',
+  } as Record<string, string>,
   characters: (n: number) => plural(n, 'character', 'characters'),
   sources: {
     'Static Credentials': 'the configuration file',

@@ -1,6 +1,9 @@
 // What /status says, as names and values.
 import type { Schemas } from '@/api/types'
-import { server as texts } from '@/texts'
+import { common, server as texts } from '@/texts'
+
+/** How the second step comes, in words. */
+export const factorName = (method: string) => texts.factors[method] ?? method
 
 const onOff = (on: boolean) => (on ? texts.on : texts.off)
 
@@ -13,7 +16,11 @@ export function serverFacts(s: Schemas['Status']) {
     ],
     reach: [
       { key: 'auth', label: reach.auth, text: texts.sources[s.clients_auth_source] },
-      { key: 'mode', label: reach.mode, text: onOff(s.clients_auth_mode === 'Read Write') },
+      {
+        key: 'mode',
+        label: reach.mode,
+        text: s.clients_auth_mode === 'Read Write' ? common.words.yes : common.words.no,
+      },
     ],
     users: [
       { key: 'source', label: users.source, text: texts.sources[s.users_auth_source] },
@@ -21,7 +28,7 @@ export function serverFacts(s: Schemas['Status']) {
       {
         key: 'factor',
         label: users.secondFactor,
-        text: s.two_fa_enabled ? s.two_fa_delivery_method : texts.off,
+        text: s.two_fa_enabled ? factorName(s.two_fa_delivery_method) : texts.off,
       },
       { key: 'least', label: users.password, text: texts.characters(s.password_min_length) },
       { key: 'header', label: users.header, text: onOff(s.auth_header) },
