@@ -14,6 +14,8 @@ export const targets = {
   any: 'any of these tags',
   all: 'all of these tags',
   remove: (name: string) => `Remove ${name}`,
+  clear: (n: number) => `Remove all ${n.toLocaleString('en')}`,
+  more: (n: number) => `and ${n.toLocaleString('en')} more`,
   nobody: 'Choose at least one client, group or tag.',
   counting: 'Counting …',
   count: (n: number, connected: number) =>

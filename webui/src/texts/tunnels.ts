@@ -34,7 +34,7 @@ export const tunnels = {
     use: 'Connect …',
     acl: 'Who may connect …',
     close: 'Close …',
-    menu: (name: string) => `Actions for the tunnel to ${name}`,
+    menu: (name: string) => `Actions for the tunnel ${name}`,
   },
   close: {
     title: 'Close this tunnel?',
@@ -126,7 +126,7 @@ export const tunnels = {
     title: 'The tunnel is open',
     connecting: 'How to connect',
     address: 'Address',
-    user: 'User name for the command',
+    user: 'User name on the target',
     command: 'Command',
     link: 'Link',
     openLink: (scheme: string) => `Open ${scheme} link`,

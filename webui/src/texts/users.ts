@@ -68,6 +68,10 @@ export const users = {
     endAll: 'End all sessions',
     ended: 'The session has ended',
     endedAll: 'All sessions have ended',
+    confirmOne: {
+      title: 'End this session?',
+      text: 'Whoever uses it has to sign in again.',
+    },
     confirmAll: {
       title: 'End all sessions?',
       text: 'Whoever is signed in with this name has to sign in again. API tokens stay valid.',

@@ -72,6 +72,13 @@ test('a view is saved under a name and chosen again', async () => {
   await page.getByRole('button', { name: 'Views' }).click()
   await page.getByRole('menuitem', { name: 'In Berlin' }).click()
   await names(page, ['web-berlin', 'db-berlin'])
+  await page.getByRole('button', { name: 'Views' }).click()
+  await page.getByRole('menuitem', { name: 'Remove a view …' }).click()
+  await page.getByRole('button', { name: 'Remove view In Berlin' }).click()
+  const question = page.getByRole('dialog', { name: 'Remove this view?' })
+  await question.getByText('In Berlin').waitFor()
+  await question.getByRole('button', { name: 'Remove' }).click()
+  await page.getByText('View “In Berlin” is removed', { exact: true }).waitFor()
   await page.context().close()
 })
 
@@ -104,13 +111,16 @@ test('a client that is gone is deleted, a connected one is not; changes appear b
     .check()
   await page.getByRole('button', { name: 'Delete …' }).click()
   const dialog = page.getByRole('dialog', { name: 'Delete 2 clients?' })
-  await dialog.getByText('old-1').waitFor()
+  // By their names, not by their ids.
+  await dialog.getByText('old-1, db-berlin').waitFor()
   await assertAll(page, 'delete dialog')
   await dialog.getByRole('button', { name: 'Delete', exact: true }).click()
   await dialog.getByText('1 client could not be changed').waitFor()
   await dialog.getByText('Client is active, should be disconnected').waitFor()
   await dialog.getByRole('button', { name: 'Cancel' }).click()
   await names(page, ['web-frankfurt', 'web-berlin', 'db-berlin'])
+  // What is gone is not selected any more.
+  await page.getByText('1 selected').waitFor()
   await page.context().close()
 })
 

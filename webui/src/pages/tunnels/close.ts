@@ -2,14 +2,18 @@ import { api } from '@/api/client'
 import { confirm } from '@/composables/useConfirm'
 import { useToasts } from '@/stores/toasts'
 import { tunnels } from '@/texts'
-import { targetOf, type Tunnel } from './links'
+import { wayOf, type Tunnel } from './links'
 
-/** Asks, then closes a tunnel with its connections. True: it is closed. */
-export async function closeTunnel(tunnel: Tunnel, clientId: string): Promise<boolean> {
+/** Asks, then closes a tunnel with its connections. True: it is closed. client: its name, for those who ask. */
+export async function closeTunnel(
+  tunnel: Tunnel,
+  clientId: string,
+  client = clientId,
+): Promise<boolean> {
   const toasts = useToasts()
   const closed = await confirm({
     title: tunnels.close.title,
-    name: [tunnel.name, targetOf(tunnel)].filter(Boolean).join(' · '),
+    name: [tunnel.name, client, wayOf(tunnel)].filter(Boolean).join(' · '),
     text: tunnels.close.text,
     action: tunnels.close.action,
     danger: true,

@@ -56,4 +56,7 @@ export function endTime(tunnel: Tunnel): string | undefined {
   return new Date(Date.parse(tunnel.created_at) + tunnel.auto_close / NS_PER_MS).toISOString()
 }
 
+/** Many tunnels have one target: its port of the server tells one from the other. */
+export const wayOf = (tunnel: Tunnel) => `${tunnel.lport} → ${targetOf(tunnel)}`
+
 export const targetOf = (tunnel: Tunnel) => hostPort(tunnel.rhost, tunnel.rport)
