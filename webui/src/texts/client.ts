@@ -40,7 +40,7 @@ export const client = {
     ipv6: 'IPv6',
     external: 'Public addresses',
     externalAge: 'seen',
-    id: 'Id',
+    id: 'ID',
     version: 'Version',
     credentials: 'Credentials',
     groups: 'Groups',

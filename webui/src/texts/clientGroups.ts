@@ -46,7 +46,7 @@ export const clientGroups = {
   matches: (n: number) => `${plural(n, 'client matches', 'clients match')} now`,
   more: (n: number) => `and ${n.toLocaleString('en')} more`,
   fields: {
-    client_id: 'Client id',
+    client_id: 'Client ID',
     name: 'Name',
     tag: 'Tag',
     os: 'OS line',

@@ -1,12 +1,14 @@
-import { computed, onScopeDispose, ref, watch } from 'vue'
+import { computed, ref, watch } from 'vue'
 import { toGraph, type Point } from './data'
 import { configured, type Client } from '../configuration'
 import { api } from '@/api/client'
 import { useLoad } from '@/composables/useLoad'
+import { useRefresh } from '@/composables/useRefresh'
 
 export type Hours = 2 | 6 | 12 | 24 | 48
 const HOUR_S = 3600
-const REFRESH_MS = 60_000
+/** Measurements come every minute or so and have no event of their own. */
+export const REFRESH_MS = 60_000
 
 const METRICS = ['cpu_usage_percent', 'memory_usage_percent', 'io_usage_percent']
 const WANTED = METRICS.flatMap((metric) => [`${metric}.avg`, `${metric}.max`])
@@ -48,11 +50,7 @@ export function useGraphs(client: () => Client) {
     zoom.value = undefined
     void reload()
   })
-  // Measurements come every minute or so and have no event of their own.
-  const timer = window.setInterval(() => {
-    if (!zoom.value && document.visibilityState === 'visible') void reload()
-  }, REFRESH_MS)
-  onScopeDispose(() => window.clearInterval(timer))
+  useRefresh(() => !zoom.value && void reload(), REFRESH_MS)
 
   const range = computed(
     () => zoom.value ?? ([data.value?.from ?? 0, data.value?.to ?? 0] as [number, number]),
