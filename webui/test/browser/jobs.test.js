@@ -21,7 +21,7 @@ async function choose(page, ...names) {
   for (const name of names) {
     await page.getByRole('combobox', { name: 'Clients' }).fill(name)
     await page.getByRole('option', { name }).click()
-    await page.getByRole('button', { name: `Remove filter ${name}` }).waitFor()
+    await page.getByRole('button', { name: `Remove ${name}` }).waitFor()
   }
 }
 
