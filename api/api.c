@@ -92,7 +92,7 @@ static void on_head(void *ctx, struct rp_http_req *req)
 
 static void conn_free(struct rp_api_conn *conn)
 {
-	rp_gate_leave(conn->api->crowd, conn->source);
+	rp_crowd_leave(conn->api->crowd, conn->source);
 	rp_list_remove(&conn->node);
 	rp_free(conn);
 }
@@ -277,7 +277,7 @@ static void api_free(void *state)
 	rp_twofa_sender_free(api->sender);
 	rp_passcache_free(api->passwords);
 	rp_gate_free(api->gate);
-	rp_gate_free(api->crowd);
+	rp_crowd_free(api->crowd);
 	rp_addrlist_fini(&api->trusted);
 	rp_cors_fini(&api->cors);
 	rp_docroot_free(api->docroot);
@@ -314,7 +314,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	code = code != 0 ? code : rp_twofa_sender_new(parts->loop, parts->cfg, &api->sender, err);
 	code = code != 0 ? code : open_secret(api, err);
 	code = code != 0 ? code : open_gate(api, err);
-	code = code != 0 ? code : rp_crowd_new(&api->crowd, err);
+	code = code != 0 ? code : rp_crowd_new(COMPONENT, &api->crowd, err);
 	code = code != 0 ? code : rp_forwarded_parse(&cfg->trusted_proxies, &api->trusted, err);
 	if (code == 0 && rp_cors_init(&api->cors, &cfg->cors) != 0) {
 		code = rp_err_set(err, RP_ENOMEM, "out of memory");

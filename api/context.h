@@ -59,7 +59,7 @@ struct rp_api {
 	struct rp_tls *tls;
 	struct rp_passcache *passwords; /* found right a short while ago */
 	struct rp_gate *gate;           /* logins of API users */
-	struct rp_gate *crowd;          /* connections (server/crowd.h) */
+	struct rp_crowd *crowd;         /* connections (server/crowd.h) */
 	struct rp_addrlist trusted;     /* proxies before the API */
 	struct rp_sessions *sessions;
 	struct rp_tokens *tokens;

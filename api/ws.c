@@ -14,6 +14,7 @@
 #include "api/sessions.h"
 #include "api/users.h"
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "http/ws.h"
 
@@ -41,7 +42,7 @@ static void ws_free(struct rp_api_ws *w)
 {
 	rp_list_remove(&w->node);
 	w->api->sockets.n--;
-	rp_gate_leave(w->api->crowd, w->source);
+	rp_crowd_leave(w->api->crowd, w->source);
 	rp_buf_fini(&w->message);
 	rp_api_user_fini(&w->user);
 	rp_free(w);
@@ -348,6 +349,7 @@ static void on_users(void *ctx, int code, const struct rp_err *err)
 static void on_ping(uv_timer_t *timer)
 {
 	struct rp_api *api = timer->data;
+	rp_crowd_tick(api->crowd, rp_clock_ms());
 	if (api->sockets.n == 0 || !rp_users_stale(api->users, 0) ||
 	    rp_users_refresh(api->users, on_users, api) != 0) {
 		rp_api_ws_check_all(api);

@@ -9,7 +9,9 @@
 #include <arpa/inet.h>
 #include <sys/resource.h>
 
-#include "core/log.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "server/refusals.h"
 
 #include "core/banned.h"
 
@@ -17,7 +19,12 @@
 #define TOTAL_MAX      16384u
 #define DESCRIPTORS    1024u /* where the limit is not known */
 
-int rp_crowd_new(struct rp_gate **out, struct rp_err *err)
+struct rp_crowd {
+	struct rp_gate *gate;
+	struct rp_refusals refusals;
+};
+
+int rp_crowd_new(const char *component, struct rp_crowd **out, struct rp_err *err)
 {
 	struct rlimit lim;
 	rlim_t n = getrlimit(RLIMIT_NOFILE, &lim) == 0 ? lim.rlim_cur : DESCRIPTORS;
@@ -25,12 +32,29 @@ int rp_crowd_new(struct rp_gate **out, struct rp_err *err)
 	    .slots_per_source = (unsigned)RP_MIN(n / 4 + 1, PER_SOURCE_MAX),
 	    .slots_total = (unsigned)RP_MIN(n / 2 + 1, TOTAL_MAX),
 	};
-	int code = rp_gate_new(&opt, out);
-	return code == 0 ? 0 : rp_err_set(err, code, "out of memory");
+	struct rp_crowd *c = rp_calloc(1, sizeof(*c));
+	int code = c == NULL ? RP_ENOMEM : rp_gate_new(&opt, &c->gate);
+	if (code != 0) {
+		rp_free(c);
+		return rp_err_set(err, code, "out of memory");
+	}
+	rp_refusals_init(&c->refusals, component, "too many connections");
+	*out = c;
+	return 0;
+}
+
+void rp_crowd_free(struct rp_crowd *c)
+{
+	if (c != NULL) {
+		rp_refusals_tick(&c->refusals, UINT64_MAX);
+		rp_refusals_fini(&c->refusals);
+		rp_gate_free(c->gate);
+		rp_free(c);
+	}
 }
 
 int rp_crowd_enter(
-    struct rp_gate *g, const struct sockaddr *peer, char source[static RP_CROWD_SOURCE_MAX])
+    struct rp_crowd *c, const struct sockaddr *peer, char source[static RP_CROWD_SOURCE_MAX])
 {
 	const void *address = peer->sa_family == AF_INET
 	    ? (const void *)&((const struct sockaddr_in *)peer)->sin_addr
@@ -38,9 +62,21 @@ int rp_crowd_enter(
 	if (inet_ntop(peer->sa_family, address, source, RP_CROWD_SOURCE_MAX) == NULL) {
 		return RP_EBUSY;
 	}
-	int code = rp_gate_enter(g, source);
+	int code = rp_gate_enter(c->gate, source);
 	if (code != 0) {
-		rp_log_debug("listener", "%s: too many connections, one is closed", source);
+		rp_refusals_add(&c->refusals, source, rp_clock_ms());
 	}
 	return code;
+}
+
+void rp_crowd_leave(struct rp_crowd *c, const char *source)
+{
+	rp_gate_leave(c->gate, source);
+}
+
+void rp_crowd_tick(struct rp_crowd *c, uint64_t now_ms)
+{
+	if (c != NULL) {
+		rp_refusals_tick(&c->refusals, now_ms);
+	}
 }

@@ -37,7 +37,7 @@ struct front {
 
 static void front_free(struct front *f)
 {
-	rp_gate_leave(f->worker->workers->opt.crowd, f->source);
+	rp_crowd_leave(f->worker->workers->opt.crowd, f->source);
 	rp_list_remove(&f->node);
 	f->worker->n_fronts--;
 	rp_free(f);
@@ -170,7 +170,7 @@ void rp_front_take(struct rp_worker *w, int fd, const char *source)
 {
 	struct front *f = NULL;
 	if (w->stopping || w->n_fronts >= FRONTS_MAX || (f = rp_calloc(1, sizeof(*f))) == NULL) {
-		rp_gate_leave(w->workers->opt.crowd, source);
+		rp_crowd_leave(w->workers->opt.crowd, source);
 		(void)close(fd);
 		return;
 	}

@@ -12,13 +12,14 @@
 
 #include "core/banned.h"
 
-#define COMPONENT "client-listener"
 #define MINUTE_MS 60000
 #define OTHERS    "other addresses"
 
-void rp_refusals_init(struct rp_refusals *r)
+void rp_refusals_init(struct rp_refusals *r, const char *component, const char *why)
 {
 	memset(r, 0, sizeof(*r));
+	r->component = component;
+	r->why = why;
 	pthread_mutex_init(&r->lock, NULL);
 }
 
@@ -44,9 +45,8 @@ static void begin(struct rp_refusals *r, const char *source, uint64_t now_ms)
 	(void)snprintf(e->source, sizeof(e->source), "%s", source);
 	e->n = 0;
 	e->until = now_ms + MINUTE_MS;
-	rp_log_info(COMPONENT,
-	    "%s: too many handshakes under way: connection refused, further ones are counted",
-	    source);
+	rp_log_info(
+	    r->component, "%s: %s: connection refused, further ones are counted", source, r->why);
 }
 
 void rp_refusals_add(struct rp_refusals *r, const char *addr, uint64_t now_ms)
@@ -78,10 +78,8 @@ void rp_refusals_tick(struct rp_refusals *r, uint64_t now_ms)
 		struct rp_refusal *e = &r->v[i];
 		bool over = e->until <= now_ms;
 		if (over && e->n > 0) {
-			rp_log_info(COMPONENT,
-			    "%s: too many handshakes under way: refused=%" PRIu64
-			    " more connections",
-			    e->source, e->n);
+			rp_log_info(r->component, "%s: %s: refused=%" PRIu64 " more connections",
+			    e->source, r->why, e->n);
 			e->n = 0;
 			e->until = now_ms + MINUTE_MS;
 			over = false;

@@ -23,14 +23,17 @@ struct rp_refusal {
 };
 
 struct rp_refusals {
+	const char *component; /* of the log */
+	const char *why;
 	pthread_mutex_t lock;
 	atomic_size_t n; /* of v, which has one more for the others */
 	struct rp_refusal v[RP_REFUSALS_SOURCES + 1];
 };
 
-void rp_refusals_init(struct rp_refusals *r);
+/* component and why (there are too many …) are borrowed for as long as r lives. */
+void rp_refusals_init(struct rp_refusals *r, const char *component, const char *why);
 void rp_refusals_fini(struct rp_refusals *r);
-/* A handshake of that address was refused. */
+/* A connection of that address was refused. */
 void rp_refusals_add(struct rp_refusals *r, const char *addr, uint64_t now_ms);
 /* Called now and then: a line for each source whose minute is over and that was refused since, the
  * other sources are forgotten. UINT64_MAX: every minute is over. */

@@ -48,7 +48,7 @@ struct server {
 	struct rp_hostkey *hostkey;
 	struct rp_clientauth *auth;
 	struct rp_gate *gate;
-	struct rp_gate *crowd;
+	struct rp_crowd *crowd;
 	struct rp_addrlist trusted; /* proxies before the clients' port */
 	struct rp_ports *ports;
 	struct rp_proxy_target *proxy;
@@ -360,7 +360,7 @@ static int start_parts(struct server *s, struct rp_err *err)
 	code = code != 0 ? code : open_gate(s, err);
 	code = code != 0 ? code
 	                 : rp_forwarded_parse(&s->cfg.server.trusted_proxies, &s->trusted, err);
-	code = code != 0 ? code : rp_crowd_new(&s->crowd, err);
+	code = code != 0 ? code : rp_crowd_new("client-listener", &s->crowd, err);
 	code = code != 0 ? code : open_ports(s, err);
 	if (code == 0 && s->cfg.server.proxy[0] != '\0') {
 		code = rp_proxy_target_new(s->cfg.server.proxy, &s->proxy, err);
@@ -420,7 +420,7 @@ static void free_parts(struct server *s)
 	rp_tls_free(s->web.visitor);
 	rp_tls_free(s->web.target);
 	rp_gate_free(s->gate);
-	rp_gate_free(s->crowd);
+	rp_crowd_free(s->crowd);
 	rp_addrlist_fini(&s->trusted);
 	rp_clientauth_free(s->auth);
 	rp_hostkey_free(s->hostkey);

@@ -16,7 +16,6 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
-#include "server/crowd.h"
 #include "server/workers.h"
 
 #include "core/banned.h"
@@ -36,6 +35,7 @@ static void on_tick(uv_timer_t *timer)
 	uint64_t now = rp_clock_ms();
 	if (w->index == 0) {
 		rp_refusals_tick(&w->workers->refusals, now);
+		rp_crowd_tick(w->workers->opt.crowd, now);
 	}
 	bool lost = atomic_exchange(&w->notified_lost, false);
 	struct rp_list *it;
@@ -107,7 +107,7 @@ int rp_workers_start(
 		return rp_err_set(err, RP_ENOMEM, "out of memory");
 	}
 	ws->opt = *opt;
-	rp_refusals_init(&ws->refusals);
+	rp_refusals_init(&ws->refusals, "client-listener", "too many handshakes under way");
 	unsigned n = opt->n != 0 ? opt->n : uv_available_parallelism();
 	n = RP_MIN(n, WORKERS_MAX);
 	http_options(ws);
@@ -149,7 +149,7 @@ void rp_workers_take(struct rp_workers *ws, int fd, const char *source)
 {
 	struct take *t = rp_calloc(1, sizeof(*t));
 	if (t == NULL) {
-		rp_gate_leave(ws->opt.crowd, source);
+		rp_crowd_leave(ws->opt.crowd, source);
 		(void)close(fd);
 		return;
 	}
@@ -159,7 +159,7 @@ void rp_workers_take(struct rp_workers *ws, int fd, const char *source)
 	t->msg.run = on_take;
 	if (rp_loop_post(t->worker->loop, &t->msg) != 0) {
 		rp_log_error("client-listener", "worker is overloaded, connection refused");
-		rp_gate_leave(ws->opt.crowd, source);
+		rp_crowd_leave(ws->opt.crowd, source);
 		(void)close(fd);
 		rp_free(t);
 	}

@@ -19,6 +19,7 @@
 #include "core/loop.h"
 #include "server/clientauth.h"
 #include "server/config.h"
+#include "server/crowd.h"
 #include "server/proxy.h"
 #include "server/tunnel_info.h"
 #include "server/tunnel_plan.h"
@@ -77,7 +78,7 @@ struct rp_workers_options {
 	const struct rp_hostkey *hostkey;
 	struct rp_clientauth *auth;
 	struct rp_gate *gate;
-	struct rp_gate *crowd; /* slots of connections before their upgrade (server/crowd.h) */
+	struct rp_crowd *crowd; /* slots of connections before their upgrade (server/crowd.h) */
 	const struct rp_addrlist *trusted; /* proxies before this port (acl/forwarded.h) */
 	struct rp_ports *ports;
 	struct rp_budget *budget;            /* of the receive windows of all tunnels */

@@ -71,6 +71,10 @@ check "by the API, too" call_is 200 GET /status '"clients_connected":0'
 start_peer elsewhere
 check "and is let in as a client" wait_for elsewhere '"registered"'
 check "which the API sees" connected elsewhere
+for component in client-listener api; do
+	check "one line of the log says so ($component)" is \
+		"$(grep -c " info: $component: 127\.0\.0\.2: too many connections: connection refused" "$tmp/narrow.log")" 1
+done
 for port in "${addr##*:}" "${api##*:}"; do
 	stop "crowd$port"
 done
@@ -78,6 +82,7 @@ check "afterwards that source is answered again" until_answered 127.0.0.2
 stop elsewhere
 stop narrow
 check "the server ends well" is "$status" 0
+check "and the others were counted" grep -q ' 127\.0\.0\.2: too many connections: refused=[0-9]* more' "$tmp/narrow.log"
 check "silently" silent narrow
 api=$backend
 addr=$(sed -n 's/.*Listening for clients on //p' "$tmp/server.log")

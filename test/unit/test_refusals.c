@@ -28,7 +28,7 @@ static int setup(void **state)
 	(void)state;
 	(void)snprintf(path, sizeof(path), "/tmp/rport-refusals-XXXXXX");
 	log_fd = mkstemp(path);
-	rp_refusals_init(&refusals);
+	rp_refusals_init(&refusals, "client-listener", "too many handshakes under way");
 	return log_fd < 0 ? -1 : rp_log_open(path, RP_LOG_INFO, NULL);
 }
 
