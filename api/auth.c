@@ -71,6 +71,21 @@ static void let_in(struct rp_api_call *c, rp_auth_cb cb, const struct rp_user *u
 	answer(c, cb, user->password_expired ? RP_AUTH_EXPIRED : RP_AUTH_OK, 0);
 }
 
+/* False: the call was answered. */
+static bool gate_open(struct rp_api_call *c, const char *name, rp_auth_cb cb)
+{
+	uint64_t now = rp_clock_ms();
+	if (rp_gate_banned(c->api->gate, rp_api_peer(c), now)) {
+		answer(c, cb, RP_AUTH_BANNED, 0);
+		return false;
+	}
+	if (!rp_gate_name_allowed(c->api->gate, name, now)) {
+		answer(c, cb, RP_AUTH_WAIT, 0);
+		return false;
+	}
+	return true;
+}
+
 /* bcrypt on the pool */
 
 struct check {
@@ -98,17 +113,15 @@ static void check_free(struct check *k)
 	rp_free(k);
 }
 
-static void on_checked(uv_work_t *work, int status)
+/* After the work, for others of the same name or address may have failed meanwhile: guesses do not
+ * get ahead of waits and bans by coming all at once. */
+static void finish_check(struct check *k)
 {
-	struct check *k = work->data;
-	rp_gate_leave(k->call->api->gate, rp_api_peer(k->call));
 	const struct rp_user *user = rp_users_find(k->call->api->users, k->name);
-	if (status != 0) {
-		answer(k->call, k->cb, RP_AUTH_FAILED, status);
-	} else if (k->call->api->closing) {
-		/* The handler would find a closed database. */
-		answer(k->call, k->cb, RP_AUTH_FAILED, RP_ECLOSED);
-	} else if (k->equal && k->own) {
+	if (!gate_open(k->call, k->name, k->cb)) {
+		return;
+	}
+	if (k->equal && k->own) {
 		answer(k->call, k->cb, RP_AUTH_OK, 0);
 	} else if (k->equal && user != NULL) {
 		const struct rp_passcache_entry e = {k->name, k->password, k->hash};
@@ -116,6 +129,20 @@ static void on_checked(uv_work_t *work, int status)
 		let_in(k->call, k->cb, user, !has_second_factor(k->call));
 	} else {
 		refuse(k->call, k->cb, k->name);
+	}
+}
+
+static void on_checked(uv_work_t *work, int status)
+{
+	struct check *k = work->data;
+	rp_gate_leave(k->call->api->gate, rp_api_peer(k->call));
+	if (status != 0) {
+		answer(k->call, k->cb, RP_AUTH_FAILED, status);
+	} else if (k->call->api->closing) {
+		/* The handler would find a closed database. */
+		answer(k->call, k->cb, RP_AUTH_FAILED, RP_ECLOSED);
+	} else {
+		finish_check(k);
 	}
 	check_free(k);
 }
@@ -183,21 +210,6 @@ static void check_static(
 	} else {
 		refuse(c, cb, name);
 	}
-}
-
-/* False: the call was answered. */
-static bool gate_open(struct rp_api_call *c, const char *name, rp_auth_cb cb)
-{
-	uint64_t now = rp_clock_ms();
-	if (rp_gate_banned(c->api->gate, rp_api_peer(c), now)) {
-		answer(c, cb, RP_AUTH_BANNED, 0);
-		return false;
-	}
-	if (!rp_gate_name_allowed(c->api->gate, name, now)) {
-		answer(c, cb, RP_AUTH_WAIT, 0);
-		return false;
-	}
-	return true;
 }
 
 static void check_password(

@@ -352,6 +352,48 @@ static void test_gone_while_checking(void **state)
 	rp_free(b64);
 }
 
+static int setup_waits(void **state)
+{
+	(void)state;
+	rig = rp_api_rig_open(NULL);
+	rig->cfg.api.user_login_wait = 600;
+	rp_api_rig_restart(rig);
+	return 0;
+}
+
+static void begin_as(const char *pair, int *fd)
+{
+	char *b64 = rp_base64(pair, strlen(pair));
+	char *header = rp_asprintf("Authorization: Basic %s\r\n", b64);
+	begin("GET", "/me", header, NULL);
+	*fd = rig->fd;
+	rp_free(header);
+	rp_free(b64);
+}
+
+/* More at once than there are threads, so that the right one is checked behind wrong ones. */
+#define GUESSES 12
+
+static void test_guesses_at_once(void **state)
+{
+	(void)state;
+	int fds[GUESSES];
+	for (size_t i = 0; i < GUESSES; i++) {
+		begin_as(i + 1 < GUESSES ? "bob:wrong" : "bob:tops3cret", &fds[i]);
+	}
+	size_t refused = 0;
+	for (size_t i = 0; i < GUESSES; i++) {
+		rig->fd = fds[i];
+		rig->reply_n = 0;
+		unsigned status = rp_api_rig_finish(rig);
+		assert_true(status == 401 || status == 429);
+		refused += status == 401;
+	}
+	/* One is told that it is wrong. The others, the right one too, have to wait. */
+	assert_int_equal(refused, 1);
+	assert_int_equal(as("admin:tops3cret", "GET", "/me"), 200);
+}
+
 #define T(name)            cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define T_CONF(name, text) cmocka_unit_test_prestate_setup_teardown(name, setup, teardown, text)
 #define T_FILE(name)       cmocka_unit_test_setup_teardown(name, setup_file, teardown)
@@ -380,6 +422,7 @@ int main(void)
 	    T_FILE(test_file_users),
 	    T_FILE(test_access),
 	    T_FILE(test_gone_while_checking),
+	    cmocka_unit_test_setup_teardown(test_guesses_at_once, setup_waits, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
