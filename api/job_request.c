@@ -39,19 +39,18 @@ struct body {
 	{                                                                  \
 #key, RP_FIELD_##kind, 0, offsetof(struct body, key), NULL \
 	}
-#define FIELDS_ONE F(interpreter, STR), F(cwd, STR), F(is_sudo, BOOL), F(timeout_sec, INT)
+/* The original takes both texts everywhere, so that one kind of body serves for all. */
+#define FIELDS_ONE                                                                           \
+	F(command, STR), F(script, STR), F(interpreter, STR), F(cwd, STR), F(is_sudo, BOOL), \
+	    F(timeout_sec, INT)
 #define FIELDS_MANY                                                      \
 	FIELDS_ONE, F(client_ids, RAW), F(group_ids, RAW), F(tags, RAW), \
 	    F(execute_concurrently, BOOL), F(abort_on_error, RAW)
-static const struct rp_json_field command_fields[] = {F(command, STR), FIELDS_ONE};
-static const struct rp_json_field script_fields[] = {F(script, STR), FIELDS_ONE};
-static const struct rp_json_field commands_fields[] = {F(command, STR), FIELDS_MANY};
-static const struct rp_json_field scripts_fields[] = {F(script, STR), FIELDS_MANY};
-/* by is_script, many */
-static const struct rp_json_table tables[2][2] = {
-    {RP_JSON_TABLE(command_fields, struct body), RP_JSON_TABLE(commands_fields, struct body)},
-    {RP_JSON_TABLE(script_fields, struct body), RP_JSON_TABLE(scripts_fields, struct body)},
-};
+static const struct rp_json_field one_fields[] = {FIELDS_ONE};
+static const struct rp_json_field many_fields[] = {FIELDS_MANY};
+/* by many */
+static const struct rp_json_table tables[2] = {
+    RP_JSON_TABLE(one_fields, struct body), RP_JSON_TABLE(many_fields, struct body)};
 
 static int bad(struct rp_problem *p, const char *title, const char *detail)
 {
@@ -113,11 +112,11 @@ static const struct rp_json_field tags_fields[] = {
 };
 static const struct rp_json_table tags_table = RP_JSON_TABLE(tags_fields, struct tags);
 
-static int read_tags(const char *text, struct rp_job_request *r, struct rp_problem *p)
+static int read_tags(const char *text, bool strict, struct rp_job_request *r, struct rp_problem *p)
 {
 	struct tags t = {0};
 	struct rp_err err = {0};
-	int code = rp_json_decode_text(text, strlen(text), &tags_table, true, &t, &err);
+	int code = rp_json_decode_text(text, strlen(text), &tags_table, strict, &t, &err);
 	if (code != 0) {
 		return code == RP_ENOMEM ? no_memory(p) : bad_json(p, err.msg);
 	}
@@ -129,7 +128,8 @@ static int read_tags(const char *text, struct rp_job_request *r, struct rp_probl
 	return r->tags == NULL ? no_memory(p) : 0;
 }
 
-static int read_audience(const struct body *b, struct rp_job_request *r, struct rp_problem *p)
+static int read_audience(
+    const struct body *b, bool strict, struct rp_job_request *r, struct rp_problem *p)
 {
 	struct rp_audience *a = &r->audience;
 	int code = 0;
@@ -142,7 +142,7 @@ static int read_audience(const struct body *b, struct rp_job_request *r, struct 
 		code = read_list("group_ids", b->group_ids, &a->group_ids, p);
 	}
 	if (code == 0 && b->tags != NULL) {
-		code = read_tags(b->tags, r, p);
+		code = read_tags(b->tags, strict, r, p);
 	}
 	return code;
 }
@@ -203,10 +203,10 @@ static int read_text(const struct body *b, struct rp_job_request *r, struct rp_p
 	return 0;
 }
 
-static int take(struct body *b, struct rp_job_request *r, struct rp_problem *p)
+static int take(struct body *b, bool strict, struct rp_job_request *r, struct rp_problem *p)
 {
 	int code = read_text(b, r, p);
-	code = code != 0 ? code : read_audience(b, r, p);
+	code = code != 0 ? code : read_audience(b, strict, r, p);
 	if (code != 0) {
 		return code;
 	}
@@ -228,18 +228,18 @@ static int take(struct body *b, struct rp_job_request *r, struct rp_problem *p)
 int rp_job_request_read(struct rp_str text, const struct rp_job_request_kind *kind,
     struct rp_job_request *r, struct rp_problem *p)
 {
-	const struct rp_json_table *t = &tables[kind->is_script][kind->many];
+	const struct rp_json_table *t = &tables[kind->many];
 	struct body b = {0};
 	struct rp_err err = {0};
 	*r = (struct rp_job_request){.is_script = kind->is_script};
 	if (rp_str_trim(text).len == 0) {
 		return bad(p, "Missing body with json data.", "");
 	}
-	int code = rp_json_decode_text(text.p, text.len, t, true, &b, &err);
+	int code = rp_json_decode_text(text.p, text.len, t, !kind->lenient, &b, &err);
 	if (code != 0) {
 		return code == RP_ENOMEM ? no_memory(p) : bad_json(p, err.msg);
 	}
-	code = take(&b, r, p);
+	code = take(&b, !kind->lenient, r, p);
 	rp_json_release(t, &b);
 	if (code != 0) {
 		rp_job_request_fini(r);

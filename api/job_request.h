@@ -29,11 +29,12 @@ struct rp_job_request {
 	char *tags; /* as JSON; NULL if not named */
 };
 
-/* Decodes the text strictly. many: with what is for many clients; else none of that may be named.
- * On failure *p says what is wrong and nothing is left to free. */
+/* Decodes the text. What it has of the other kind, a command or a script, is not looked at, nor are
+ * unknown keys if lenient. On failure *p says what is wrong and nothing is left to free. */
 struct rp_job_request_kind {
 	bool is_script;
-	bool many;
+	bool many;    /* with what is for many clients; else none of that may be named */
+	bool lenient; /* as the original takes the messages of its WebSockets */
 };
 RP_NODISCARD int rp_job_request_read(struct rp_str text, const struct rp_job_request_kind *kind,
     struct rp_job_request *r, struct rp_problem *p);

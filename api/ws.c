@@ -180,7 +180,8 @@ static struct rp_api_ws *ws_new(struct rp_api_call *c, const struct rp_api_ws_op
 	w->user = c->user;
 	c->user = (struct rp_api_user){0};
 	w->generation = rp_users_generation(c->api->users);
-	rp_buf_init(&w->message, (size_t)c->api->cfg->max_request_bytes);
+	rp_buf_init(&w->message,
+	    RP_MAX((size_t)c->api->cfg->max_request_bytes, (size_t)RP_API_WS_MESSAGE_MAX));
 	(void)snprintf(w->peer, sizeof(w->peer), "%s", rp_api_peer(c));
 	rp_list_append(&w->api->sockets.list, &w->node);
 	w->api->sockets.n++;

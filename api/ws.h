@@ -15,6 +15,9 @@
 #define RP_API_WS_PING_MS   30000
 #define RP_API_WS_STUCK_MS  120000
 #define RP_API_WS_QUEUE_MAX (8u * 1024 * 1024)
+/* Of a message that comes in, or max_request_bytes if that is more: the longest script in base64 fits.
+ * (The original has no limit here.) */
+#define RP_API_WS_MESSAGE_MAX (256u * 1024)
 
 /* RFC 6455 7.4.1 */
 enum rp_api_ws_status {
@@ -30,7 +33,7 @@ struct rp_api_ws;
 
 /* All from the loop, none from inside a function of this header. */
 struct rp_api_ws_ops {
-	/* A message, valid UTF-8, at most [api] max_request_bytes. Borrowed. */
+	/* A message, valid UTF-8, not longer than RP_API_WS_MESSAGE_MAX says. Borrowed. */
 	void (*on_text)(void *ctx, const char *p, size_t n);
 	/* There is room again after rp_api_ws_full was true. May be NULL. */
 	void (*on_drain)(void *ctx);

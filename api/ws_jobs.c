@@ -324,6 +324,7 @@ static void on_request(struct session *s, struct rp_str text)
 	const struct rp_job_request_kind kind = {
 	    .is_script = strcmp(who.route->path, "/ws/scripts") == 0,
 	    .many = true,
+	    .lenient = true,
 	};
 	struct rp_problem p;
 	int code = rp_job_request_read(text, &kind, &s->request, &p);

@@ -76,7 +76,7 @@ static void test_command(void **state)
 	(void)state;
 	connect_client("c1", 1);
 	begin("POST", "/clients/c1/commands", ADMIN,
-	    "{\"command\":\"/usr/bin/date\",\"cwd\":\"/\",\"timeout_sec\":5}");
+	    "{\"command\":\"/usr/bin/date\",\"script\":\"\",\"cwd\":\"/\",\"timeout_sec\":5}");
 	rp_fake_answer(rp_api_rig_wait_order(rig, 1), 0,
 	    "{\"Pid\":2672,\"StartedAt\":\"2026-01-02T03:04:05Z\"}");
 	assert_int_equal(rp_api_rig_finish(rig), 200);

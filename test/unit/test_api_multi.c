@@ -116,7 +116,12 @@ static void test_bad_bodies(void **state)
 	refused(400, "/commands", "{\"client_ids\":[\"c1\"]}", "Command cannot be empty.");
 	refused(400, "/commands", "{\"command\":\"\",\"client_ids\":[\"c1\"]}",
 	    "Command cannot be empty.");
-	refused(400, "/commands", "{\"script\":\"aWQ=\",\"client_ids\":[\"c1\"]}", "unknown field");
+	refused(400, "/commands", "{\"script\":\"aWQ=\",\"client_ids\":[\"c1\"]}",
+	    "Command cannot be empty.");
+	refused(
+	    400, "/scripts", "{\"command\":\"id\",\"client_ids\":[\"c1\"]}", "Missing script body");
+	refused(400, "/commands", "{\"command\":\"id\",\"client_ids\":[\"c1\"],\"x\":1}",
+	    "unknown field");
 	refused(400, "/commands",
 	    "{\"command\":\"id\",\"interpreter\":\"sh\",\"client_ids\":[\"c1\"]}",
 	    "Invalid interpreter.");
@@ -181,7 +186,7 @@ static void test_row(void **state)
 {
 	(void)state;
 	start("{\"command\":\"id\",\"client_ids\":[\"c2\",\"c1\",\"c2\",\"c3\"],\"cwd\":\"/tmp\","
-	      "\"is_sudo\":true,\"timeout_sec\":7}");
+	      "\"script\":\"$$\",\"is_sudo\":true,\"timeout_sec\":7}");
 	assert_client(0, "c2");
 	assert_non_null(strstr(rp_job_client_order(rig, 0)->text, jid));
 	assert_non_null(strstr(rp_job_client_order(rig, 0)->text, "\"stream_result\":false"));
@@ -387,11 +392,12 @@ static void test_scripts(void **state)
 	assert_int_equal(ask("POST", "/clients/c1/scripts", ADMIN, "{\"script\":\"\"}"), 400);
 	assert_in("Missing script body");
 	assert_int_equal(ask("POST", "/clients/c1/scripts", ADMIN, "{\"script\":\"a\"}"), 400);
+	assert_int_equal(ask("POST", "/clients/c1/scripts", ADMIN, "{\"command\":\"id\"}"), 400);
+	assert_in("Missing script body");
+	assert_int_equal(ask("POST", "/clients/c9/scripts", ADMIN, "{\"script\":\"aWQ=\"}"), 404);
 	assert_int_equal(
 	    ask("POST", "/clients/c1/scripts", ADMIN, "{\"command\":\"id\",\"script\":\"aWQ=\"}"),
-	    400);
-	assert_int_equal(ask("POST", "/clients/c9/scripts", ADMIN, "{\"script\":\"aWQ=\"}"), 404);
-	assert_int_equal(ask("POST", "/clients/c1/scripts", ADMIN, "{\"script\":\"aWQ=\"}"), 404);
+	    404);
 	assert_in("Active client with id=\\\"c1\\\" not found.");
 }
 

@@ -169,7 +169,7 @@ static void test_number(void **state)
 
 static void test_wrong_messages(void **state)
 {
-	char *text = rp_malloc(10242);
+	char *text = rp_malloc(RP_API_WS_MESSAGE_MAX + 1);
 	(void)state;
 	open_ws();
 	rp_ws_user_frame(&user, RP_WS_BINARY, "{}", 2);
@@ -178,11 +178,11 @@ static void test_wrong_messages(void **state)
 	rp_ws_user_frame(&user, RP_WS_TEXT, "\xc3(", 2);
 	assert_closed(1007);
 	open_ws();
-	memset(text, ' ', 10241);
-	rp_ws_user_frame(&user, RP_WS_TEXT, text, 10241);
+	memset(text, ' ', RP_API_WS_MESSAGE_MAX + 1);
+	rp_ws_user_frame(&user, RP_WS_TEXT, text, RP_API_WS_MESSAGE_MAX + 1);
 	assert_closed(1009);
 	open_ws();
-	rp_ws_user_frame(&user, RP_WS_TEXT, text, 10240);
+	rp_ws_user_frame(&user, RP_WS_TEXT, text, RP_API_WS_MESSAGE_MAX);
 	assert_next("{\"errors\":[{\"code\":\"\",\"title\":\"Missing body with json data.\"");
 	assert_closed(1000);
 	rp_free(text);
@@ -206,7 +206,7 @@ static void test_request_errors(void **state)
 	refused("{\"command\":\"id\"}", "Missing targeting parameters.");
 	refused(
 	    "{\"command\":\"id\",\"client_ids\":[\"c9\"]}", "Client with id=\\\"c9\\\" not found.");
-	refused("{\"script\":\"aWQ=\",\"client_ids\":[\"c1\"]}", "unknown field");
+	refused("{\"script\":\"aWQ=\",\"client_ids\":[\"c1\"]}", "Command cannot be empty.");
 	assert_int_equal(open_as("/ws/commands", bob), 101);
 	rp_ws_user_send(&user, ONE);
 	assert_next("Access denied to client(s) with ID(s): c1");
@@ -215,6 +215,25 @@ static void test_request_errors(void **state)
 	rp_ws_user_send(&user, "{\"script\":\"\",\"client_ids\":[\"c2\"]}");
 	assert_next("Missing script body");
 	assert_closed(1000);
+}
+
+/* As the original takes a message: of any reasonable length, and with keys that it does not know. */
+static void test_lenient(void **state)
+{
+	static const char head[] =
+	    "{\"command\":\"id\",\"script\":\"\",\"client_ids\":[\"c1\"],\"x\":\"";
+	size_t n = strlen(head);
+	char *text = rp_malloc(n + 100000 + 3);
+	(void)state;
+	memcpy(text, head, n);
+	memset(text + n, '/', 100000);
+	memcpy(text + n + 100000, "\"}", 3);
+	open_ws();
+	rp_ws_user_send(&user, text);
+	rp_ws_user_settle(&user);
+	assert_non_null(strstr(rp_job_client_order(rig, 0)->text, "\"command\":\"id\""));
+	rp_ws_user_close(&user);
+	rp_free(text);
 }
 
 /* Live output */
@@ -492,6 +511,7 @@ int main(void)
 	    T(test_number),
 	    T(test_wrong_messages),
 	    T(test_request_errors),
+	    T(test_lenient),
 	    T(test_live),
 	    T(test_announce),
 	    T(test_characters),
