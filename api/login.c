@@ -39,7 +39,7 @@ int rp_api_login_lifetime(struct rp_api_call *c, int64_t *seconds)
 {
 	const char *text = rp_query_get(&c->query, "token-lifetime");
 	*seconds = LIFETIME_DEFAULT_S;
-	if (text == NULL) {
+	if (text == NULL || text[0] == '\0') {
 		return 0;
 	}
 	if (rp_str_i64(rp_str_c(text), INT64_MIN, INT64_MAX, seconds) != 0) {

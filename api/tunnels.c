@@ -173,6 +173,7 @@ static bool control_free(const char *s)
 static bool parse_labels(struct rp_api_call *c, struct rp_remote *r)
 {
 	const char *scheme = rp_query_get(&c->query, "scheme");
+	scheme = scheme == NULL || scheme[0] == '\0' ? NULL : scheme;
 	if (scheme != NULL && strlen(scheme) > SCHEME_MAX) {
 		return fail(c, 400, "ERR_CODE_URI_SCHEME_LENGTH_EXCEED",
 		    "Invalid URI scheme. Exceeds the max length.",

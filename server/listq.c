@@ -89,7 +89,10 @@ static int parse_sorts(const struct rp_query *in, const struct rp_listq_spec *sp
 		if (strcmp(in->v[i].k, "sort") != 0) {
 			continue;
 		}
-		struct rp_str s = rp_str_c(in->v[i].v);
+		struct rp_str s = rp_str_trim(rp_str_c(in->v[i].v));
+		if (s.len == 0) {
+			continue; /* what a script has no value for counts as not said */
+		}
 		struct rp_str field = s.len > 0 && s.p[0] == '-' ? rp_str_n(s.p + 1, s.len - 1) : s;
 		given++;
 		if (!in_list(spec->sorts, field)) {
@@ -393,7 +396,7 @@ static void parse_page(const struct rp_query *in, const struct rp_listq_spec *sp
 	if (spec->limit_max == 0) {
 		return;
 	}
-	if (limit != NULL) {
+	if (limit != NULL && limit[0] != '\0') {
 		if (rp_str_i64(rp_str_c(limit), INT32_MIN, INT32_MAX, &v) != 0) {
 			complain(errs, "pagination limit must be a number");
 		} else if (v <= 0) {

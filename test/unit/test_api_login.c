@@ -172,6 +172,7 @@ static void test_login_get_errors(void **state)
 	    get("/login?token-lifetime=7776001"));
 	assert_int_equal(get("/login?token-lifetime=7776000"), 200);
 	assert_int_equal(get("/login?token-lifetime=-1"), 200);
+	assert_int_equal(get("/login?token-lifetime="), 200);
 }
 
 static void test_login_post(void **state)

@@ -187,6 +187,23 @@ static void test_tunnel_options(void **state)
 	}
 }
 
+/* Parameters without a value are as good as none. */
+static void test_tunnel_empty(void **state)
+{
+	(void)state;
+	connect_client("c1", 1);
+	begin_tunnel("remote=22&local=&protocol=&name=&scheme=&check_port=0&idle-timeout-minutes="
+	             "&skip-idle-timeout=&auto-close=&http_proxy=&host_header=&auth_user="
+	             "&auth_password=");
+	rp_fake_answer(rp_api_rig_wait_order(rig, 1), 0, "{\"IsAllowed\":true}");
+	const struct rp_remote *r = &rp_api_rig_wait_order(rig, 2)->remote;
+	assert_null(r->scheme);
+	assert_int_equal(r->idle_timeout_minutes, 5);
+	assert_false(r->http_proxy);
+	rp_fake_answer_tunnel(rp_api_rig_wait_order(rig, 2), RP_ENOMEM, NULL, "no");
+	assert_int_equal(rp_api_rig_finish(rig), 409);
+}
+
 /* A server with a certificate for proxies; the API does not read it. */
 static void test_tunnel_proxy(void **state)
 {
@@ -416,6 +433,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_tunnel_errors),
 	    T(test_tunnel_options),
+	    T(test_tunnel_empty),
 	    T_CONF(test_tunnel_proxy, proxied),
 	    T(test_tunnel),
 	    T(test_tunnel_refused),
