@@ -8,13 +8,15 @@
 
 #include "core/alloc.h"
 #include "core/clock.h"
+#include "core/fold.h"
 #include "server/listq.h"
 
 #include "core/banned.h"
 
-static char lower(char c)
+/* Takes one character off both. */
+static bool same_next(const char **a, const char **b)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	return rp_fold_next(a) == rp_fold_next(b);
 }
 
 /* Linear: on a mismatch only the last star is tried again. */
@@ -26,12 +28,12 @@ bool rp_listq_wildcard(const char *pattern, const char *text)
 		if (*pattern == '*') {
 			star = pattern++;
 			retry = text;
-		} else if (lower(*pattern) == lower(*text)) {
-			pattern++;
-			text++;
+		} else if (*pattern != '\0' && same_next(&pattern, &text)) {
+			continue;
 		} else if (star != NULL) {
 			pattern = star + 1;
-			text = ++retry;
+			(void)rp_fold_next(&retry);
+			text = retry;
 		} else {
 			return false;
 		}
@@ -241,12 +243,14 @@ static const char *text_of(const struct rp_json_field *f, const void *obj)
 
 static int compare_text(const char *a, const char *b)
 {
-	while (*a != '\0' && lower(*a) == lower(*b)) {
-		a++;
-		b++;
+	while (*a != '\0' && *b != '\0') {
+		uint32_t x = rp_fold_next(&a);
+		uint32_t y = rp_fold_next(&b);
+		if (x != y) {
+			return x < y ? -1 : 1;
+		}
 	}
-	int d = (unsigned char)lower(*a) - (unsigned char)lower(*b);
-	return (d > 0) - (d < 0);
+	return (*a != '\0') - (*b != '\0');
 }
 
 int rp_listq_compare(

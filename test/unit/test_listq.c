@@ -614,6 +614,38 @@ static void test_stars(void **state)
 	assert_false(rp_listq_match(&q, &thing_table, &t));
 }
 
+/* Whatever people write their names in. */
+static void test_case(void **state)
+{
+	static const struct {
+		const char *pattern, *text;
+		bool match;
+	} cases[] = {
+	    {"STRASSE", "strasse", true},
+	    {"*\u00dcber*", "Das \u00fcberhaupt", true},
+	    {"\u00f6l", "\u00d6L", true},
+	    {"\u00d7", "\u00f7", false}, /* no letters */
+	    {"\u0160koda \u0179\u0141", "\u0161KODA \u017a\u0142", true},
+	    {"\u0391\u0398\u0397\u039d\u0391", "\u03b1\u03b8\u03b7\u03bd\u03b1", true},
+	    {"\u0421\u0435\u0440\u0412\u0401\u0420", "\u0441\u0435\u0440\u0432\u0451\u0440", true},
+	    {"\u1ea0", "\u1ea1", true},
+	    {"\U0001f600*", "\U0001f600x", true},
+	    {"\U0001f600", "\U0001f601", false},
+	    /* Half a character is neither, nor does a star end in the middle of one. */
+	    {"a\xc3", "A\xc3", true},
+	    {"\xc3", "\xe3", false},
+	    {"*\xa4", "\u00e4", false},
+	    {"\u00e4*", "\xc3", false},
+	    {"", "\u00e4", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
+		if (rp_listq_wildcard(cases[i].pattern, cases[i].text) != cases[i].match) {
+			fail_msg("%s, %s", cases[i].pattern, cases[i].text);
+		}
+	}
+}
+
 /* Order */
 
 static int sign_of(const char *query, struct thing *a, struct thing *b)
@@ -631,6 +663,7 @@ static void test_compare(void **state)
 	char upper_b[] = "B";
 	char ab[] = "ab";
 	char uml[] = "\xc3\xa4";
+	char upper_uml[] = "\xc3\x84";
 	struct thing x = {.id = a, .name = upper_b};
 	struct thing y = {.id = upper_b, .name = upper_b};
 	(void)state;
@@ -645,6 +678,9 @@ static void test_compare(void **state)
 	assert_int_equal(sign_of("sort=id", &x, &y), -1);
 	y.id = uml;
 	assert_int_equal(sign_of("sort=id", &x, &y), -1);
+	x.id = upper_uml;
+	assert_int_equal(sign_of("sort=id", &x, &y), 0);
+	x.id = a;
 	y.note = a;
 	assert_int_equal(sign_of("sort=note", &x, &y), -1);
 	assert_int_equal(sign_of("sort=-note", &x, &y), 1);
@@ -715,6 +751,7 @@ int main(void)
 	    cmocka_unit_test_teardown(test_match, teardown),
 	    cmocka_unit_test_teardown(test_long_label, teardown),
 	    cmocka_unit_test_teardown(test_stars, teardown),
+	    cmocka_unit_test(test_case),
 	    cmocka_unit_test_teardown(test_compare, teardown),
 	    cmocka_unit_test(test_date),
 	    cmocka_unit_test(test_oom),
