@@ -78,6 +78,14 @@ static int fill(char **text)
 	return *text != NULL ? 0 : RP_ENOMEM;
 }
 
+/* The original takes a TOTP secret away by putting a blank in its place. */
+static void drop_blank(char *secret)
+{
+	if (secret != NULL && rp_str_trim(rp_str_c(secret)).len == 0) {
+		secret[0] = '\0';
+	}
+}
+
 int rp_userset_take(struct rp_userset *s, struct rp_user *user)
 {
 	int code = s->n < RP_USERS_MAX ? grow(s) : RP_ELIMIT;
@@ -87,6 +95,7 @@ int rp_userset_take(struct rp_userset *s, struct rp_user *user)
 		user_fini(user);
 		return code;
 	}
+	drop_blank(user->totp_secret);
 	s->v[s->n++] = *user;
 	*user = (struct rp_user){0};
 	return 0;
@@ -217,6 +226,7 @@ static int change_user(struct rp_user *user, const struct rp_user_change *c)
 	code = code != 0 ? code : set_text(&user->password, c->password);
 	code = code != 0 ? code : set_text(&user->two_fa_send_to, c->two_fa_send_to);
 	code = code != 0 ? code : set_text(&user->totp_secret, c->totp_secret);
+	drop_blank(user->totp_secret);
 	if (code == 0 && c->groups != NULL) {
 		code = set_groups(&user->groups, c->groups);
 	}

@@ -98,8 +98,11 @@ static void test_file(void **state)
 	        "[{\"username\":\"admin\",\"password\":\"" HASH "\",\"groups\":[\"Administrators\""
 	        ",\"x\"],\"two_fa_send_to\":\"a@b.c\",\"totp_secret\":\"s\"},"
 	        "{\"username\":\"Bob\",\"password\":\"" HASH "\",\"groups\":null,"
-	        "\"password_expired\":true}]"),
+	        "\"password_expired\":true},"
+	        /* As the original leaves it when it takes a secret away. */
+	        "{\"username\":\"carl\",\"password\":\"" HASH "\",\"totp_secret\":\" \"}]"),
 	    0);
+	assert_string_equal(rp_users_find(users, "carl")->totp_secret, "");
 	assert_false(rp_users_static(users));
 	assert_string_equal(rp_users_source(users), "File");
 	const struct rp_user *u = rp_users_find(users, "admin");
