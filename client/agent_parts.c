@@ -151,7 +151,7 @@ int rp_agent_open(struct rp_agent *a, const struct rp_client_config *cfg, struct
 	code = code != 0 ? code : rp_client_policy_new(cfg, &a->policy, err);
 	bool asks_by_tls = rp_str_starts(rp_str_c(cfg->client.ip_api_url), "https://");
 	if (code == 0 && (a->setup.any_tls || asks_by_tls)) {
-		code = rp_tls_client_new(NULL, &a->tls, err);
+		code = rp_tls_client_new_lean(&a->tls, err);
 	}
 	return code;
 }

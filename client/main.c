@@ -16,6 +16,7 @@
 #include "client/pair.h"
 #include "client/policy.h"
 #include "client/service.h"
+#include "core/footprint.h"
 #include "core/log.h"
 #include "ssh/session.h"
 
@@ -73,6 +74,7 @@ static int run(struct rp_agent *a)
 		return fail("failed starting log output", &err, "");
 	}
 	raise_limits();
+	rp_footprint_stay_small();
 	(void)signal(SIGPIPE, SIG_IGN);
 	rp_log_info(RP_CLIENT_LOG, "rport client " RP_VERSION " starts");
 	for (size_t i = 0; i < cfg->conf.warnings.n; i++) {

@@ -17,6 +17,10 @@
 
 #include "core/banned.h"
 
+/* mi_option_decommit_delay of mimalloc 2.0, in milliseconds, and its default. */
+#define GIVE_BACK_AFTER         15
+#define GIVE_BACK_AFTER_DEFAULT 25
+
 static void let_go(uintptr_t start, uintptr_t end)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -46,6 +50,8 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *ctx)
 
 /* The allocator of the release (scripts/deps-recipes); other builds have none that keeps much. */
 extern void mi_collect(bool force) __attribute__((weak));
+extern long mi_option_get(int option) __attribute__((weak));
+extern void mi_option_set(int option, long value) __attribute__((weak));
 
 void rp_footprint_trim(void)
 {
@@ -53,4 +59,13 @@ void rp_footprint_trim(void)
 		mi_collect(true);
 	}
 	(void)dl_iterate_phdr(on_object, NULL);
+}
+
+/* The allocator looks at what it has to give back only when it frees something more, for which an idle
+ * process has no reason. Not the default: then somebody else has set it, or it is another option. */
+void rp_footprint_stay_small(void)
+{
+	if (mi_option_set != NULL && mi_option_get(GIVE_BACK_AFTER) == GIVE_BACK_AFTER_DEFAULT) {
+		mi_option_set(GIVE_BACK_AFTER, 0);
+	}
 }

@@ -10,4 +10,7 @@
  * keeps it as long as it likes. Memory that was freed goes back to the kernel, no other is touched. */
 void rp_footprint_trim(void);
 
+/* At the start of a process that mostly waits: from now on pages go back as soon as they are free. */
+void rp_footprint_stay_small(void);
+
 #endif

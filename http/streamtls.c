@@ -29,6 +29,7 @@
 
 struct rp_streamtls {
 	struct rp_stream *s;
+	struct rp_tls *held; /* during the handshake */
 	mbedtls_ssl_context ssl;
 	struct rp_chunkq plain;
 	void (*on_tls)(void *ctx);
@@ -112,11 +113,17 @@ int rp_stream_start_tls(
 	if (t == NULL) {
 		return RP_ENOMEM;
 	}
+	int rc = rp_tls_hold(tls);
+	if (rc != 0) {
+		rp_free(t);
+		return rc;
+	}
+	t->held = tls;
 	t->s = s;
 	t->on_tls = on_tls;
 	rp_buf_init(&t->pending, PENDING_MAX);
 	mbedtls_ssl_init(&t->ssl);
-	int rc = mbedtls_ssl_setup(&t->ssl, &tls->conf);
+	rc = mbedtls_ssl_setup(&t->ssl, &tls->conf);
 	if (rc == 0 && !tls->server) {
 		rc = set_host(t, host);
 	}
@@ -132,9 +139,18 @@ int rp_stream_start_tls(
 	return 0;
 }
 
+static void handshake_over(struct rp_streamtls *t)
+{
+	if (t->held != NULL) {
+		rp_tls_release(t->held);
+		t->held = NULL;
+	}
+}
+
 void rp_streamtls_free(struct rp_streamtls *t)
 {
 	mbedtls_ssl_free(&t->ssl);
+	handshake_over(t);
 	rp_chunkq_fini(&t->plain, t->s->pool);
 	rp_buf_fini(&t->pending);
 	rp_free(t);
@@ -214,6 +230,7 @@ static bool shake(struct rp_streamtls *t)
 		return false;
 	}
 	t->ready = true;
+	handshake_over(t);
 	if (t->on_tls != NULL) {
 		t->on_tls(t->s->ctx);
 	}

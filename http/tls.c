@@ -16,9 +16,12 @@
 
 #include "core/alloc.h"
 #include "core/crypto.h"
+#include "core/log.h"
 #include "http/tls_int.h"
 
 #include "core/banned.h"
+
+#define COMPONENT "tls"
 
 /* Where distributions keep their trust store. */
 static const char *const store_files[] = {
@@ -219,6 +222,33 @@ static int load_trust(struct rp_tls *t, const char *ca_file, struct rp_err *err)
 	return 0;
 }
 
+static void drop_trust(struct rp_tls *t)
+{
+	mbedtls_x509_crt_free(&t->certs);
+	mbedtls_x509_crt_init(&t->certs);
+}
+
+int rp_tls_hold(struct rp_tls *t)
+{
+	struct rp_err err = {0};
+	if (!t->lean || t->handshakes++ > 0) {
+		return 0;
+	}
+	int rc = load_trust(t, NULL, &err);
+	if (rc != 0) {
+		rp_log_error(COMPONENT, "%s", err.msg);
+		rp_tls_release(t);
+	}
+	return rc;
+}
+
+void rp_tls_release(struct rp_tls *t)
+{
+	if (t->lean && --t->handshakes == 0) {
+		drop_trust(t);
+	}
+}
+
 int rp_tls_client_new(const char *ca_file, struct rp_tls **out, struct rp_err *err)
 {
 	*out = NULL;
@@ -239,6 +269,16 @@ int rp_tls_client_new(const char *ca_file, struct rp_tls **out, struct rp_err *e
 	mbedtls_ssl_conf_ca_chain(&t->conf, &t->certs, NULL);
 	*out = t;
 	return 0;
+}
+
+int rp_tls_client_new_lean(struct rp_tls **out, struct rp_err *err)
+{
+	int rc = rp_tls_client_new(NULL, out, err);
+	if (rc == 0) {
+		(*out)->lean = true;
+		drop_trust(*out);
+	}
+	return rc;
 }
 
 int rp_tls_client_new_unverified(struct rp_tls **out, struct rp_err *err)

@@ -18,6 +18,7 @@
 
 #include "core/alloc.h"
 #include "http/stream.h"
+#include "http/tls_int.h"
 #include "test/lib/net.h"
 #include "test/lib/oom.h"
 #include "test/lib/prng.h"
@@ -603,6 +604,54 @@ static void test_store(void **state)
 	(void)unsetenv("SSL_CERT_DIR");
 }
 
+/* One handshake with a server of our own; true when the client took its certificate. */
+static bool shakes_hands(struct rp_tls *client)
+{
+	struct rp_tls *server = server_tls(certs.cert, certs.key, RP_TLS_1_2);
+	struct end e[2];
+	open_pair(e, server, client, "localhost");
+	e[0].then_eof = close_self;
+	e[1].then_tls = close_both;
+	run();
+	rp_tls_free(server);
+	return e[1].tls_done;
+}
+
+/* What a lean client trusts is there for a handshake only, and read anew for each. */
+static void test_lean(void **state)
+{
+	(void)state;
+	struct rp_tls *t;
+	struct rp_err err = {0};
+	assert_int_equal(setenv("SSL_CERT_DIR", "", 1), 0);
+	assert_int_equal(setenv("SSL_CERT_FILE", certs.key, 1), 0);
+	assert_int_equal(rp_tls_client_new_lean(&t, &err), RP_ETLS);
+	assert_non_null(strstr(err.msg, "ca-certificates"));
+	assert_int_equal(setenv("SSL_CERT_FILE", certs.ca, 1), 0);
+	assert_int_equal(rp_tls_client_new_lean(&t, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_null(t->certs.raw.p);
+		assert_true(shakes_hands(t));
+	}
+	assert_null(t->certs.raw.p);
+	/* Two at once share them. */
+	assert_int_equal(rp_tls_hold(t), 0);
+	assert_true(shakes_hands(t));
+	assert_non_null(t->certs.raw.p);
+	rp_tls_release(t);
+	assert_null(t->certs.raw.p);
+	/* What the store says now is what counts. */
+	assert_int_equal(setenv("SSL_CERT_FILE", certs.other_ca, 1), 0);
+	assert_false(shakes_hands(t));
+	assert_null(t->certs.raw.p);
+	assert_int_equal(setenv("SSL_CERT_FILE", "/proc/none/x", 1), 0);
+	assert_int_equal(rp_tls_hold(t), RP_ETLS);
+	assert_int_equal(t->handshakes, 0);
+	rp_tls_free(t);
+	(void)unsetenv("SSL_CERT_FILE");
+	(void)unsetenv("SSL_CERT_DIR");
+}
+
 static int oom_body(void *state)
 {
 	struct rp_tls **tls = state;
@@ -680,6 +729,7 @@ int main(void)
 	    cmocka_unit_test(test_s_server),
 	    cmocka_unit_test(test_bad_files),
 	    cmocka_unit_test(test_store),
+	    cmocka_unit_test(test_lean),
 	    cmocka_unit_test(test_oom),
 	};
 	alarm(120);
