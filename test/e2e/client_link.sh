@@ -102,41 +102,53 @@ server_addr=${line##* }
 wait_for server 'API Listening on ' || give_up "no API"
 api=${line##* }
 
-### At every step until the registration
-steps=15
-# all_at_their_step FIRST: every client of this round has come as far as it may.
+### At every step until the registration is done
+# Pieces of freeze.py: the connection itself, then what each end says, up to what follows the registration: c5 to
+# c7 are service, password and registration, s5 to s7 their answers, s8 is what the server can do.
+pieces='connect c0 c1 c2 c3 c4 c5 c6 c7 s0 s1 s2 s3 s4 s5 s6 s7 s8'
+steps=$(echo "$pieces" | wc -w)
+# all_at_their_step: every client of this round has come as far as it may.
 all_at_their_step() {
-	for step in $(seq "$1" $(($1 + steps - 1))); do
-		wait_for freeze "^frozen $step\$" || return 1
+	for piece in $pieces; do
+		wait_for freeze "^frozen $piece: " || return 1
+		echo "# the link is cut before $piece: ${line#*: }"
 	done
 }
-
+# covered WHAT…: each of them is what the link was cut before.
+covered() {
+	for what in "$@"; do
+		in_log freeze "^frozen [a-z0-9]+: $what\$" || { echo "# never before: $what"; return 1; }
+	done
+}
 all_know() {
-	for n in $(seq 0 $((steps - 1))); do
-		wait_for "step$n" 'client: Connected' $BACK_S || return 1
+	for piece in $pieces; do
+		wait_for "step_$piece" 'client: Connected' $BACK_S || return 1
 	done
 }
 
 for away in 3 13; do
-	start "freeze" nsenter -t "$(pid_of host)" -n python3 -B "$lib/freeze.py" 10.77.2.2 "$server_addr" $steps
+	# shellcheck disable=SC2086 # a list
+	start freeze nsenter -t "$(pid_of host)" -n python3 -B "$lib/freeze.py" 10.77.2.2 "$server_addr" $pieces
 	wait_for freeze '^ports ' || give_up "no proxy"
-	n=0
-	for port in ${line#ports }; do
-		box_client "step$n" "10.77.2.2:$port"
-		n=$((n + 1))
+	ports=${line#ports }
+	for piece in $pieces; do
+		box_client "step_$piece" "10.77.2.2:${ports%% *}"
+		ports=${ports#* }
 	done
-	check "the link is cut at $steps steps of making a connection" all_at_their_step 0
+	check "the link is cut at $steps steps of making a connection" all_at_their_step
+	check "they are all that is said" covered 'nothing was said' upgrade version SSH_MSG_KEXINIT SSH_MSG_KEX_ECDH_INIT \
+		SSH_MSG_KEX_ECDH_REPLY SSH_MSG_NEWKEYS encrypted
 	sever
 	kill -USR1 "$(pid_of freeze)"
 	sleep $away
 	mend
-	check "all are back soon after $away s without it" back $steps
+	check "all are back soon after $away s without it" back "$steps"
 	check "and know it" all_know
 	call GET '/clients?page[limit]=100'
-	check "each of them once" json_is $steps '[.data[].id] | unique | length'
-	for n in $(seq 0 $((steps - 1))); do
-		stop "step$n"
-		[ "$status" = 0 ] || not_ok "step $n ended with $status"
+	check "each of them once" json_is "$steps" '[.data[].id] | unique | length'
+	for piece in $pieces; do
+		stop "step_$piece"
+		[ "$status" = 0 ] || not_ok "the client stopped at $piece ended with $status"
 	done
 	stop freeze
 done
