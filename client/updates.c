@@ -289,16 +289,20 @@ static void look_free(struct look *k)
 	}
 }
 
-static void tell(struct rp_updates *u, const struct rp_updates_status *s)
+static void log_status(const struct rp_updates_status *s)
 {
-	struct rp_buf payload;
-	rp_buf_init(&payload, PAYLOAD_MAX);
 	if (s->error[0] != '\0') {
 		rp_log_info(LOG, "Looking for pending updates failed: %s", s->error);
 	} else {
 		rp_log_info(
 		    LOG, "%zu updates are pending, %zu of them for security", s->n, s->n_security);
 	}
+}
+
+static void tell(struct rp_updates *u, const struct rp_updates_status *s)
+{
+	struct rp_buf payload;
+	rp_buf_init(&payload, PAYLOAD_MAX);
 	int rc = rp_updates_status_write(s, &payload);
 	if (rc != 0) {
 		rp_log_error(LOG, "the status of updates is lost: %s", rp_err_text(rc));
@@ -322,6 +326,7 @@ static void finish(struct rp_updates *u)
 	u->looked = true;
 	u->looked_ms = rp_clock_ms();
 	k->status.reboot_pending = k->status.reboot_pending || reboot_file(u);
+	log_status(&k->status);
 	tell(u, &k->status);
 	look_free(k);
 	plan(u, (uint64_t)(u->opt.interval / RP_NS_PER_MS));
@@ -526,6 +531,7 @@ int rp_updates_new(const struct rp_updates_options *opt, struct rp_updates **out
 	return 0;
 }
 
+/* To whoever asks, as often as they do; it is nothing for the log. */
 static void tell_off(struct rp_updates *u)
 {
 	struct rp_updates_status s;

@@ -24,6 +24,7 @@
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "test/lib/fake_root.h"
 #include "test/lib/oom.h"
 
@@ -663,13 +664,21 @@ static void test_look_nothing(void **state)
 	end_look();
 }
 
+/* The server is told as often as it asks, the log never. */
 static void test_look_off(void **state)
 {
 	(void)state;
+	char log[256];
+	struct stat st;
 	put_apt();
+	(void)snprintf(log, sizeof(log), "%s/log", rp_fake_root);
+	assert_int_equal(rp_log_open(log, RP_LOG_INFO, NULL), 0);
 	look(true, 0);
+	rp_log_close();
 	assert_non_null(strstr(rp_json_string(rp_json_get(status, "error")), "updates_interval"));
 	assert_false(called("apt-get"));
+	assert_int_equal(stat(log, &st), 0);
+	assert_int_equal(st.st_size, 0);
 	end_look();
 }
 
