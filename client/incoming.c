@@ -458,7 +458,14 @@ static int place_copy(struct rp_incoming *in, const struct rp_place *p)
 	return code;
 }
 
-/* By name, so nobody may be able to turn the path elsewhere meanwhile. */
+static bool is_link(const struct rp_place *p)
+{
+	struct stat st;
+	return fstatat(p->folder, p->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+}
+
+/* By name, so nobody may be able to turn the path elsewhere meanwhile. A link to a folder would take the
+ * file into that, if -T did not replace it; it stands last for the sake of sudoers rules. */
 static int sudo_move(struct rp_incoming *in, const struct rp_place *p, struct rp_err *err)
 {
 	if (!p->steady) {
@@ -469,7 +476,8 @@ static int sudo_move(struct rp_incoming *in, const struct rp_place *p, struct rp
 	}
 	char *from = own_path(in);
 	char *to = rp_asprintf("%s/%s", p->path, p->name);
-	const char *const words[] = {"mv", from, to, NULL};
+	const char *no_folder = p->guarded && !is_link(p) ? NULL : "-T";
+	const char *const words[] = {"mv", from, to, no_folder, NULL};
 	int code = from == NULL || to == NULL ? no_memory(err) : rp_sudo_run(words, err);
 	rp_free(from);
 	rp_free(to);

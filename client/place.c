@@ -109,6 +109,13 @@ static int check_names(
 	return code != 0 ? code : check_name("/", rules, err);
 }
 
+bool rp_place_is_protected(const struct rp_strlist *globs, const char *path)
+{
+	static const struct rp_strlist none = {0};
+	const struct rp_place_rules rules = {.protected = globs, .own = &none};
+	return check_names(path, &rules, NULL) != 0;
+}
+
 static int no_path(struct rp_err *err, const char *why)
 {
 	return rp_err_set(err, RP_EINVAL, "invalid destination file path: %s", why);
@@ -412,6 +419,7 @@ int rp_place_open(struct rp_place *p, const char *destination, const struct rp_p
 	code = find_protected(&w, rules);
 	code = code != 0 ? code : walk(&w, rules);
 	code = code != 0 ? code : check_file(&w, rules);
+	p->guarded = p->steady && trusted(&w.here);
 	rp_free(w.protected);
 	if (code != 0) {
 		rp_place_close(p);

@@ -29,6 +29,7 @@ struct rp_place {
 	int folder;          /* descriptor; of its nearest parent while it is not there itself */
 	bool there;          /* the folder is */
 	bool steady;         /* nobody but root and we can turn the path of the folder elsewhere */
+	bool guarded;        /* nor change what is in it */
 	char path[PATH_MAX]; /* of the folder, without links */
 	char name[NAME_MAX + 1];
 };
@@ -41,6 +42,8 @@ RP_NODISCARD int rp_place_open(struct rp_place *p, const char *destination,
     const struct rp_place_rules *rules, mode_t make, struct rp_err *err);
 void rp_place_close(struct rp_place *p);
 
+/* Does one of the globs name that path, or a folder above it? No I/O. */
+bool rp_place_is_protected(const struct rp_strlist *globs, const char *path);
 /* Is a glob of the configuration well-formed? */
 bool rp_place_glob_ok(const char *glob);
 

@@ -249,6 +249,11 @@ if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null && command -v setpriv >/dev
 		check "where the user may not write" wait_for go2 '"tag":"s1","ok":true,.*"status":"success"'
 		check "sudo does it" same "$tmp/small" "$out/kept/a"
 		check "by the words that sudoers rules have" grep -q -E "^-n mv $tmp/poor/data/filepush/[-0-9a-f]+_rport_filepush $out/kept/a\$" "$tmp/sudo.log"
+		ln -s "$tmp/poor" "$out/kept/way"
+		tell "{\"cmd\":\"upload\",\"tag\":\"s4\",\"source\":\"$tmp/small\",\"dest\":\"$out/kept/way\",\"force\":true}"
+		check "over a link to a folder" wait_for go2 '"tag":"s4","ok":true,.*"status":"success"'
+		check "the link makes room" same "$tmp/small" "$out/kept/way"
+		check "and nothing goes where it led" is "$(ls "$tmp/poor")" data
 		tell "{\"cmd\":\"request\",\"tag\":\"s2\",\"name\":\"upload\",\"want\":true,\"payload\":{\"ID\":\"x\",\"SourceFilePath\":\"$tmp/empty\",\"DestinationPath\":\"$tmp/poor/b\",\"DestinationFileOwner\":\"root\",\"DestinationFileGroup\":\"root\",\"Md5Checksum\":\"1B2M2Y8AsgTpgAmY7PhCfg==\"}}"
 		check "for another owner" wait_for go2 '"tag":"s2","ok":true,.*"status":"success"'
 		check "sudo is asked too" grep -q -E "^-n chown root:root $tmp/poor/data/filepush/[-0-9a-f]+_rport_filepush\$" "$tmp/sudo.log"

@@ -243,7 +243,13 @@ static bool is_steady(const char *destination)
 {
 	assert_int_equal(open_place(destination, 0), 0);
 	rp_place_close(&place);
+	assert_true(place.steady || !place.guarded);
 	return place.steady;
+}
+
+static bool is_guarded(const char *destination)
+{
+	return is_steady(destination) && place.guarded;
 }
 
 /* The folder itself may be anybody's; the way to it may not. */
@@ -252,9 +258,13 @@ static void test_steady(void **state)
 	(void)state;
 	assert_int_equal(mkdir(at("a"), 0700), 0);
 	assert_int_equal(mkdir(at("a/b"), 0700), 0);
+	assert_true(is_guarded(at("a/b/f")));
+	assert_int_equal(chmod(at("a/b"), 01777), 0);
 	assert_true(is_steady(at("a/b/f")));
+	assert_false(is_guarded(at("a/b/f")));
 	assert_int_equal(chmod(at("a/b"), 0777), 0);
 	assert_true(is_steady(at("a/b/f")));
+	assert_false(is_guarded(at("a/b/f")));
 	assert_int_equal(chmod(at("a"), 0777), 0);
 	assert_false(is_steady(at("a/b/f")));
 	assert_int_equal(chmod(at("a"), 01777), 0);
@@ -279,6 +289,24 @@ static void test_globs(void **state)
 	}
 }
 
+static void test_protected(void **state)
+{
+	(void)state;
+	static char v0[] = "/etc";
+	static char v1[] = "/usr/*bin";
+	char *v[] = {v0, v1};
+	const struct rp_strlist globs = {.v = v, .n = RP_ARRAY_LEN(v)};
+	assert_true(rp_place_is_protected(&globs, "/etc"));
+	assert_true(rp_place_is_protected(&globs, "/etc/cron.d/x"));
+	assert_true(rp_place_is_protected(&globs, "/usr/sbin/x/y"));
+	assert_false(rp_place_is_protected(&globs, "/usr/x"));
+	assert_false(rp_place_is_protected(&globs, "/etcetera/x"));
+	static char all0[] = "/";
+	char *all[] = {all0};
+	const struct rp_strlist root = {.v = all, .n = 1};
+	assert_true(rp_place_is_protected(&root, "/x"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
 
 int main(void)
@@ -293,6 +321,7 @@ int main(void)
 	    T(test_links),
 	    T(test_steady),
 	    T(test_globs),
+	    T(test_protected),
 	};
 	return cmocka_run_group_tests_name("place", tests, NULL, NULL);
 }
