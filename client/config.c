@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "client/place.h"
-#include "client/policy.h"
 #include "core/clock.h"
 #include "core/str.h"
 
@@ -169,12 +168,9 @@ static bool is_header(const char *text)
 	return true;
 }
 
-static int check_connection(struct rp_client_config *cfg, struct rp_err *err)
+static int check_connection(const struct rp_client_config *cfg, struct rp_err *err)
 {
-	struct rp_conf_connection *c = &cfg->connection;
-	if (c->max_retry_interval < RP_NS_PER_S) {
-		c->max_retry_interval = RETRY_INTERVAL_DEFAULT_NS;
-	}
+	const struct rp_conf_connection *c = &cfg->connection;
 	for (size_t i = 0; i < c->headers.n; i++) {
 		if (!is_header(c->headers.v[i])) {
 			/* The value may be a token: only the name is shown. */
@@ -312,11 +308,12 @@ static int adjust(struct rp_client_config *cfg, struct rp_err *err)
 		rc = rp_conf_warn(
 		    &cfg->conf, "monitoring.interval is too short, 60s is used instead");
 	}
-	rc = rc != 0 ? rc : rp_client_policy_warn(cfg);
-	if (rc == 0 && !is_set(cfg->client.fingerprint)) {
-		rc = rp_conf_warn(&cfg->conf,
-		    "client.fingerprint is not set: the server's identity is not verified");
+	if (rc == 0 && cfg->connection.max_retry_interval < RP_NS_PER_S) {
+		cfg->connection.max_retry_interval = RETRY_INTERVAL_DEFAULT_NS;
+		rc = rp_conf_warn(
+		    &cfg->conf, "connection.max_retry_interval is too short, 5m is used instead");
 	}
+	rc = rc != 0 ? rc : rp_client_config_warn(cfg);
 	return rc == 0 ? 0 : oom(err);
 }
 

@@ -137,6 +137,8 @@ RP_NODISCARD int rp_client_config_validate(struct rp_client_config *cfg, struct 
 /* The part of it about commands and scripts. */
 RP_NODISCARD int rp_client_config_check_commands(
     const struct rp_client_config *cfg, struct rp_err *err);
+/* Part of it: config_warn.c. RP_ENOMEM. */
+RP_NODISCARD int rp_client_config_warn(struct rp_client_config *cfg);
 void rp_client_config_fini(struct rp_client_config *cfg);
 
 #endif

@@ -90,6 +90,35 @@ static int warn_section(struct rp_conf *c, const struct rp_toml *v)
 	return rp_conf_warn(c, "%s:%u: unknown section [%s] is ignored", c->file, v->line, v->key);
 }
 
+/* The first array of tables: v itself, or a member of it. */
+static const struct rp_toml *find_tables(const struct rp_toml *v)
+{
+	if (v->type == RP_TOML_ARRAY) {
+		return v->first != NULL && v->first->type == RP_TOML_TABLE ? v : NULL;
+	}
+	const struct rp_toml *found = NULL;
+	for (const struct rp_toml *m = v->type == RP_TOML_TABLE ? v->first : NULL;
+	     m != NULL && found == NULL; m = m->next) {
+		found = m->type == RP_TOML_ARRAY ? find_tables(m) : NULL;
+	}
+	return found;
+}
+
+/* Rules that restrict something must not be lost by a mistyped name; no file of RPort has any. */
+static int refuse_tables(const struct rp_conf *c, const struct rp_toml *v, struct rp_err *err)
+{
+	const struct rp_toml *tables = find_tables(v);
+	for (size_t i = 0; tables != NULL && i < c->spec->n_opts; i++) {
+		const struct rp_conf_opt *opt = &c->spec->opts[i];
+		if (opt->type == RP_CONF_TABLES) {
+			return rp_err_set(err, RP_EINVAL,
+			    "%s:%u: %s: unknown tables, expected [[%s.%s]]", c->file, tables->line,
+			    tables->key, opt->section, opt->key);
+		}
+	}
+	return 0;
+}
+
 static int oom(struct rp_err *err, int rc)
 {
 	return rc == 0 ? 0 : rp_err_set(err, rc, "%s", rp_err_text(rc));
@@ -124,9 +153,9 @@ static int section_pass(
 {
 	for (const struct rp_toml *v = section->first; v != NULL; v = v->next) {
 		const struct rp_conf_opt *opt = find_key(c, section->key, v->key);
-		int rc = 0;
+		int rc = opt == NULL ? refuse_tables(c, v, err) : 0;
 		if (opt == NULL) {
-			rc = aliases ? 0 : oom(err, warn_key(c, section->key, v));
+			rc = rc != 0 || aliases ? rc : oom(err, warn_key(c, section->key, v));
 		} else if (aliases == (opt != rp_conf_primary(c, opt))) {
 			rc = store(c, opt, v, err);
 		}
@@ -154,9 +183,9 @@ int rp_conf_apply_file(struct rp_conf *c, const struct rp_toml *root, struct rp_
 		bool aliases = pass == 0;
 		for (const struct rp_toml *v = root->first; v != NULL; v = v->next) {
 			const struct rp_conf_opt *opt = find_section(c, v->key);
-			int rc = 0;
+			int rc = opt == NULL ? refuse_tables(c, v, err) : 0;
 			if (opt == NULL) {
-				rc = aliases ? 0 : oom(err, warn_section(c, v));
+				rc = rc != 0 || aliases ? rc : oom(err, warn_section(c, v));
 			} else if (v->type != RP_TOML_TABLE) {
 				rc = rp_err_set(err, RP_EINVAL,
 				    "%s:%u: %s: is a %s, expected a section [%s]", c->file, v->line,

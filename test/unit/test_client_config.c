@@ -259,7 +259,7 @@ static void tables(void **state)
 	    "pm_max_number_monitored_processes = 11\ninterval = 60\nnet_lan = ['eth0', 100]\n"
 	    "[interpreter-aliases]\nPwsh7 = 'C:\\pwsh.exe'\nx = ['/x', 'latin1', 'utf-8']\n",
 	    NULL);
-	assert_int_equal(cfg.conf.warnings.n, 0);
+	assert_int_equal(cfg.conf.warnings.n, 1); /* of the encoding */
 	assert_string_equal(rp_strmap_get(&cfg.client.labels, "city"), "Bonn");
 	assert_string_equal(rp_strmap_get(&cfg.client.labels, "floor"), "3");
 	assert_int_equal(cfg.client.tags.n, 2);
@@ -339,6 +339,12 @@ static void rules(void **state)
 	    {SERVER "[remote-commands]\nenabled = false\n[remote-scripts]\nenabled = true\n",
 	        ":7: remote-scripts.enabled: remote scripts execution requires remote commands to be "
 	        "enabled"},
+	    {SERVER "[[remote-commands.rules]]\npath = '/x'\n",
+	        ":4: rules: unknown tables, expected [[remote-commands.rule]]"},
+	    {SERVER "[[remote_commands.rule]]\npath = '/x'\n",
+	        ":4: rule: unknown tables, expected [[remote-commands.rule]]"},
+	    {SERVER "[[rule]]\npath = '/x'\n",
+	        ":4: rule: unknown tables, expected [[remote-commands.rule]]"},
 	    {SERVER "[interpreter-aliases]\na = []\n",
 	        ":4: interpreter-aliases: a: expected a path, or a list of path, input encoding and "
 	        "output encoding"},
@@ -358,10 +364,58 @@ static void adjustments(void **state)
 	    NULL);
 	assert_true(cfg.monitoring.interval == 60 * RP_NS_PER_S);
 	assert_true(cfg.connection.max_retry_interval == 300 * RP_NS_PER_S);
-	assert_int_equal(cfg.conf.warnings.n, 2);
+	assert_int_equal(cfg.conf.warnings.n, 3);
 	assert_string_equal(cfg.conf.warnings.v[1],
+	    "connection.max_retry_interval is too short, 5m is used instead");
+	assert_string_equal(cfg.conf.warnings.v[2],
 	    "client.fingerprint is not set: the server's identity is not verified");
 	rp_client_config_fini(&cfg);
+}
+
+static bool is_warned(const char *text)
+{
+	bool found = false;
+	for (size_t i = 0; i < cfg.conf.warnings.n; i++) {
+		found = found || strstr(cfg.conf.warnings.v[i], text) != NULL;
+	}
+	return found;
+}
+
+static void warnings(void **state)
+{
+	(void)state;
+	load_ok(SERVER
+	    "[file-reception]\nprotected = ['/etc/', 'srv/*']\n"
+	    "[interpreter-aliases]\nx = ['/x', 'latin1', 'utf8']\ny = ['/y', '', 'UTF-8']\n",
+	    NULL);
+	assert_int_equal(cfg.conf.warnings.n, 2);
+	assert_true(is_warned("file-reception.protected: \"srv/*\" protects nothing"));
+	assert_true(is_warned("interpreter-aliases.x: the encoding \"latin1\" is not used"));
+	rp_client_config_fini(&cfg);
+}
+
+/* Whoever sends files to root becomes root. */
+static void files_for_root(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool warned;
+	} rows[] = {
+	    {SERVER "allow_root = true\n", true},
+	    {SERVER "allow_root = true\n[file-reception]\nprotected = ['/bin', '/etc/ssh']\n",
+	        true},
+	    {SERVER, false},
+	    {SERVER "allow_root = true\n[file-reception]\nenabled = false\n", false},
+	    {SERVER "allow_root = true\n[file-reception]\nprotected = ['/e*']\n", false},
+	    {SERVER "allow_root = true\n[file-reception]\nprotected = ['/']\n", false},
+	};
+	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
+		load_ok(rows[i].text, NULL);
+		bool warned = is_warned("runs as root and receives files");
+		assert_int_equal(warned, rows[i].warned && geteuid() == 0);
+		rp_client_config_fini(&cfg);
+	}
 }
 
 /* The example file starts nothing until it is filled in; with all comments taken away it knows
@@ -423,6 +477,8 @@ int main(void)
 	    cmocka_unit_test(tables),
 	    cmocka_unit_test(rules),
 	    cmocka_unit_test(adjustments),
+	    cmocka_unit_test(warnings),
+	    cmocka_unit_test(files_for_root),
 	    cmocka_unit_test(example_file),
 	    cmocka_unit_test(out_of_memory),
 	};
