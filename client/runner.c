@@ -28,11 +28,9 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/list.h"
-#include "core/log.h"
 
 #include "core/banned.h"
 
-#define LOG                      "commands"
 #define READ_BYTES               65536
 #define DRAIN_MS                 1000      /* after the exit: others may hold the pipes for ever */
 #define GIVE_UP_MS               2000      /* after SIGKILL */
@@ -471,9 +469,6 @@ static int prepare(
 	};
 	int rc = rp_cmdpolicy_decide(
 	    r->opt.policy, &req, rp_runner_resolve, NULL, &plan, err, &reason);
-	rp_log_info(LOG, "%s of %.64s %s: %s", job->is_script ? "script" : "command",
-	    job->created_by == NULL ? "" : job->created_by, rc == 0 ? "allowed" : "refused",
-	    reason.msg);
 	if (r->opt.on_decision != NULL) {
 		r->opt.on_decision(r->opt.ctx, job, rc == 0, reason.msg);
 	}

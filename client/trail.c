@@ -23,6 +23,7 @@
 #include "core/banned.h"
 
 #define COMPONENT  "trail"
+#define DECISIONS  "commands"
 #define FILE_NAME  "commands.log"
 #define QUEUED_MAX 1000
 #define LINE_MAX_B ((size_t)64 * 1024)
@@ -154,21 +155,29 @@ static struct rp_str beginning(const char *text)
 	return rp_str_n(text, n);
 }
 
-static void put_command(struct rp_jsonw *w, const char *command)
-{
-	uint8_t digest[32];
-	char hex[HEX_MAX];
-	rp_jsonw_key(w, "command");
-	rp_jsonw_strn(w, beginning(command));
-	if (rp_sha256(command, strlen(command), digest) == 0) {
-		rp_hex(digest, sizeof(digest), hex);
-		rp_jsonw_put_str(w, "command_sha256", hex);
-	}
-}
-
 static const char *or_empty(const char *s)
 {
 	return s == NULL ? "" : s;
+}
+
+/* "" if it cannot be made. */
+static void command_sha256(const struct rp_job *job, char hex[static HEX_MAX])
+{
+	const char *command = or_empty(job->command);
+	uint8_t digest[32];
+	hex[0] = '\0';
+	if (rp_sha256(command, strlen(command), digest) == 0) {
+		rp_hex(digest, sizeof(digest), hex);
+	}
+}
+
+/* A command may be able to change files of ours; the log may be out of its reach. */
+static void log_decision(
+    const struct rp_job *job, bool allowed, const char *reason, const char *hex)
+{
+	rp_log_info(DECISIONS, "%s of %.64s %s: %s jid=%.64s sha256=%s",
+	    job->is_script ? "script" : "command", or_empty(job->created_by),
+	    allowed ? "allowed" : "refused", reason, or_empty(job->jid), hex);
 }
 
 static void put_text(struct rp_jsonw *w, const char *key, const char *text)
@@ -178,7 +187,7 @@ static void put_text(struct rp_jsonw *w, const char *key, const char *text)
 }
 
 static int write_line(
-    struct rp_buf *out, const struct rp_job *job, bool allowed, const char *reason)
+    struct rp_buf *out, const struct rp_job *job, bool allowed, const char *reason, const char *hex)
 {
 	struct rp_jsonw w;
 	rp_jsonw_init(&w, out);
@@ -192,7 +201,10 @@ static int write_line(
 	rp_jsonw_put_bool(&w, "sudo", job->is_sudo);
 	put_text(&w, "interpreter", job->interpreter);
 	put_text(&w, "cwd", job->cwd);
-	put_command(&w, or_empty(job->command));
+	put_text(&w, "command", job->command);
+	if (hex[0] != '\0') {
+		rp_jsonw_put_str(&w, "command_sha256", hex);
+	}
 	rp_jsonw_obj_end(&w);
 	int code = rp_jsonw_end(&w);
 	return code != 0 ? code : rp_buf_add_u8(out, '\n');
@@ -203,13 +215,16 @@ void rp_trail_decision(
 {
 	struct line *l = rp_calloc(1, sizeof(*l));
 	int code = RP_ENOMEM;
+	char hex[HEX_MAX];
+	command_sha256(job, hex);
+	log_decision(job, allowed, reason, hex);
 	if (l != NULL) {
 		rp_buf_init(&l->text, LINE_MAX_B);
 		l->job.work = on_work;
 		l->job.done = on_done;
 		l->path = t->path;
 		l->jid = rp_strdup(or_empty(job->jid));
-		code = l->jid == NULL ? RP_ENOMEM : write_line(&l->text, job, allowed, reason);
+		code = l->jid == NULL ? RP_ENOMEM : write_line(&l->text, job, allowed, reason, hex);
 		code = code != 0 ? code : rp_serial_submit(t->queue, &l->job);
 	}
 	if (code != 0) {

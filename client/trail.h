@@ -24,8 +24,8 @@ struct rp_trail;
 /* data_dir is copied. */
 RP_NODISCARD int rp_trail_new(
     struct rp_loop *loop, const char *data_dir, struct rp_trail **out, struct rp_err *err);
-/* Writes down what is decided about a job: everything is copied. It is on disk soon; what cannot be
- * written is an error in the log, with the job's id. */
+/* Writes down what is decided about a job, and logs it: everything is copied. It is on disk soon; what
+ * cannot be written is an error in the log, with the job's id. */
 void rp_trail_decision(
     struct rp_trail *t, const struct rp_job *job, bool allowed, const char *reason);
 /* What is waiting is written first. on_closed comes once from the loop, t is freed then. */

@@ -188,6 +188,9 @@ static void test_unwritable(void **state)
 	rp_log_close();
 	logged = text_of(target, &n);
 	assert_int_equal(unlink(target), 0);
+	assert_non_null(strstr(logged,
+	    " info: commands: command of ad\"min allowed: rule 1 fits jid=j1 "
+	    "sha256=2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881\n"));
 	const char *first = strstr(logged, "the decision about job j1 is not in commands.log: ");
 	assert_non_null(first);
 	assert_non_null(strstr(first + 1, "the decision about job j1 is not in commands.log: "));
