@@ -196,11 +196,12 @@ static int match(
 		    reason, RP_EDENIED, "%s command matches no allow expression", which);
 		return RP_EDENIED;
 	}
-	(void)rp_err_set(reason, 0,
-	    p->deny_first ? "%s command matches no deny expression"
-	                  : "%s command matches an allow expression and no "
-	                    "deny expression",
-	    which);
+	if (p->deny_first) {
+		(void)rp_err_set(reason, 0, "%s command matches no deny expression", which);
+	} else {
+		(void)rp_err_set(reason, 0,
+		    "%s command matches allow expression %zu and no deny expression", which, a + 1);
+	}
 	return 0;
 }
 

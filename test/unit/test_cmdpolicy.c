@@ -156,7 +156,7 @@ static void check_rows(const struct rp_cmdpolicy *p, const struct row *rows, siz
 
 static const struct row default_rows[] = {
     /* Plain commands. */
-    {"/usr/bin/id", "|/usr/bin/id", "resolved command matches an allow"},
+    {"/usr/bin/id", "|/usr/bin/id", "resolved command matches allow expression 1 and no deny"},
     {"/usr/bin/id -un", "|/usr/bin/id|-un", NULL},
     {"/usr/bin/uname -a", "|/usr/bin/uname|-a", NULL},
     {"/usr/local/bin/backup --full", "|/usr/local/bin/backup|--full", NULL},
@@ -415,7 +415,7 @@ static void test_shell(void **state)
 {
 	(void)state;
 	static const struct row rows[] = {
-	    {"/usr/bin/id", "shell", "given command matches an allow"},
+	    {"/usr/bin/id", "shell", "given command matches allow expression 1 and no deny"},
 	    {"/usr/bin/echo $(id)", "shell", NULL},
 	    {"/usr/bin/evil", "shell", NULL},
 	    {"/usr/bin/id | sh", NULL, "given command matches deny expression 1"},
