@@ -65,6 +65,10 @@ static int add_exit_part(const struct rp_job_end *end, struct rp_buf *out)
 	if (end->shutting_down) {
 		return add_part(out, "client is shutting down");
 	}
+	/* Such as one that sudo runs as another user. */
+	if (end->timed_out && !end->exited) {
+		return add_part(out, "the command could not be ended and goes on");
+	}
 	/* A time-out shows in the status alone, as with the original. */
 	if (end->timed_out || (end->status == 0 && end->signal == 0)) {
 		return 0;

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "client/jobend.h"
 #include "client/output.h"
 #include "core/alloc.h"
 #include "core/buf.h"
@@ -428,6 +429,27 @@ static void test_script_file(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* One that sudo runs as another user may outlive our signals. */
+static void test_not_ended(void **state)
+{
+	(void)state;
+	struct rp_output out[2];
+	struct rp_summary summary;
+	struct rp_job job = job_of("id", false);
+	rp_output_init(&out[0], 100, 100);
+	rp_output_init(&out[1], 100, 100);
+	rp_summary_init(&summary);
+	const struct rp_job_end end = {
+	    .timed_out = true, .out = &out[0], .err = &out[1], .summary = &summary};
+	rp_job_finish(&job, &end, RP_RESULT_JSON_MAX);
+	assert_string_equal(job.status, "unknown");
+	assert_string_equal(job.error, "the command could not be ended and goes on");
+	rp_summary_fini(&summary);
+	rp_output_fini(&out[0]);
+	rp_output_fini(&out[1]);
+	rp_job_fini(&job);
+}
+
 static void test_sudo(void **state)
 {
 	(void)state;
@@ -694,6 +716,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_interpreter, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_script_file, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_sudo, set_up, tear_down),
+	    cmocka_unit_test(test_not_ended),
 	    cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_large, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_timeout, set_up, tear_down),
