@@ -56,7 +56,7 @@ struct rp_monitor {
 	bool wanted;
 	bool measuring;
 	bool measured;
-	uint64_t measured_ms;
+	uint64_t measured_ms; /* or when the counting began */
 };
 
 static void plan(struct rp_monitor *m, uint64_t ms);
@@ -303,12 +303,11 @@ void rp_monitor_start(struct rp_monitor *m)
 		return;
 	}
 	uint64_t since = rp_clock_ms() - m->measured_ms;
+	uint64_t distance = m->measured ? RP_MONITOR_DISTANCE_MS : m->opt.first_ms;
 	m->wanted = true;
 	/* One under way goes to who wants it now. */
 	if (!m->measuring) {
-		plan(m,
-		    m->measured && since < RP_MONITOR_DISTANCE_MS ? RP_MONITOR_DISTANCE_MS - since
-		                                                  : 0);
+		plan(m, since < distance ? distance - since : 0);
 	}
 }
 
@@ -337,6 +336,7 @@ int rp_monitor_new(const struct rp_monitor_options *opt, struct rp_monitor **out
 	m->processes.name = "processes";
 	m->mounts.ops = &mount_ops;
 	m->mounts.name = "mount points";
+	m->measured_ms = rp_clock_ms();
 	rp_load_init(
 	    &m->load, opt->root, card_name(&opt->cfg->net_lan), card_name(&opt->cfg->net_wan));
 	RP_VERIFY(uv_timer_init(rp_loop_uv(opt->loop), &m->timer) == 0);

@@ -25,6 +25,9 @@ struct rp_monitor_options {
 	struct rp_loop *loop;
 	const struct rp_conf_client_monitoring *cfg; /* not enabled: nothing is ever measured */
 	const char *root;                            /* of /proc; "" is the real one */
+	/* The first measurement tells of so much time at least: the kernel counts in hundredths of a
+	 * second, and the start of a program is no measure of a machine. */
+	unsigned first_ms;
 	void (*on_measured)(void *ctx, const char *payload, size_t n);
 	void *ctx;
 };

@@ -17,7 +17,8 @@
 #include "core/banned.h"
 
 /* After the last work of our own; what tunnels use comes back at once. */
-#define SLIM_MS 3000u
+#define SLIM_MS              3000u
+#define FIRST_MEASUREMENT_MS 1000u
 
 /* What is told of one kind. */
 struct word {
@@ -125,6 +126,7 @@ int rp_sensors_new(const struct rp_sensors_options *opt, struct rp_sensors **out
 	    .loop = opt->loop,
 	    .cfg = &opt->cfg->monitoring,
 	    .root = "",
+	    .first_ms = FIRST_MEASUREMENT_MS,
 	    .on_measured = on_measured,
 	    .ctx = s,
 	};

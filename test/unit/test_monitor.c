@@ -135,6 +135,37 @@ static void test_off(void **state)
 	assert_string_equal(rp_json_string(rp_json_get(last, "mountpoints")), "{}");
 }
 
+static void on_later(uv_timer_t *t)
+{
+	rp_fake_root_put("/proc/stat", "cpu 51 0 0 50 0 0 0 0\n");
+	uv_close((uv_handle_t *)t, NULL);
+}
+
+/* The first measurement is one of some time, not of the start of the program. */
+static void test_first(void **state)
+{
+	(void)state;
+	const struct rp_conf_client_monitoring cfg = {
+	    .enabled = true, .interval = 60 * RP_NS_PER_S};
+	const struct rp_monitor_options opt = {.cfg = &cfg,
+	    .root = rp_fake_root,
+	    .first_ms = 200,
+	    .on_measured = on_measured,
+	    .loop = loop};
+	uv_timer_t later;
+	n_measured = 0;
+	stop_at = 1;
+	rp_fake_root_put("/proc/stat", "cpu 1 0 0 0 0 0 0 0\n");
+	assert_int_equal(rp_monitor_new(&opt, &monitor), 0);
+	rp_loop_on_stop(loop, on_stop, NULL);
+	rp_monitor_start(monitor);
+	assert_int_equal(uv_timer_init(rp_loop_uv(loop), &later), 0);
+	assert_int_equal(uv_timer_start(&later, on_later, 20, 0), 0);
+	(void)rp_loop_run(loop);
+	assert_int_equal(n_measured, 1);
+	assert_true(rp_json_number(rp_json_get(last, "cpu_usage_percent")) == 50);
+}
+
 static void run_for(uint64_t ms)
 {
 	uv_timer_t timer;
@@ -266,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_payload),
 	    TEST(test_off),
+	    TEST(test_first),
 	    TEST(test_not_enabled),
 	    TEST(test_stopped),
 	    TEST(test_errand),
