@@ -111,7 +111,11 @@ static int put_in_place(const char *new, const char *file, bool replace, struct 
 	}
 	/* Not over one that somebody else has just made. */
 	if (link(new, file) != 0) {
-		return fail(err, "write", file);
+		int code = fail(err, "write", file);
+		if (replace && access(file, F_OK) != 0) {
+			(void)rename(kept, file);
+		}
+		return code;
 	}
 	(void)unlink(new);
 	return 0;
