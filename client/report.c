@@ -205,7 +205,7 @@ static void put_aliases(struct rp_jsonw *w, const struct rp_listmap *m)
 	rp_jsonw_obj_end(w);
 }
 
-/* Uploads are refused in this version, whatever the file says: servers ask here before they try. */
+/* Installed servers look here before they send a file. */
 static void put_file_reception(struct rp_jsonw *w, const struct rp_conf_file_reception *f)
 {
 	rp_jsonw_key(w, "file_reception");
