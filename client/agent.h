@@ -49,7 +49,7 @@ struct rp_agent {
 	struct rp_client_setup setup;
 	struct rp_budget budget;        /* tunnel_memory */
 	struct rp_tls *tls;             /* NULL without wss and https */
-	struct rp_new_connection hello; /* as it is sent; addresses and attributes change */
+	struct rp_new_connection hello; /* as it is sent; facts and attributes change */
 
 	struct rp_cmdpolicy *policy;
 	struct rp_runner *runner; /* NULL: no_commands says why, or the agent stops */
@@ -110,9 +110,9 @@ void rp_agent_close_parts(struct rp_agent *a, void (*on_closed)(struct rp_agent 
 
 /* report.c */
 
-/* Fills a->hello with what does not change. */
+/* Fills a->hello. */
 RP_NODISCARD int rp_agent_describe(struct rp_agent *a, struct rp_err *err);
-/* Payload of new_connection, owned. */
+/* Payload of new_connection, owned; with the facts as they are now. */
 RP_NODISCARD int rp_agent_hello(struct rp_agent *a, char **text, struct rp_err *err);
 /* The ClientConfiguration of appendix B without secrets, owned; NULL: no memory. */
 RP_NODISCARD char *rp_client_report(

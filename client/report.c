@@ -308,19 +308,22 @@ void rp_agent_take_attributes(struct rp_agent *a, struct rp_attributes *attrs)
 	*attrs = (struct rp_attributes){0};
 }
 
+/* What may have changed since the last connection: addresses, the machine's name, summer time, a
+ * system that was upgraded. */
+static int look_anew(struct rp_agent *a)
+{
+	int code = rp_inventory_collect(&a->hello);
+	char *name = code == 0 ? client_name(&a->cfg->client) : NULL;
+	if (name == NULL) {
+		return RP_ENOMEM;
+	}
+	rp_free(a->hello.name);
+	a->hello.name = name;
+	return 0;
+}
+
 int rp_agent_hello(struct rp_agent *a, char **text, struct rp_err *err)
 {
-	struct rp_strlist ipv4 = {0};
-	struct rp_strlist ipv6 = {0};
-	if (rp_inventory_addresses(&ipv4, &ipv6) == 0) {
-		rp_strlist_fini(&a->hello.ipv4);
-		rp_strlist_fini(&a->hello.ipv6);
-		a->hello.ipv4 = ipv4;
-		a->hello.ipv6 = ipv6;
-	} else {
-		rp_strlist_fini(&ipv4);
-		rp_strlist_fini(&ipv6);
-	}
-	*text = rp_json_text(&rp_new_connection_table, &a->hello);
+	*text = look_anew(a) == 0 ? rp_json_text(&rp_new_connection_table, &a->hello) : NULL;
 	return *text == NULL ? rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM)) : 0;
 }

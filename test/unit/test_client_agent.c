@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
@@ -173,6 +174,34 @@ static void test_attempts_logged(void **state)
 	assert_in_range(logged, 100, 130);
 }
 
+static void expect_zone(struct rp_agent *a, const char *tz, const char *zone)
+{
+	struct rp_err err = {0};
+	char *text = NULL;
+	assert_int_equal(setenv("TZ", tz, 1), 0);
+	tzset();
+	assert_int_equal(rp_agent_hello(a, &text, &err), 0);
+	assert_non_null(strstr(text, zone));
+	rp_free(text);
+}
+
+/* A connection tells what is so then, not what was at the start. */
+static void test_facts_anew(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct rp_agent a;
+	struct rp_err err = {0};
+	set_up(&f, false);
+	assert_int_equal(rp_agent_open(&a, &f.cfg, &err), 0);
+	assert_int_equal(rp_agent_describe(&a, &err), 0);
+	expect_zone(&a, "AAA-5", "\"Timezone\":\"AAA (UTC+05:00)\"");
+	expect_zone(&a, "BBB3", "\"Timezone\":\"BBB (UTC-03:00)\"");
+	assert_int_equal(unsetenv("TZ"), 0);
+	rp_agent_fini(&a);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +210,7 @@ int main(void)
 	    cmocka_unit_test(test_stop_while_dialing),
 	    cmocka_unit_test(test_no_memory),
 	    cmocka_unit_test(test_no_memory_while_dialing),
+	    cmocka_unit_test(test_facts_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
