@@ -26,7 +26,7 @@ static const char usage[] =
     "CODE - reads it from standard input. It is safe also where URL is not https.\n"
     "\n"
     "  -c, --config FILE   file to write; by default " DEFAULT_FILE "\n"
-    "  --fingerprint TEXT  the server's fingerprint must be this one\n"
+    "  --fingerprint TEXT  the server's fingerprint must be this one, SHA256:...\n"
     "  --force             replace the file; the old one is kept as FILE.bak\n"
     "  --no-service        only write the file\n"
     "  --service-user NAME user of the service; by default rport\n"
@@ -103,7 +103,16 @@ static bool parse(int argc, char **argv, struct order *o)
 			return false;
 		}
 	}
-	return o->help || o->code != NULL || wrong("expected URL and CODE", "");
+	if (o->help) {
+		return true;
+	}
+	/* The server's answer has this form alone; asking with another would use the code up. */
+	if (o->fingerprint != NULL && strncmp(o->fingerprint, "SHA256:", 7) != 0) {
+		return wrong("--fingerprint: expected SHA256:..., as the server shows it with the "
+		             "code, not ",
+		    o->fingerprint);
+	}
+	return o->code != NULL || wrong("expected URL and CODE", "");
 }
 
 static bool read_code(const struct order *o, struct rp_paircode *code)

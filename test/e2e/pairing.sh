@@ -55,6 +55,8 @@ check "another code" made 3
 check "a file that is there stays" pair 1 'is there already' -c "$tmp/p1.conf" --no-service "$api" "$pairing_code"
 check "or is kept aside" pair 0 'written' -c "$tmp/p1.conf" --force --no-service "$api/" "$(echo "$pairing_code" | tr -d - | tr A-Z a-z)"
 check "as it was" grep -q 'id = "p1"' "$tmp/p1.conf.bak"
+check "one of another form does not use the code up" pair 2 'expected SHA256:' \
+	-c "$tmp/p3.conf" --no-service --fingerprint "$MD5" "$api" "$pairing_code"
 check "another fingerprint than the script's is refused" pair 1 'another one than --fingerprint' \
 	-c "$tmp/p3.conf" --no-service --fingerprint "$WRONG_PRINT" "$api" "$pairing_code"
 from_stdin() { echo "$pairing_code" | "$RPORT_CLIENT" client pair -c "$tmp/p4.conf" --no-service "$api" - >"$tmp/pair.log" 2>&1; }
