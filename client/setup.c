@@ -267,6 +267,10 @@ void rp_client_setup_fini(struct rp_client_setup *s)
 
 bool rp_client_fingerprint_ok(const char *wanted, const char *md5, const char *sha256)
 {
-	const char *have = strncmp(wanted, "SHA256:", 7) == 0 ? sha256 : md5;
-	return strncmp(have, wanted, strlen(wanted)) == 0;
+	bool is_sha256 = strncmp(wanted, "SHA256:", 7) == 0;
+	/* The name of the hash alone is the beginning of them all. */
+	if (is_sha256 && wanted[7] == '\0') {
+		return false;
+	}
+	return strncmp(is_sha256 ? sha256 : md5, wanted, strlen(wanted)) == 0;
 }

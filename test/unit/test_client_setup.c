@@ -73,6 +73,7 @@ static void test_fingerprint(void **state)
 	assert_false(rp_client_fingerprint_ok(MD5 ":00", MD5, SHA256));
 	assert_false(rp_client_fingerprint_ok("SHA256:wd2", MD5, SHA256));
 	assert_false(rp_client_fingerprint_ok("Wd2lQjq2", MD5, SHA256));
+	assert_false(rp_client_fingerprint_ok("SHA256:", MD5, SHA256));
 }
 
 static void test_servers(void **state)
