@@ -54,9 +54,9 @@ def rss_kb(pid):
         return int(re.search(r"VmRSS:\s*(\d+)", f.read()).group(1))
 
 
-def low(kb):
-    """What is in use between the handshakes, whose memory comes and goes."""
-    return sorted(kb)[len(kb) // 10]
+def usual(kb):
+    """The median: handshakes come and go, and once connected a client gives back what it can."""
+    return sorted(kb)[len(kb) // 2]
 
 
 def watch(seconds, limit, clients):
@@ -70,9 +70,9 @@ def watch(seconds, limit, clients):
     good = True
     for name, kb in seen.items():
         quarter = max(len(kb) // 4, 1)
-        before, after = low(kb[quarter : 2 * quarter]), low(kb[-quarter:])
+        before, after = usual(kb[quarter : 2 * quarter]), usual(kb[-quarter:])
         print(
-            "# %-9s RSS %5d kB at first, from %5d on in the second quarter, from %5d on in the last, at most %5d"
+            "# %-12s RSS %5d kB at first, %5d in the second quarter, %5d in the last, at most %5d"
             % (name, kb[0], before, after, max(kb))
         )
         good = good and after - before <= limit
