@@ -144,7 +144,7 @@ static bool open_live(struct command *c, struct rp_str payload)
 	if (!c->job.stream_result || u == NULL || u->state != RP_UPLINK_UP) {
 		return false;
 	}
-	int err = rp_live_open(c->agent->loop, u->mux, payload, &live_ops, c, &c->live);
+	int err = rp_live_open(c->agent->loop, u->link.mux, payload, &live_ops, c, &c->live);
 	if (err != 0) {
 		rp_log_error(RP_CLIENT_LOG, "no live output of a command: %s", rp_err_text(err));
 	}

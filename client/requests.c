@@ -30,7 +30,7 @@ struct pending {
 
 static void reply(struct rp_uplink *u, uint64_t ticket, bool ok, const char *text)
 {
-	(void)rp_mux_reply(u->mux, ticket, ok, text, strlen(text));
+	(void)rp_mux_reply(u->link.mux, ticket, ok, text, strlen(text));
 }
 
 static void refuse(struct rp_uplink *u, uint64_t ticket, const char *fmt, ...) RP_PRINTF(3, 4);
@@ -85,7 +85,7 @@ void rp_uplink_drop_requests(struct rp_uplink *u)
 	struct rp_list *it;
 	struct rp_list *tmp;
 	if (u->agent->reception != NULL) {
-		rp_reception_lost(u->agent->reception, u->mux);
+		rp_reception_lost(u->agent->reception, u->link.mux);
 	}
 	RP_LIST_FOREACH(it, tmp, &u->pending) {
 		struct pending *w = RP_LIST_ENTRY(it, struct pending, node);
@@ -122,7 +122,7 @@ static void ping(struct rp_uplink *u, uint64_t ticket, const uint8_t *p, size_t 
 {
 	(void)p;
 	(void)n;
-	(void)rp_mux_reply(u->mux, ticket, true, NULL, 0);
+	(void)rp_mux_reply(u->link.mux, ticket, true, NULL, 0);
 }
 
 /* --- checks --- */
@@ -326,7 +326,7 @@ static void upload(struct rp_uplink *u, uint64_t ticket, const uint8_t *p, size_
 		return;
 	}
 	if (rp_reception_start(
-	        u->agent->reception, u->mux, rp_str_n(p, n), on_file_received, w, &err) != 0) {
+	        u->agent->reception, u->link.mux, rp_str_n(p, n), on_file_received, w, &err) != 0) {
 		(void)pending_end(w, &ticket);
 		reply(u, ticket, false, err.msg);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The transport of a connection to a server: dialling, WebSocket, SSH, the states with their
- * deadlines, and the end.
+ * A connection to a server: dialling, its link (tunnel/link.h), the states with their deadlines, and
+ * the end.
  */
 #include "client/uplink.h"
 
@@ -33,15 +33,12 @@
 
 static void maybe_finish(struct rp_uplink *u)
 {
-	if (u->state != RP_UPLINK_CLOSING || u->timer_open || u->dial != NULL || u->ws != NULL ||
-	    u->ssh != NULL || u->targets[0] != NULL || u->targets[1] != NULL) {
+	if (u->state != RP_UPLINK_CLOSING || u->timer_open || u->dial != NULL ||
+	    u->link.ws != NULL || u->link.ssh != NULL || u->targets[0] != NULL ||
+	    u->targets[1] != NULL) {
 		return;
 	}
-	if (u->mux != NULL) {
-		rp_mux_free(u->mux);
-		u->mux = NULL;
-	}
-	rp_loop_defer_cancel(&u->run);
+	rp_link_free_mux(&u->link);
 	u->ops->on_closed(u->agent, u, &u->end);
 	rp_free(u);
 }
@@ -96,14 +93,10 @@ static void on_teardown(struct rp_deferred *d)
 	if (u->targets[1] != NULL) {
 		rp_targets_close(u->targets[1], on_new_targets_closed, u);
 	}
-	if (u->ssh != NULL && u->end.wanted) {
-		rp_ssh_disconnect(u->ssh, u->end.why);
+	if (u->link.ssh != NULL && u->end.wanted) {
+		rp_ssh_disconnect(u->link.ssh, u->end.why);
 	}
-	rp_ssh_free(u->ssh);
-	u->ssh = NULL;
-	if (u->ws != NULL) {
-		rp_ws_close(u->ws, u->end.wanted ? 1000 : 0);
-	}
+	rp_link_close(&u->link, u->end.wanted);
 }
 
 static void start_closing(struct rp_uplink *u, enum rp_retry retry, const char *fmt, va_list ap)
@@ -118,6 +111,7 @@ static void start_closing(struct rp_uplink *u, enum rp_retry retry, const char *
 	u->end.up_ms = u->state == RP_UPLINK_UP ? rp_clock_ms() - u->up_at_ms : 0;
 	(void)vsnprintf(u->end.why, sizeof(u->end.why), fmt, ap);
 	u->state = RP_UPLINK_CLOSING;
+	u->link.ending = true;
 	rp_loop_defer(u->agent->loop, &u->teardown);
 }
 
@@ -173,7 +167,7 @@ static void watch_handshake(struct rp_uplink *u)
 	rp_uplink_set_timer(u, RP_MIN(left, (uint64_t)HANDSHAKE_SILENCE_MS));
 }
 
-/* --- WebSocket --- */
+/* --- link --- */
 
 /* What the kernel says when the network does not carry our bytes. */
 static enum rp_retry why_of(int code)
@@ -192,110 +186,42 @@ static enum rp_retry why_of(int code)
 	}
 }
 
-static void on_ws_data(
-    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n)
+static struct rp_uplink *owner(struct rp_link *l)
 {
-	(void)opcode;
-	(void)first;
-	(void)last;
-	struct rp_uplink *u = ctx;
-	if (u->state != RP_UPLINK_CLOSING) {
-		rp_ssh_input_in_place(u->ssh, p, n);
-	}
-	if (u->state == RP_UPLINK_HANDSHAKE) {
-		watch_handshake(u);
-	}
+	return RP_CONTAINER_OF(l, struct rp_uplink, link);
 }
 
-/* The memory of the payloads that were handed out is used again. */
-static void on_ssh_reuse(void *ctx)
+static void on_handshake(struct rp_link *l)
 {
-	struct rp_uplink *u = ctx;
-	if (u->mux != NULL) {
-		rp_mux_flush(u->mux);
-	}
+	watch_handshake(owner(l));
 }
 
-static void on_ws_data_end(void *ctx)
+static void on_room(struct rp_link *l)
 {
-	struct rp_uplink *u = ctx;
-	on_ssh_reuse(u);
-	if (u->ssh != NULL) {
-		rp_ssh_input_done(u->ssh);
-	}
+	struct rp_uplink *u = owner(l);
+	u->ops->on_room(u->agent, u);
 }
 
-static void on_ws_drain(void *ctx)
+static void on_lost(struct rp_link *l, int code, const char *why)
 {
-	struct rp_uplink *u = ctx;
-	u->full = false;
-	if (u->state == RP_UPLINK_CLOSING || u->mux == NULL) {
-		return;
-	}
-	rp_mux_drain(u->mux);
-	if (u->want_room && u->state == RP_UPLINK_UP) {
-		u->want_room = false;
-		u->ops->on_room(u->agent, u);
-	}
+	rp_uplink_fail(owner(l), why_of(code), "connection lost: %s", why);
 }
 
-static void on_ws_end(void *ctx, int code, const char *why)
+static void on_cannot_send(struct rp_link *l, int code, bool transport)
 {
-	rp_uplink_fail(ctx, why_of(code), "connection lost: %s", why);
+	rp_uplink_fail(owner(l), transport ? RP_RETRY_UNREACHABLE : RP_RETRY_LOST,
+	    "cannot send: %s", rp_err_text(code));
 }
 
-static void on_ws_closed(void *ctx)
+static void on_link_closed(struct rp_link *l)
 {
-	struct rp_uplink *u = ctx;
-	u->ws = NULL;
-	maybe_finish(u);
-}
-
-static const struct rp_ws_ops ws_ops = {
-    .on_data = on_ws_data,
-    .on_data_end = on_ws_data_end,
-    .on_drain = on_ws_drain,
-    .on_end = on_ws_end,
-    .on_closed = on_ws_closed,
-};
-
-/* --- SSH --- */
-
-static void on_ssh_output(void *ctx, const uint8_t *p, size_t n)
-{
-	struct rp_uplink *u = ctx;
-	if (u->ws == NULL) {
-		return;
-	}
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)p, .iov_len = n};
-	int rc = rp_ws_send(u->ws, RP_WS_BINARY, &iov, 1);
-	if (rc == 1) {
-		u->full = true;
-	} else if (rc < 0) {
-		rp_uplink_fail(u, RP_RETRY_UNREACHABLE, "cannot send: %s", rp_err_text(rc));
-	}
-}
-
-static uint8_t *on_ssh_room(void *ctx, size_t n)
-{
-	struct rp_uplink *u = ctx;
-	uint8_t *p = NULL;
-	/* What stands in the way is found again by on_ssh_output. */
-	return u->ws != NULL && rp_ws_reserve(u->ws, n, &p) >= 0 ? p : NULL;
-}
-
-static void on_ssh_filled(void *ctx, size_t n)
-{
-	struct rp_uplink *u = ctx;
-	if (rp_ws_commit(u->ws, RP_WS_BINARY, n) == 1) {
-		u->full = true;
-	}
+	maybe_finish(owner(l));
 }
 
 /* No credential leaves the machine before this said yes (2.4). */
-static bool on_ssh_hostkey(void *ctx, const char *md5, const char *sha256)
+static bool on_hostkey(struct rp_link *l, const char *md5, const char *sha256)
 {
-	struct rp_uplink *u = ctx;
+	struct rp_uplink *u = owner(l);
 	const char *wanted = u->agent->cfg->client.fingerprint;
 	if (!rp_client_fingerprint_ok(wanted, md5, sha256)) {
 		rp_uplink_fail(u, RP_RETRY_REFUSED, "invalid fingerprint (%s)",
@@ -310,22 +236,6 @@ static bool on_ssh_hostkey(void *ctx, const char *md5, const char *sha256)
 		rp_log_info(RP_CLIENT_LOG, "Fingerprint %s", md5);
 	}
 	return true;
-}
-
-static void on_want_run(void *ctx)
-{
-	struct rp_uplink *u = ctx;
-	if (u->state != RP_UPLINK_CLOSING) {
-		rp_loop_defer(u->agent->loop, &u->run);
-	}
-}
-
-static void on_run(struct rp_deferred *d)
-{
-	struct rp_uplink *u = RP_CONTAINER_OF(d, struct rp_uplink, run);
-	if (u->state != RP_UPLINK_CLOSING && !u->full) {
-		rp_mux_run(u->mux);
-	}
 }
 
 /* One set of tunnels for each kind of server; which kind it is comes with put_capabilities. */
@@ -344,15 +254,11 @@ static int open_targets(struct rp_uplink *u)
 	return 0;
 }
 
-static void on_ssh_ready(void *ctx)
+static void on_ready(struct rp_link *l)
 {
-	struct rp_uplink *u = ctx;
-	const struct rp_mux_options opt = {.budget = &u->agent->budget, .batch = true};
-	int err = rp_mux_new(&u->mux, &opt, &rp_uplink_mux_ops, u);
-	if (err == 0) {
-		rp_mux_on_want_run(u->mux, on_want_run);
-		err = open_targets(u);
-	}
+	struct rp_uplink *u = owner(l);
+	int err = rp_link_start_mux(l, &u->agent->budget);
+	err = err != 0 ? err : open_targets(u);
 	if (err != 0) {
 		rp_uplink_fail(u, RP_RETRY_UNREACHABLE, "%s", rp_err_text(err));
 		return;
@@ -360,44 +266,53 @@ static void on_ssh_ready(void *ctx)
 	(void)uv_timer_stop(&u->timer);
 	u->state = RP_UPLINK_READY;
 	rp_log_debug(RP_CLIENT_LOG, "logged in to %s, %s, peer version %s",
-	    u->agent->setup.names[u->server], rp_ssh_describe(u->ssh), rp_ssh_peer_version(u->ssh));
+	    u->agent->setup.names[u->server], rp_ssh_describe(u->link.ssh),
+	    rp_ssh_peer_version(u->link.ssh));
 	u->ops->on_ready(u->agent, u);
 }
 
-static void on_ssh_packet(void *ctx, uint8_t type, const uint8_t *p, size_t n)
+static void on_ssh_closed(struct rp_link *l, int code, const char *why)
 {
-	struct rp_uplink *u = ctx;
-	if (u->state != RP_UPLINK_CLOSING) {
-		rp_mux_input(u->mux, type, p, n);
-	}
-}
-
-static void on_ssh_rekey(void *ctx, bool running)
-{
-	struct rp_uplink *u = ctx;
-	if (u->mux != NULL && u->state != RP_UPLINK_CLOSING) {
-		rp_mux_hold(u->mux, running);
-	}
-}
-
-static void on_ssh_closed(void *ctx, int code, const char *why)
-{
-	struct rp_uplink *u = ctx;
 	bool refused = code == RP_EAUTH || code == RP_EDENIED;
-	rp_uplink_fail(u, refused ? RP_RETRY_REFUSED : RP_RETRY_UNREACHABLE, "%s%s",
+	rp_uplink_fail(owner(l), refused ? RP_RETRY_REFUSED : RP_RETRY_UNREACHABLE, "%s%s",
 	    code == RP_EAUTH ? "unable to authenticate: " : "", why);
 }
 
-static const struct rp_ssh_ops ssh_ops = {
-    .on_output = on_ssh_output,
-    .on_room = on_ssh_room,
-    .on_filled = on_ssh_filled,
-    .on_ready = on_ssh_ready,
-    .on_packet = on_ssh_packet,
-    .on_reuse = on_ssh_reuse,
-    .on_rekey = on_ssh_rekey,
-    .on_closed = on_ssh_closed,
-    .on_hostkey = on_ssh_hostkey,
+static void on_request(
+    struct rp_link *l, struct rp_str name, uint64_t ticket, const uint8_t *p, size_t n)
+{
+	rp_uplink_request(owner(l), name, ticket, p, n);
+}
+
+/* Tunnels only: the original dials whatever the type is. */
+static void on_open(
+    struct rp_link *l, struct rp_channel *c, struct rp_str type, const uint8_t *extra, size_t n)
+{
+	struct rp_uplink *u = owner(l);
+	if (u->state == RP_UPLINK_CLOSING || !rp_str_eq(type, "rport")) {
+		rp_channel_reject(c, RP_OPEN_UNKNOWN_TYPE, "unknown channel type");
+		return;
+	}
+	rp_targets_open(u->targets[u->half_close ? 1 : 0], c, extra, n);
+}
+
+static void on_error(struct rp_link *l, const char *why)
+{
+	rp_uplink_fail(owner(l), RP_RETRY_REFUSED, "protocol error: %s", why);
+}
+
+static const struct rp_link_ops link_ops = {
+    .on_handshake = on_handshake,
+    .on_ready = on_ready,
+    .on_room = on_room,
+    .on_lost = on_lost,
+    .on_cannot_send = on_cannot_send,
+    .on_closed = on_link_closed,
+    .on_ssh_closed = on_ssh_closed,
+    .on_hostkey = on_hostkey,
+    .on_request = on_request,
+    .on_open = on_open,
+    .on_error = on_error,
 };
 
 /* --- dialling --- */
@@ -437,17 +352,18 @@ static void on_dialed(void *ctx, int code, struct rp_stream *stream, uint8_t *ea
 		dial_failed(u, code, head, err->msg);
 		return;
 	}
-	code = rp_ws_new(stream, true, early, early_n, &ws_ops, u, &u->ws);
+	code = rp_ws_new(stream, true, early, early_n, &rp_link_ws_ops, &u->link, &u->link.ws);
 	rp_free(early);
 	const struct rp_client_setup *s = &u->agent->setup;
 	if (code == 0) {
-		code = rp_ssh_client_new(&u->ssh, s->auth_id, s->auth_password, &ssh_ops, u);
+		code = rp_ssh_client_new(
+		    &u->link.ssh, s->auth_id, s->auth_password, &rp_link_ssh_ops, &u->link);
 	}
 	if (code == 0) {
 		u->state = RP_UPLINK_HANDSHAKE;
 		u->handshake_end_ms = rp_clock_ms() + HANDSHAKE_MS;
 		watch_handshake(u);
-		code = rp_ssh_start(u->ssh);
+		code = rp_ssh_start(u->link.ssh);
 	}
 	if (code != 0) {
 		rp_uplink_fail(u, RP_RETRY_UNREACHABLE, "%s", rp_err_text(code));
@@ -461,9 +377,9 @@ static unsigned keep_alive_timeout_ms(const struct rp_client_config *cfg)
 
 void rp_uplink_be_patient(struct rp_uplink *u)
 {
-	if (u->ws != NULL) {
+	if (u->link.ws != NULL) {
 		rp_stream_set_user_timeout(
-		    rp_ws_stream(u->ws), keep_alive_timeout_ms(u->agent->cfg));
+		    rp_ws_stream(u->link.ws), keep_alive_timeout_ms(u->agent->cfg));
 	}
 }
 
@@ -501,10 +417,10 @@ void rp_uplink_check_path(struct rp_uplink *u)
 		/* What was sent went the old way, and the kernel takes its time to send it again. */
 		rp_uplink_close(u, "the network has changed");
 	}
-	if (u->ws == NULL || u->state == RP_UPLINK_CLOSING) {
+	if (u->link.ws == NULL || u->state == RP_UPLINK_CLOSING) {
 		return;
 	}
-	int fd = rp_stream_fd(rp_ws_stream(u->ws));
+	int fd = rp_stream_fd(rp_ws_stream(u->link.ws));
 	bool bound = u->agent->cfg->client.bind_interface[0] != '\0';
 	enum rp_netpath path = rp_netwatch_path(fd, bound);
 	if (path == RP_NETPATH_GONE) {
@@ -524,7 +440,7 @@ int rp_uplink_start(
 	u->agent = agent;
 	u->ops = ops;
 	u->server = server;
-	u->run.run = on_run;
+	rp_link_init(&u->link, agent->loop, &link_ops);
 	u->teardown.run = on_teardown;
 	rp_list_init(&u->pending);
 	int err = uv_timer_init(rp_loop_uv(agent->loop), &u->timer);

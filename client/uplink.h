@@ -22,9 +22,7 @@
 #include "core/list.h"
 #include "core/loop.h"
 #include "http/dial.h"
-#include "http/ws.h"
-#include "ssh/session.h"
-#include "tunnel/mux.h"
+#include "tunnel/link.h"
 #include "tunnel/target.h"
 
 #define RP_CLIENT_LOG "client"
@@ -70,18 +68,13 @@ struct rp_uplink {
 	enum rp_uplink_state state;
 	struct rp_uplink_end end;
 	struct rp_dial *dial;
-	struct rp_ws *ws;
-	struct rp_ssh *ssh;
-	struct rp_mux *mux;
+	struct rp_link link;
 	struct rp_targets *targets[2]; /* for servers without and with half-close */
 	struct rp_call *call;          /* new_connection or ping, while it waits */
 	struct rp_list pending;        /* requests that are answered later */
-	struct rp_deferred run;        /* rp_mux_run at the end of the turn */
 	struct rp_deferred teardown;   /* after rp_uplink_fail */
 	uv_timer_t timer;              /* deadline of the state, then keep-alive */
 	bool timer_open;
-	bool full;       /* the transport asked for a pause */
-	bool want_room;  /* somebody was told RP_EBUSY */
 	bool half_close; /* the server knows half-closed tunnels (our own kind) */
 	uint64_t handshake_end_ms;
 	uint64_t ping_ms;      /* how long its answer may take */
@@ -115,8 +108,7 @@ void rp_uplink_set_timer(struct rp_uplink *u, uint64_t ms);
 /* Registered: from now on a link may be away for as long as keep_alive_timeout says. */
 void rp_uplink_be_patient(struct rp_uplink *u);
 
-/* uplink_control.c: the mux's callbacks, registration, keep-alive */
-extern const struct rp_mux_ops rp_uplink_mux_ops;
+/* uplink_control.c: registration, keep-alive */
 /* The deadline of READY, REGISTERING or UP has come. */
 void rp_uplink_on_control_timer(struct rp_uplink *u);
 /* UP: asks for a sign of life within ms; one asked for before has no longer than that either. */

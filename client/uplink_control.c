@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Registration with the server (wire protocol 3), keep-alive (7.1), and the mux's callbacks.
- * Requests of the server are served while our own new_connection waits: the server may ask about
- * tunnels before it answers.
+ * Registration with the server (wire protocol 3) and keep-alive (7.1). Requests of the server are
+ * served while our own new_connection waits: the server may ask about tunnels before it answers.
  */
 #include <string.h>
 
@@ -77,7 +76,7 @@ static void send_ping(struct rp_uplink *u, uint64_t timeout_ms)
 	u->results_sent = u->agent->results.sent;
 	rp_uplink_set_timer(u, timeout_ms);
 	u->sent_at_ns = rp_clock_ns();
-	int err = rp_mux_call(u->mux, "ping", NULL, 0, on_pong, u, &u->call);
+	int err = rp_mux_call(u->link.mux, "ping", NULL, 0, on_pong, u, &u->call);
 	if (err != 0) {
 		rp_uplink_fail(u, RP_RETRY_LOST, "cannot send ping: %s", rp_err_text(err));
 	}
@@ -202,7 +201,7 @@ void rp_uplink_register(struct rp_uplink *u)
 		rp_uplink_set_timer(u, REGISTER_MS);
 		u->sent_at_ns = rp_clock_ns();
 		code = rp_mux_call(
-		    u->mux, "new_connection", text, strlen(text), on_answer, u, &u->call);
+		    u->link.mux, "new_connection", text, strlen(text), on_answer, u, &u->call);
 		(void)rp_err_set(&err, code, "%s", rp_err_text(code));
 	}
 	if (code != 0) {
@@ -217,75 +216,9 @@ int rp_uplink_notify(struct rp_uplink *u, const char *name, const void *p, size_
 	if (u->state != RP_UPLINK_UP) {
 		return RP_ECLOSED;
 	}
-	if (u->full) {
-		u->want_room = true;
+	if (u->link.full) {
+		u->link.want_room = true;
 		return RP_EBUSY;
 	}
-	return rp_mux_notify(u->mux, name, p, n);
+	return rp_mux_notify(u->link.mux, name, p, n);
 }
-
-/* --- mux --- */
-
-static int sent(struct rp_uplink *u, int err)
-{
-	if (err != 0) {
-		rp_uplink_fail(u, RP_RETRY_LOST, "cannot send: %s", rp_err_text(err));
-		return err;
-	}
-	return u->full ? 1 : 0;
-}
-
-static int on_send(void *ctx, const struct iovec *iov, int n)
-{
-	struct rp_uplink *u = ctx;
-	if (u->state == RP_UPLINK_CLOSING) {
-		return RP_ECLOSED;
-	}
-	return sent(u, rp_ssh_send(u->ssh, iov, n));
-}
-
-static uint8_t *on_reserve(void *ctx, size_t n)
-{
-	struct rp_uplink *u = ctx;
-	return u->state == RP_UPLINK_CLOSING ? NULL : rp_ssh_reserve(u->ssh, n);
-}
-
-static int on_commit(void *ctx, size_t n)
-{
-	struct rp_uplink *u = ctx;
-	return sent(u, rp_ssh_commit(u->ssh, n));
-}
-
-static void on_request(void *ctx, struct rp_str name, uint64_t ticket, const uint8_t *p, size_t n)
-{
-	struct rp_uplink *u = ctx;
-	if (u->state != RP_UPLINK_CLOSING) {
-		rp_uplink_request(u, name, ticket, p, n);
-	}
-}
-
-/* Tunnels only: the original dials whatever the type is. */
-static void on_open(
-    void *ctx, struct rp_channel *ch, struct rp_str type, const uint8_t *extra, size_t n)
-{
-	struct rp_uplink *u = ctx;
-	if (u->state == RP_UPLINK_CLOSING || !rp_str_eq(type, "rport")) {
-		rp_channel_reject(ch, RP_OPEN_UNKNOWN_TYPE, "unknown channel type");
-		return;
-	}
-	rp_targets_open(u->targets[u->half_close ? 1 : 0], ch, extra, n);
-}
-
-static void on_error(void *ctx, const char *why)
-{
-	rp_uplink_fail(ctx, RP_RETRY_REFUSED, "protocol error: %s", why);
-}
-
-const struct rp_mux_ops rp_uplink_mux_ops = {
-    .send = on_send,
-    .reserve = on_reserve,
-    .commit = on_commit,
-    .on_request = on_request,
-    .on_open = on_open,
-    .on_error = on_error,
-};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client connection's transport: WebSocket below, SSH above it, mux on top; its states,
- * deadlines and its end. What the client
+ * A client connection: its link (tunnel/link.h), its states, deadlines and its end. What the client
  * asks for is in conn_control.c, tunnels are in conn_tunnels.c.
  */
 #include "server/conn.h"
@@ -52,7 +51,7 @@ static void conn_free(struct rp_conn *c)
 
 void rp_conn_maybe_finish(struct rp_conn *c)
 {
-	if (c->state == RP_CONN_CLOSING && c->ws == NULL && c->ssh == NULL &&
+	if (c->state == RP_CONN_CLOSING && c->link.ws == NULL && c->link.ssh == NULL &&
 	    rp_list_empty(&c->tunnels)) {
 		conn_free(c);
 	}
@@ -64,18 +63,10 @@ static void on_teardown(struct rp_deferred *d)
 	struct rp_conn *c = RP_CONTAINER_OF(d, struct rp_conn, teardown);
 	rp_log_debug(COMPONENT, "connection from %s ends: %s", c->peer, c->why);
 	leave_gate(c);
-	rp_loop_defer_cancel(&c->run);
 	rp_conn_drop_calls(c);
 	rp_conn_drop_tunnels(c);
-	if (c->mux != NULL) {
-		rp_mux_free(c->mux);
-		c->mux = NULL;
-	}
-	rp_ssh_free(c->ssh);
-	c->ssh = NULL;
-	if (c->ws != NULL) {
-		rp_ws_close(c->ws, c->polite ? 1000 : 0);
-	}
+	rp_link_free_mux(&c->link);
+	rp_link_close(&c->link, c->link.last_words);
 	rp_conn_maybe_finish(c);
 }
 
@@ -86,6 +77,7 @@ static void start_closing(struct rp_conn *c, const char *fmt, va_list ap)
 		return;
 	}
 	c->state = RP_CONN_CLOSING;
+	c->link.ending = true;
 	(void)vsnprintf(c->why, sizeof(c->why), fmt, ap);
 	rp_loop_defer(c->worker->loop, &c->teardown);
 }
@@ -100,7 +92,7 @@ void rp_conn_fail(struct rp_conn *c, const char *fmt, ...)
 
 void rp_conn_end(struct rp_conn *c, const char *fmt, ...)
 {
-	c->polite = true;
+	c->link.last_words = true;
 	va_list ap;
 	va_start(ap, fmt);
 	start_closing(c, fmt, ap);
@@ -152,104 +144,33 @@ void rp_conn_tick(struct rp_conn *c, uint64_t now_ms)
 	}
 }
 
-/* WebSocket */
+/* Link */
 
-static void on_ws_data(
-    void *ctx, enum rp_ws_opcode opcode, bool first, bool last, uint8_t *p, size_t n)
+static struct rp_conn *owner(struct rp_link *l)
 {
-	(void)opcode;
-	(void)first;
-	(void)last;
-	struct rp_conn *c = ctx;
-	if (c->state != RP_CONN_CLOSING) {
-		rp_ssh_input_in_place(c->ssh, p, n);
-	}
+	return RP_CONTAINER_OF(l, struct rp_conn, link);
 }
 
-/* The memory of the payloads that were handed out is used again. */
-static void on_ssh_reuse(void *ctx)
-{
-	struct rp_conn *c = ctx;
-	if (c->mux != NULL) {
-		rp_mux_flush(c->mux);
-	}
-}
-
-static void on_ws_data_end(void *ctx)
-{
-	struct rp_conn *c = ctx;
-	on_ssh_reuse(c);
-	if (c->ssh != NULL) {
-		rp_ssh_input_done(c->ssh);
-	}
-}
-
-static void on_ws_drain(void *ctx)
-{
-	struct rp_conn *c = ctx;
-	c->full = false;
-	if (c->state != RP_CONN_CLOSING && c->mux != NULL) {
-		rp_mux_drain(c->mux);
-	}
-}
-
-static void on_ws_end(void *ctx, int code, const char *why)
+static void on_lost(struct rp_link *l, int code, const char *why)
 {
 	(void)code;
-	rp_conn_fail(ctx, "connection lost: %s", why);
+	rp_conn_fail(owner(l), "connection lost: %s", why);
 }
 
-static void on_ws_closed(void *ctx)
+static void on_cannot_send(struct rp_link *l, int code, bool transport)
 {
-	struct rp_conn *c = ctx;
-	c->ws = NULL;
-	rp_conn_maybe_finish(c);
+	(void)transport;
+	rp_conn_fail(owner(l), "cannot send: %s", rp_err_text(code));
 }
 
-static const struct rp_ws_ops ws_ops = {
-    .on_data = on_ws_data,
-    .on_data_end = on_ws_data_end,
-    .on_drain = on_ws_drain,
-    .on_end = on_ws_end,
-    .on_closed = on_ws_closed,
-};
-
-/* SSH */
-
-static void on_ssh_output(void *ctx, const uint8_t *p, size_t n)
+static void on_closed(struct rp_link *l)
 {
-	struct rp_conn *c = ctx;
-	if (c->ws == NULL) {
-		return;
-	}
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)p, .iov_len = n};
-	int rc = rp_ws_send(c->ws, RP_WS_BINARY, &iov, 1);
-	if (rc == 1) {
-		c->full = true;
-	} else if (rc < 0) {
-		rp_conn_fail(c, "cannot send: %s", rp_err_text(rc));
-	}
+	rp_conn_maybe_finish(owner(l));
 }
 
-static uint8_t *on_ssh_room(void *ctx, size_t n)
+static bool on_password(struct rp_link *l, const char *user, const char *password)
 {
-	struct rp_conn *c = ctx;
-	uint8_t *p = NULL;
-	/* What stands in the way is found again by on_ssh_output. */
-	return c->ws != NULL && rp_ws_reserve(c->ws, n, &p) >= 0 ? p : NULL;
-}
-
-static void on_ssh_filled(void *ctx, size_t n)
-{
-	struct rp_conn *c = ctx;
-	if (rp_ws_commit(c->ws, RP_WS_BINARY, n) == 1) {
-		c->full = true;
-	}
-}
-
-static bool on_ssh_password(void *ctx, const char *user, const char *password)
-{
-	struct rp_conn *c = ctx;
+	struct rp_conn *c = owner(l);
 	struct rp_gate *gate = options(c)->gate;
 	uint64_t now = rp_clock_ms();
 	if (rp_gate_banned(gate, c->peer, now) || !rp_gate_name_allowed(gate, user, now)) {
@@ -276,72 +197,69 @@ static bool on_ssh_password(void *ctx, const char *user, const char *password)
 	return true;
 }
 
-static void on_want_run(void *ctx)
+static void on_ready(struct rp_link *l)
 {
-	struct rp_conn *c = ctx;
-	rp_loop_defer(c->worker->loop, &c->run);
-}
-
-static void on_run(struct rp_deferred *d)
-{
-	struct rp_conn *c = RP_CONTAINER_OF(d, struct rp_conn, run);
-	if (c->state != RP_CONN_CLOSING && !c->full) {
-		rp_mux_run(c->mux);
-	}
-}
-
-static void on_ssh_ready(void *ctx)
-{
-	struct rp_conn *c = ctx;
+	struct rp_conn *c = owner(l);
 	leave_gate(c);
-	const struct rp_mux_options opt = {.budget = options(c)->budget, .batch = true};
-	int err = rp_mux_new(&c->mux, &opt, &rp_conn_mux_ops, c);
+	int err = rp_link_start_mux(l, options(c)->budget);
 	if (err != 0) {
 		rp_conn_fail(c, "%s", rp_err_text(err));
 		return;
 	}
-	rp_mux_on_want_run(c->mux, on_want_run);
 	c->state = RP_CONN_AUTHED;
 	c->deadline_ms = rp_clock_ms() + FIRST_REQUEST_MS;
 	rp_log_debug(COMPONENT, "%s: logged in as \"%s\", %s, peer version %s", c->peer, c->auth_id,
-	    rp_ssh_describe(c->ssh), rp_ssh_peer_version(c->ssh));
+	    rp_ssh_describe(c->link.ssh), rp_ssh_peer_version(c->link.ssh));
 }
 
-static void on_ssh_packet(void *ctx, uint8_t type, const uint8_t *p, size_t n)
+static void on_ssh_closed(struct rp_link *l, int code, const char *why)
 {
-	struct rp_conn *c = ctx;
-	if (c->state != RP_CONN_CLOSING) {
-		rp_mux_input(c->mux, type, p, n);
-	}
-}
-
-static void on_ssh_rekey(void *ctx, bool running)
-{
-	struct rp_conn *c = ctx;
-	if (c->mux != NULL && c->state != RP_CONN_CLOSING) {
-		rp_mux_hold(c->mux, running);
-	}
-}
-
-static void on_ssh_closed(void *ctx, int code, const char *why)
-{
-	struct rp_conn *c = ctx;
+	struct rp_conn *c = owner(l);
 	if (c->state == RP_CONN_HANDSHAKE && code != RP_ECLOSED) {
 		rp_log_info(COMPONENT, "%s: SSH handshake failed: %s", c->peer, why);
 	}
 	rp_conn_end(c, "%s", why);
 }
 
-static const struct rp_ssh_ops ssh_ops = {
-    .on_output = on_ssh_output,
-    .on_room = on_ssh_room,
-    .on_filled = on_ssh_filled,
-    .on_ready = on_ssh_ready,
-    .on_packet = on_ssh_packet,
-    .on_reuse = on_ssh_reuse,
-    .on_rekey = on_ssh_rekey,
-    .on_closed = on_ssh_closed,
-    .on_password = on_ssh_password,
+static void on_request(
+    struct rp_link *l, struct rp_str name, uint64_t ticket, const uint8_t *p, size_t n)
+{
+	rp_conn_request(owner(l), name, ticket, p, n);
+}
+
+/* The types of wire protocol 4.4 and no other: the original dials any target for unknown types. */
+static void on_open(
+    struct rp_link *l, struct rp_channel *ch, struct rp_str type, const uint8_t *extra, size_t n)
+{
+	struct rp_conn *c = owner(l);
+	if (rp_str_eq(type, "session")) {
+		rp_conn_open_session(c, ch);
+	} else if (rp_str_eq(type, "stdout")) {
+		rp_conn_open_output(c, ch, 1, rp_str_n(extra, n));
+	} else if (rp_str_eq(type, "stderr")) {
+		rp_conn_open_output(c, ch, 2, rp_str_n(extra, n));
+	} else {
+		rp_channel_reject(ch, RP_OPEN_UNKNOWN_TYPE, "unknown channel type");
+	}
+}
+
+static void on_error(struct rp_link *l, const char *why)
+{
+	struct rp_conn *c = owner(l);
+	rp_log_error(COMPONENT, "%s: protocol error: %s", c->peer, why);
+	rp_conn_fail(c, "protocol error: %s", why);
+}
+
+static const struct rp_link_ops link_ops = {
+    .on_ready = on_ready,
+    .on_lost = on_lost,
+    .on_cannot_send = on_cannot_send,
+    .on_closed = on_closed,
+    .on_ssh_closed = on_ssh_closed,
+    .on_password = on_password,
+    .on_request = on_request,
+    .on_open = on_open,
+    .on_error = on_error,
 };
 
 static struct rp_conn *conn_new(struct rp_worker *w, const char *peer)
@@ -354,7 +272,7 @@ static struct rp_conn *conn_new(struct rp_worker *w, const char *peer)
 	c->id = ++w->next_id;
 	c->state = RP_CONN_HANDSHAKE;
 	c->deadline_ms = rp_clock_ms() + HANDSHAKE_MS;
-	c->run.run = on_run;
+	rp_link_init(&c->link, w->loop, &link_ops);
 	c->teardown.run = on_teardown;
 	(void)snprintf(c->peer, sizeof(c->peer), "%s", peer);
 	rp_list_init(&c->tunnels);
@@ -370,23 +288,23 @@ int rp_conn_start(struct rp_worker *w, struct rp_stream *stream, const char *pee
 	if (c == NULL) {
 		return RP_ENOMEM;
 	}
-	int err = rp_ssh_server_new(&c->ssh, options(c)->hostkey, &ssh_ops, c);
+	int err = rp_ssh_server_new(&c->link.ssh, options(c)->hostkey, &rp_link_ssh_ops, &c->link);
 	if (err != 0) {
 		goto fail_conn;
 	}
-	err = rp_ws_new(stream, false, NULL, 0, &ws_ops, c, &c->ws);
+	err = rp_ws_new(stream, false, NULL, 0, &rp_link_ws_ops, &c->link, &c->link.ws);
 	if (err != 0) {
 		goto fail_ssh;
 	}
 	c->slot = true;
-	err = rp_ssh_start(c->ssh);
+	err = rp_ssh_start(c->link.ssh);
 	if (err != 0) {
 		rp_conn_fail(c, "%s", rp_err_text(err));
 	}
 	return 0;
 
 fail_ssh:
-	rp_ssh_free(c->ssh);
+	rp_ssh_free(c->link.ssh);
 fail_conn:
 	rp_list_remove(&c->node);
 	rp_free(c);

@@ -20,13 +20,11 @@
 #include "core/list.h"
 #include "core/loop.h"
 #include "http/stream.h"
-#include "http/ws.h"
 #include "server/order.h"
 #include "server/worker.h"
-#include "ssh/session.h"
 #include "tunnel/hello.h"
+#include "tunnel/link.h"
 #include "tunnel/listener.h"
-#include "tunnel/mux.h"
 
 #define RP_CONN_PEER_MAX 64
 
@@ -49,16 +47,11 @@ struct rp_conn {
 	uint64_t deadline_ms; /* of the state, 0 = none */
 	char peer[RP_CONN_PEER_MAX];
 	bool slot;              /* holds a handshake slot of the gate */
-	bool full;              /* the transport asked for a pause */
-	bool polite;            /* flush and send a close frame at the end */
 	bool half_close;        /* the client knows half-closed tunnels (our own kind) */
 	bool paused;            /* not read: too many notifications are under way */
 	unsigned notifications; /* under way to the control loop and its database */
 	uint64_t pinged_ms;     /* when a ping was last reported */
-	struct rp_ws *ws;
-	struct rp_ssh *ssh;
-	struct rp_mux *mux;
-	struct rp_deferred run;      /* rp_mux_run at the end of the turn */
+	struct rp_link link;
 	struct rp_deferred teardown; /* after rp_conn_fail */
 	char why[160];
 
@@ -105,7 +98,8 @@ void rp_conn_tick(struct rp_conn *c, uint64_t now_ms);
 void rp_conn_accept(struct rp_conn *c, struct rp_order *o);
 
 /* conn_control.c: global requests of the client, calls to it */
-extern const struct rp_mux_ops rp_conn_mux_ops;
+void rp_conn_request(
+    struct rp_conn *c, struct rp_str name, uint64_t ticket, const uint8_t *p, size_t n);
 struct rp_conn_ref rp_conn_ref_of(const struct rp_conn *c);
 void rp_conn_refuse(struct rp_conn *c, const char *text);
 void rp_conn_call(struct rp_conn *c, struct rp_order *o);

@@ -38,7 +38,7 @@ static void refuse(struct rp_conn *c, uint64_t ticket, const char *text)
 {
 	rp_log_info(COMPONENT, "%s: connection request refused: %s", c->peer, text);
 	if (ticket != 0) {
-		(void)rp_mux_reply(c->mux, ticket, false, text, strlen(text));
+		(void)rp_mux_reply(c->link.mux, ticket, false, text, strlen(text));
 	}
 	rp_conn_end(c, "refused: %s", text);
 }
@@ -128,7 +128,7 @@ static void on_notification(struct rp_conn *c, struct rp_str name, const uint8_t
 	rp_event_post(e);
 	if (++c->notifications >= NOTIFICATIONS_MAX && !c->paused) {
 		c->paused = true;
-		rp_ws_read_stop(c->ws);
+		rp_ws_read_stop(c->link.ws);
 	}
 }
 
@@ -136,7 +136,7 @@ static void resume(struct rp_conn *c)
 {
 	if (c->paused && c->notifications <= NOTIFICATIONS_MAX / 2) {
 		c->paused = false;
-		rp_ws_read_start(c->ws);
+		rp_ws_read_start(c->link.ws);
 	}
 }
 
@@ -159,7 +159,7 @@ void rp_conn_notified_all(struct rp_conn *c)
 static void on_ping(struct rp_conn *c, uint64_t ticket)
 {
 	if (ticket != 0) {
-		(void)rp_mux_reply(c->mux, ticket, true, NULL, 0);
+		(void)rp_mux_reply(c->link.mux, ticket, true, NULL, 0);
 	}
 	uint64_t now = rp_clock_ms();
 	if (c->state != RP_CONN_UP || (c->pinged_ms != 0 && now - c->pinged_ms < PING_EVERY_MS)) {
@@ -178,13 +178,10 @@ static bool is_notification(struct rp_str name)
 	    rp_str_eq(name, "save_measurement") || rp_str_eq(name, "ip_addresses");
 }
 
-static void on_request(void *ctx, struct rp_str name, uint64_t ticket, const uint8_t *p, size_t n)
+void rp_conn_request(
+    struct rp_conn *c, struct rp_str name, uint64_t ticket, const uint8_t *p, size_t n)
 {
-	struct rp_conn *c = ctx;
 	size_t max = (size_t)workers(c)->opt.cfg->server.max_request_bytes_client;
-	if (c->state == RP_CONN_CLOSING) {
-		return;
-	}
 	if (rp_str_eq(name, "ping")) {
 		on_ping(c, ticket);
 	} else if (n > max) {
@@ -195,84 +192,22 @@ static void on_request(void *ctx, struct rp_str name, uint64_t ticket, const uin
 		if (c->state == RP_CONN_AUTHED) {
 			refuse(c, ticket, text);
 		} else if (ticket != 0) {
-			(void)rp_mux_reply(c->mux, ticket, false, text, strlen(text));
+			(void)rp_mux_reply(c->link.mux, ticket, false, text, strlen(text));
 		}
 	} else if (rp_str_eq(name, "new_connection")) {
 		on_new_connection(c, ticket, p, n);
 	} else if (is_notification(name) && c->state == RP_CONN_UP) {
 		on_notification(c, name, p, n);
 		if (ticket != 0) {
-			(void)rp_mux_reply(c->mux, ticket, true, NULL, 0);
+			(void)rp_mux_reply(c->link.mux, ticket, true, NULL, 0);
 		}
 	} else if (ticket != 0 && c->state == RP_CONN_AUTHED) {
 		refuse(c, ticket, "expected new_connection as the first request");
 	} else if (ticket != 0) {
 		(void)rp_mux_reply(
-		    c->mux, ticket, false, "unknown request", strlen("unknown request"));
+		    c->link.mux, ticket, false, "unknown request", strlen("unknown request"));
 	}
 }
-
-/* The types of wire protocol 4.4 and no other: the original dials any target for unknown types. */
-static void on_open(
-    void *ctx, struct rp_channel *ch, struct rp_str type, const uint8_t *p, size_t n)
-{
-	struct rp_conn *c = ctx;
-	if (rp_str_eq(type, "session")) {
-		rp_conn_open_session(c, ch);
-	} else if (rp_str_eq(type, "stdout")) {
-		rp_conn_open_output(c, ch, 1, rp_str_n(p, n));
-	} else if (rp_str_eq(type, "stderr")) {
-		rp_conn_open_output(c, ch, 2, rp_str_n(p, n));
-	} else {
-		rp_channel_reject(ch, RP_OPEN_UNKNOWN_TYPE, "unknown channel type");
-	}
-}
-
-static int sent(struct rp_conn *c, int err)
-{
-	if (err != 0) {
-		rp_conn_fail(c, "cannot send: %s", rp_err_text(err));
-		return err;
-	}
-	return c->full ? 1 : 0;
-}
-
-static int on_send(void *ctx, const struct iovec *iov, int n)
-{
-	struct rp_conn *c = ctx;
-	if (c->state == RP_CONN_CLOSING && !c->polite) {
-		return RP_ECLOSED;
-	}
-	return sent(c, rp_ssh_send(c->ssh, iov, n));
-}
-
-static uint8_t *on_reserve(void *ctx, size_t n)
-{
-	struct rp_conn *c = ctx;
-	return c->state == RP_CONN_CLOSING && !c->polite ? NULL : rp_ssh_reserve(c->ssh, n);
-}
-
-static int on_commit(void *ctx, size_t n)
-{
-	struct rp_conn *c = ctx;
-	return sent(c, rp_ssh_commit(c->ssh, n));
-}
-
-static void on_error(void *ctx, const char *why)
-{
-	struct rp_conn *c = ctx;
-	rp_log_error(COMPONENT, "%s: protocol error: %s", c->peer, why);
-	rp_conn_fail(c, "protocol error: %s", why);
-}
-
-const struct rp_mux_ops rp_conn_mux_ops = {
-    .send = on_send,
-    .reserve = on_reserve,
-    .commit = on_commit,
-    .on_request = on_request,
-    .on_open = on_open,
-    .on_error = on_error,
-};
 
 /* Calls */
 
@@ -287,12 +222,12 @@ static void on_call_answer(void *ctx, int code, const uint8_t *p, size_t n)
 
 void rp_conn_call(struct rp_conn *c, struct rp_order *o)
 {
-	if (c->mux == NULL) {
+	if (c->link.mux == NULL) {
 		rp_order_answer(o, RP_ECLOSED);
 		return;
 	}
 	size_t n = o->text == NULL ? 0 : strlen(o->text);
-	int err = rp_mux_call(c->mux, o->name, o->text, n, on_call_answer, o, &o->call);
+	int err = rp_mux_call(c->link.mux, o->name, o->text, n, on_call_answer, o, &o->call);
 	if (err != 0) {
 		rp_order_answer(o, err);
 		return;

@@ -30,7 +30,8 @@ static void put_capabilities(struct rp_conn *c)
 	    .features = {.v = features, .n = 1},
 	};
 	char *text = rp_json_text(&rp_capabilities_table, &cap);
-	if (text == NULL || rp_mux_notify(c->mux, "put_capabilities", text, strlen(text)) != 0) {
+	if (text == NULL ||
+	    rp_mux_notify(c->link.mux, "put_capabilities", text, strlen(text)) != 0) {
 		rp_conn_fail(c, "cannot send the capabilities");
 	}
 	rp_free(text);
@@ -163,7 +164,7 @@ static void finish_registration(struct rp_conn *c)
 		rp_conn_refuse(c, "too many tunnels");
 		goto out;
 	}
-	(void)rp_mux_reply(c->mux, c->ticket, true, rp_buf_head(&reply), reply.len);
+	(void)rp_mux_reply(c->link.mux, c->ticket, true, rp_buf_head(&reply), reply.len);
 	c->ticket = 0;
 	put_capabilities(c);
 	c->state = c->state == RP_CONN_CLOSING ? c->state : RP_CONN_UP;
@@ -223,8 +224,8 @@ static int ask(struct rp_conn *c, const struct rp_remote *r)
 	const struct rp_check_tunnel q = {.remote = target};
 	char *text = target == NULL ? NULL : rp_json_text(&rp_check_tunnel_table, &q);
 	int code = text == NULL ? RP_ENOMEM
-	                        : rp_mux_call(c->mux, "check_tunnel_allowed", text, strlen(text),
-	                              on_check_answer, c, &call);
+	                        : rp_mux_call(c->link.mux, "check_tunnel_allowed", text,
+	                              strlen(text), on_check_answer, c, &call);
 	rp_free(text);
 	rp_free(target);
 	return code;

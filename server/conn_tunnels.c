@@ -148,8 +148,8 @@ int rp_conn_tunnel_start(struct rp_conn *c, const struct rp_tunnel_info *want,
 	t->conn = c;
 	code = set_age(t, want, &opt, err);
 	if (code == 0) {
-		code = rp_tunnel_start(
-		    c->worker->loop, c->mux, &want->remote, &opt, &tunnel_ops, t, &t->tunnel, err);
+		code = rp_tunnel_start(c->worker->loop, c->link.mux, &want->remote, &opt,
+		    &tunnel_ops, t, &t->tunnel, err);
 	}
 	if (code != 0) {
 		rp_free(t);
