@@ -107,7 +107,6 @@ static char *query_text(const struct rp_query *q)
 {
 	struct rp_buf text;
 	struct rp_jsonw w;
-	char *out = NULL;
 	if (q->n == 0) {
 		return NULL;
 	}
@@ -118,11 +117,7 @@ static char *query_text(const struct rp_query *q)
 		rp_jsonw_put_str(&w, q->v[i].k, q->v[i].v);
 	}
 	rp_jsonw_obj_end(&w);
-	if (rp_jsonw_end(&w) != 0 || rp_buf_take_string(&text, &out) != 0) {
-		out = NULL;
-	}
-	rp_buf_fini(&text);
-	return out;
+	return rp_jsonw_take(&w);
 }
 
 /* A string or number of an object as text; owned, NULL if there is none. */

@@ -211,15 +211,10 @@ char *rp_upload_text(const struct rp_upload *u)
 {
 	struct rp_buf text;
 	struct rp_jsonw w;
-	char *out = NULL;
 	rp_buf_init(&text, PAYLOAD_MAX);
 	rp_jsonw_init(&w, &text);
 	write_fields(&w, u);
-	if (rp_jsonw_end(&w) != 0 || rp_buf_take_string(&text, &out) != 0) {
-		out = NULL;
-	}
-	rp_buf_fini(&text);
-	return out;
+	return rp_jsonw_take(&w);
 }
 
 /* Results */
@@ -228,7 +223,6 @@ char *rp_upload_result_text(const struct rp_upload_result *r)
 {
 	struct rp_buf text;
 	struct rp_jsonw w;
-	char *out = NULL;
 	rp_buf_init(&text, PAYLOAD_MAX);
 	rp_jsonw_init(&w, &text);
 	rp_jsonw_obj(&w);
@@ -239,11 +233,7 @@ char *rp_upload_result_text(const struct rp_upload_result *r)
 	rp_jsonw_put_str(&w, "message", r->message);
 	rp_jsonw_put_str(&w, "status", r->status);
 	rp_jsonw_obj_end(&w);
-	if (rp_jsonw_end(&w) != 0 || rp_buf_take_string(&text, &out) != 0) {
-		out = NULL;
-	}
-	rp_buf_fini(&text);
-	return out;
+	return rp_jsonw_take(&w);
 }
 
 static void audit(const struct upload *u, const struct rp_upload_result *r, bool ok)

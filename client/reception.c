@@ -144,12 +144,14 @@ static char *answer_text(const struct file *f)
 {
 	struct rp_buf out;
 	struct rp_jsonw w;
-	char *text = NULL;
 	char *message = f->wanted
 	    ? rp_asprintf("%sfile successfully copied to destination %s", f->in.remarks,
 	          f->order.destination)
 	    : rp_asprintf("file %s already exists, should not be synched or overwritten with force",
 	          f->order.destination);
+	if (message == NULL) {
+		return NULL;
+	}
 	rp_buf_init(&out, ANSWER_MAX);
 	rp_jsonw_init(&w, &out);
 	rp_jsonw_obj(&w);
@@ -159,12 +161,8 @@ static char *answer_text(const struct file *f)
 	rp_jsonw_put_str(&w, "message", message);
 	rp_jsonw_put_str(&w, "status", f->wanted ? "success" : "ignored");
 	rp_jsonw_obj_end(&w);
-	if (message == NULL || rp_jsonw_end(&w) != 0 || rp_buf_take_string(&out, &text) != 0) {
-		text = NULL;
-	}
-	rp_buf_fini(&out);
 	rp_free(message);
-	return text;
+	return rp_jsonw_take(&w);
 }
 
 /* The beginning of a server's text, for the log: whole characters. */

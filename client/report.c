@@ -219,7 +219,6 @@ char *rp_client_report(const struct rp_client_config *cfg, const struct rp_clien
 {
 	struct rp_buf out;
 	struct rp_jsonw w;
-	char *text = NULL;
 	rp_buf_init(&out, CONFIGURATION_MAX);
 	rp_jsonw_init(&w, &out);
 	rp_jsonw_obj(&w);
@@ -231,11 +230,7 @@ char *rp_client_report(const struct rp_client_config *cfg, const struct rp_clien
 	put_file_reception(&w, &cfg->file_reception);
 	put_aliases(&w, &cfg->interpreter_aliases);
 	rp_jsonw_obj_end(&w);
-	if (rp_jsonw_end(&w) != 0 || rp_buf_take_string(&out, &text) != 0) {
-		text = NULL;
-	}
-	rp_buf_fini(&out);
-	return text;
+	return rp_jsonw_take(&w);
 }
 
 /* --- new_connection --- */

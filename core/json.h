@@ -124,5 +124,7 @@ RP_NODISCARD int rp_json_raw_strlist(const char *raw, struct rp_strlist *out);
 void rp_json_release(const struct rp_json_table *t, void *dst);
 /* Deep copy into the zeroed dst. */
 RP_NODISCARD int rp_json_clone(const struct rp_json_table *t, const void *src, void *dst);
+/* A struct as owned JSON text; NULL: no memory, or more than 4 MiB. */
+RP_NODISCARD char *rp_json_text(const struct rp_json_table *t, const void *src);
 
 #endif

@@ -8,10 +8,13 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/buf.h"
 #include "core/clock.h"
 #include "core/jsonw.h"
 
 #include "core/banned.h"
+
+#define TEXT_MAX ((size_t)4 * 1024 * 1024)
 
 void *rp_jsontable_field(const struct rp_json_field *f, void *base)
 {
@@ -319,4 +322,14 @@ void rp_jsonw_structs(struct rp_jsonw *w, const struct rp_json_table *t, const v
 		rp_jsonw_struct(w, t, (const char *)v + i * t->size);
 	}
 	rp_jsonw_arr_end(w);
+}
+
+char *rp_json_text(const struct rp_json_table *t, const void *src)
+{
+	struct rp_buf text;
+	struct rp_jsonw w;
+	rp_buf_init(&text, TEXT_MAX);
+	rp_jsonw_init(&w, &text);
+	rp_jsonw_struct(&w, t, src);
+	return rp_jsonw_take(&w);
 }

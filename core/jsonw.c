@@ -60,6 +60,16 @@ int rp_jsonw_end(struct rp_jsonw *w)
 	return w->err;
 }
 
+char *rp_jsonw_take(struct rp_jsonw *w)
+{
+	char *text = NULL;
+	if (rp_jsonw_end(w) != 0 || rp_buf_take_string(w->out, &text) != 0) {
+		text = NULL;
+	}
+	rp_buf_fini(w->out);
+	return text;
+}
+
 /* Room for n bytes, NULL after a failure. */
 static uint8_t *room(struct rp_jsonw *w, size_t n)
 {

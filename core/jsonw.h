@@ -24,6 +24,8 @@ struct rp_jsonw {
 void rp_jsonw_init(struct rp_jsonw *w, struct rp_buf *out);
 /* 0 or the first error. */
 RP_NODISCARD int rp_jsonw_end(struct rp_jsonw *w);
+/* The same, and the text is given away, owned; out's memory is freed. NULL after an error. */
+RP_NODISCARD char *rp_jsonw_take(struct rp_jsonw *w);
 void rp_jsonw_obj(struct rp_jsonw *w);     /* { */
 void rp_jsonw_obj_end(struct rp_jsonw *w); /* } */
 void rp_jsonw_arr(struct rp_jsonw *w);     /* [ */

@@ -125,15 +125,10 @@ static char *list_text(const struct rp_strlist *l)
 {
 	struct rp_buf text;
 	struct rp_jsonw w;
-	char *out = NULL;
 	rp_buf_init(&text, TEXT_MAX);
 	rp_jsonw_init(&w, &text);
 	rp_jsonw_strlist(&w, l);
-	if (rp_jsonw_end(&w) != 0 || rp_buf_take_string(&text, &out) != 0) {
-		out = NULL;
-	}
-	rp_buf_fini(&text);
-	return out;
+	return rp_jsonw_take(&w);
 }
 
 static bool copy_text(char **dst, const char *src)

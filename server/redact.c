@@ -101,15 +101,10 @@ char *rp_redact(const struct rp_json *j, const char *const *secrets)
 {
 	struct writer x = {.secrets = secrets};
 	struct rp_buf text;
-	char *out = NULL;
 	rp_buf_init(&text, TEXT_MAX);
 	rp_jsonw_init(&x.w, &text);
 	write_value(&x, j, 0);
-	if (rp_jsonw_end(&x.w) != 0 || rp_buf_take_string(&text, &out) != 0) {
-		out = NULL;
-	}
-	rp_buf_fini(&text);
-	return out;
+	return rp_jsonw_take(&x.w);
 }
 
 char *rp_redact_configuration(const char *json)

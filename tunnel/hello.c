@@ -12,7 +12,6 @@
 
 #include "core/banned.h"
 
-#define JSON_TEXT_MAX    ((size_t)4 * 1024 * 1024)
 #define VERSION_TEXT_MAX 64
 
 #define HELLO(key, kind, member)                                               \
@@ -105,21 +104,6 @@ const struct rp_json_table rp_run_answer_table =
 const struct rp_json_table rp_attributes_table =
 	RP_JSON_TABLE(attributes_fields, struct rp_attributes);
 /* clang-format on */
-
-char *rp_json_text(const struct rp_json_table *t, const void *src)
-{
-	struct rp_buf buf;
-	struct rp_jsonw w;
-	char *text = NULL;
-	rp_buf_init(&buf, JSON_TEXT_MAX);
-	rp_jsonw_init(&w, &buf);
-	rp_jsonw_struct(&w, t, src);
-	if (rp_jsonw_end(&w) != 0 || rp_buf_take_string(&buf, &text) != 0) {
-		text = NULL;
-	}
-	rp_buf_fini(&buf);
-	return text;
-}
 
 struct version {
 	uint64_t part[3];

@@ -92,9 +92,6 @@ extern const struct rp_json_table rp_check_tunnel_answer_table;
 extern const struct rp_json_table rp_run_answer_table;
 extern const struct rp_json_table rp_attributes_table;
 
-/* A struct of a table as owned JSON text; NULL without memory. */
-RP_NODISCARD char *rp_json_text(const struct rp_json_table *t, const void *src);
-
 /* Version text as the original parses it (3.5): digits separated by dots, optional leading v,
  * optional -pre. */
 bool rp_version_valid(const char *text);
