@@ -148,8 +148,8 @@ static void zlib_free(void *opaque, void *p)
 	rp_free(p);
 }
 
-/* All input in one go, output piece by piece. */
-static int run(z_stream *z, struct rp_buf *out)
+/* All input in one go, output piece by piece; step is deflate or inflate. */
+static int run(z_stream *z, int (*step)(z_stream *z, int flush), int flush, struct rp_buf *out)
 {
 	int rc = Z_OK;
 	while (rc == Z_OK) {
@@ -161,10 +161,13 @@ static int run(z_stream *z, struct rp_buf *out)
 		}
 		z->next_out = tail;
 		z->avail_out = (uInt)room;
-		rc = deflate(z, Z_FINISH);
+		rc = step(z, flush);
 		rp_buf_commit(out, room - z->avail_out);
 	}
-	return rc == Z_STREAM_END ? 0 : RP_ENOMEM;
+	if (rc == Z_STREAM_END) {
+		return 0;
+	}
+	return rc == Z_MEM_ERROR ? RP_ENOMEM : RP_EINVAL;
 }
 
 int rp_compress(enum rp_coding c, const void *p, size_t n, struct rp_buf *out)
@@ -179,30 +182,9 @@ int rp_compress(enum rp_coding c, const void *p, size_t n, struct rp_buf *out)
 	}
 	z.next_in = (Bytef *)(uintptr_t)p;
 	z.avail_in = (uInt)n;
-	int err = run(&z, out);
+	int err = run(&z, deflate, Z_FINISH, out);
 	(void)deflateEnd(&z);
 	return err;
-}
-
-static int run_back(z_stream *z, struct rp_buf *out)
-{
-	int rc = Z_OK;
-	while (rc == Z_OK) {
-		uint8_t *tail;
-		size_t room = RP_MIN(PIECE, out->max - out->len);
-		int err = room == 0 ? RP_ELIMIT : rp_buf_reserve(out, room, &tail);
-		if (err != 0) {
-			return err;
-		}
-		z->next_out = tail;
-		z->avail_out = (uInt)room;
-		rc = inflate(z, Z_NO_FLUSH);
-		rp_buf_commit(out, room - z->avail_out);
-	}
-	if (rc == Z_STREAM_END) {
-		return 0;
-	}
-	return rc == Z_MEM_ERROR ? RP_ENOMEM : RP_EINVAL;
 }
 
 int rp_decompress(const void *p, size_t n, struct rp_buf *out)
@@ -216,7 +198,7 @@ int rp_decompress(const void *p, size_t n, struct rp_buf *out)
 	}
 	z.next_in = (Bytef *)(uintptr_t)p;
 	z.avail_in = (uInt)n;
-	int err = run_back(&z, out);
+	int err = run(&z, inflate, Z_NO_FLUSH, out);
 	(void)inflateEnd(&z);
 	return err;
 }

@@ -240,15 +240,6 @@ static int write_request(struct rp_fetch *f, const struct rp_fetch_options *opt)
 	return err;
 }
 
-static int plain_url(const struct rp_url *from, struct rp_url *to)
-{
-	*to = (struct rp_url){.port = from->port, .port_given = true};
-	to->scheme = rp_strdup("tcp");
-	to->host = rp_strdup(from->host);
-	to->target = rp_strdup("/");
-	return to->scheme != NULL && to->host != NULL && to->target != NULL ? 0 : RP_ENOMEM;
-}
-
 static int prepare(struct rp_fetch *f, const struct rp_fetch_options *opt, struct rp_err *err)
 {
 	int code = rp_url_parse(opt->url, &f->url, err);
@@ -264,7 +255,7 @@ static int prepare(struct rp_fetch *f, const struct rp_fetch_options *opt, struc
 	}
 	f->tls = https ? opt->tls : NULL;
 	f->authority = rp_url_authority(&f->url);
-	code = f->authority == NULL ? RP_ENOMEM : plain_url(&f->url, &f->plain);
+	code = f->authority == NULL ? RP_ENOMEM : rp_url_plain(f->url.host, f->url.port, &f->plain);
 	code = code != 0 ? code : write_request(f, opt);
 	code = code != 0 ? code
 	                 : rp_http_parser_new(&f->parser, true, HEAD_MAX, RP_FETCH_ANSWER_MAX);

@@ -456,12 +456,7 @@ static int prepare(struct rp_smtp *s, const struct rp_smtp_options *opt)
 	rp_buf_init(&s->in, LINE_LIMIT);
 	int err = copy_texts(s, opt);
 	err = err != 0 ? err : make_mail(s);
-	s->url = (struct rp_url){.port = opt->port, .port_given = true};
-	s->url.scheme = rp_strdup("tcp");
-	s->url.host = rp_strdup(opt->host);
-	s->url.target = rp_strdup("/");
-	bool ok = s->url.scheme != NULL && s->url.host != NULL && s->url.target != NULL;
-	return err != 0 ? err : ok ? 0 : RP_ENOMEM;
+	return err != 0 ? err : rp_url_plain(opt->host, opt->port, &s->url);
 }
 
 int rp_smtp_start(struct rp_loop *loop, const struct rp_smtp_options *opt, rp_smtp_cb cb, void *ctx,

@@ -312,6 +312,15 @@ int rp_url_parse_proxy(const char *text, struct rp_url *u, struct rp_err *err)
 	          : "unknown scheme: expected http, socks, socks5 or socks5h");
 }
 
+int rp_url_plain(const char *host, uint16_t port, struct rp_url *u)
+{
+	*u = (struct rp_url){.port = port, .port_given = true};
+	u->scheme = rp_strdup("tcp");
+	u->host = rp_strdup(host);
+	u->target = rp_strdup("/");
+	return u->scheme != NULL && u->host != NULL && u->target != NULL ? 0 : RP_ENOMEM;
+}
+
 void rp_url_fini(struct rp_url *u)
 {
 	rp_free(u->scheme);

@@ -29,6 +29,9 @@ RP_NODISCARD int rp_url_parse(const char *text, struct rp_url *u, struct rp_err 
 RP_NODISCARD int rp_url_parse_server(const char *text, struct rp_url *u, struct rp_err *err);
 /* client.proxy: http, socks, socks5, socks5h; https refused with the documented text. */
 RP_NODISCARD int rp_url_parse_proxy(const char *text, struct rp_url *u, struct rp_err *err);
+/* "tcp", for rp_dial_start: a connection to that host and port, and no protocol yet. */
+RP_NODISCARD int rp_url_plain(const char *host, uint16_t port, struct rp_url *u);
+/* Also after a failure, and for one that is all zero. */
 void rp_url_fini(struct rp_url *u);
 /* "host:port" with brackets around an IPv6 host; owned. */
 RP_NODISCARD char *rp_url_authority(const struct rp_url *u);

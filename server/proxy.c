@@ -274,16 +274,6 @@ static void on_timeout(uv_timer_t *timer)
 	fail(timer->data, 504, "no answer in time");
 }
 
-/* The target's host and port, to be connected to plainly; TLS comes on top here. */
-static int plain_url(const struct rp_url *from, struct rp_url *to)
-{
-	*to = (struct rp_url){.port = from->port, .port_given = true};
-	to->scheme = rp_strdup("tcp");
-	to->host = rp_strdup(from->host);
-	to->target = rp_strdup("/");
-	return to->scheme != NULL && to->host != NULL && to->target != NULL ? 0 : RP_ENOMEM;
-}
-
 void rp_proxy_request(struct rp_loop *loop, const struct rp_proxy_target *t, struct rp_list *list,
     struct rp_http_req *req)
 {
@@ -304,7 +294,7 @@ void rp_proxy_request(struct rp_loop *loop, const struct rp_proxy_target *t, str
 	if (err == 0 && strcmp(rp_http_req_head(req)->method, "HEAD") == 0) {
 		rp_http_parser_head_only(p->parser);
 	}
-	err = err != 0 ? err : plain_url(&t->url, &p->to);
+	err = err != 0 ? err : rp_url_plain(t->url.host, t->url.port, &p->to);
 	if (err == 0) {
 		const struct rp_dial_options opt = {.url = &p->to, .timeout_ms = TIMEOUT_MS};
 		err = rp_dial_start(loop, &opt, on_dialled, p, &p->dial);
