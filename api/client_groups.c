@@ -407,16 +407,20 @@ static void on_changed(void *ctx, int code, const struct rp_err *err)
 	}
 }
 
+static void put(struct rp_api_call *c, struct rp_cgroup *g, bool create)
+{
+	int err = rp_cgroups_put(rp_registry_cgroups(c->api->parts.registry), g, create,
+	    create ? on_created : on_changed, c);
+	if (err != 0) {
+		fail(c, err, NULL);
+	}
+}
+
 void rp_api_client_group_post(struct rp_api_call *c)
 {
 	struct rp_cgroup g;
-	if (read_group(c, &g) != 0) {
-		return;
-	}
-	int err = rp_cgroups_put(
-	    rp_registry_cgroups(c->api->parts.registry), &g, true, on_created, c);
-	if (err != 0) {
-		fail(c, err, NULL);
+	if (read_group(c, &g) == 0) {
+		put(c, &g, true);
 	}
 }
 
@@ -431,11 +435,7 @@ void rp_api_client_group_put(struct rp_api_call *c)
 		refuse(c, "id: has to be that of the path");
 		return;
 	}
-	int err = rp_cgroups_put(
-	    rp_registry_cgroups(c->api->parts.registry), &g, false, on_changed, c);
-	if (err != 0) {
-		fail(c, err, NULL);
-	}
+	put(c, &g, false);
 }
 
 void rp_api_client_group_delete(struct rp_api_call *c)

@@ -49,6 +49,7 @@ static struct entry *entry_new(const struct rp_session *s)
 		return NULL;
 	}
 	e->s = *s;
+	e->written_at = s->last_access_at;
 	e->s.username = rp_strdup(s->username);
 	e->s.user_agent = rp_strdup(s->user_agent != NULL ? s->user_agent : "");
 	e->s.ip_address = rp_strdup(s->ip_address != NULL ? s->ip_address : "");
@@ -80,18 +81,20 @@ static void drop_expired(struct rp_hash_node *node, void *ctx)
 	}
 }
 
+/* NULL: no memory. */
+static struct entry *put(struct rp_sessions *ss, const struct rp_session *s)
+{
+	struct entry *e = entry_new(s);
+	if (e != NULL && rp_hash_put(&ss->by_id, &e->node, e->key) != 0) {
+		entry_free(e);
+		e = NULL;
+	}
+	return e;
+}
+
 static int on_row(void *ctx, const struct rp_session *s)
 {
-	struct rp_sessions *ss = ctx;
-	struct entry *e = entry_new(s);
-	if (e == NULL || rp_hash_put(&ss->by_id, &e->node, e->key) != 0) {
-		if (e != NULL) {
-			entry_free(e);
-		}
-		return RP_ENOMEM;
-	}
-	e->written_at = s->last_access_at;
-	return 0;
+	return put(ctx, s) != NULL ? 0 : RP_ENOMEM;
 }
 
 int rp_sessions_new(struct rp_store *store, struct rp_sessions **out, struct rp_err *err)
@@ -130,14 +133,10 @@ int rp_sessions_add(struct rp_sessions *ss, struct rp_session *s, rp_store_done_
 	}
 	/* 53 bits: a JSON number that every reader keeps exactly. */
 	s->id = (rp_random_u64() >> 11) | 1;
-	struct entry *e = entry_new(s);
-	if (e == NULL || rp_hash_put(&ss->by_id, &e->node, e->key) != 0) {
-		if (e != NULL) {
-			entry_free(e);
-		}
+	struct entry *e = put(ss, s);
+	if (e == NULL) {
 		return RP_ENOMEM;
 	}
-	e->written_at = s->last_access_at;
 	int err = rp_sessions_store_save(ss->store, &e->s, done, ctx);
 	if (err != 0) {
 		drop(&e->node, ss);

@@ -60,7 +60,9 @@ static void take_message(struct rp_api_ws *w)
 	}
 	struct rp_buf message = w->message;
 	rp_buf_init(&w->message, message.max);
-	w->ops->on_text(w->ctx, p, n);
+	if (w->ops->on_text != NULL) {
+		w->ops->on_text(w->ctx, p, n);
+	}
 	rp_buf_fini(&message);
 }
 

@@ -33,7 +33,8 @@ struct rp_api_ws;
 
 /* All from the loop, none from inside a function of this header. */
 struct rp_api_ws_ops {
-	/* A message, valid UTF-8, not longer than RP_API_WS_MESSAGE_MAX says. Borrowed. */
+	/* A message, valid UTF-8, not longer than RP_API_WS_MESSAGE_MAX says. Borrowed. May be
+	 * NULL: what the user says is of no interest. */
 	void (*on_text)(void *ctx, const char *p, size_t n);
 	/* There is room again after rp_api_ws_full was true. May be NULL. */
 	void (*on_drain)(void *ctx);

@@ -145,13 +145,6 @@ static void on_drain(void *ctx)
 	}
 }
 
-static void on_text(void *ctx, const char *p, size_t n)
-{
-	(void)ctx;
-	(void)p;
-	(void)n;
-}
-
 static void on_closed(void *ctx)
 {
 	struct session *s = ctx;
@@ -178,8 +171,7 @@ static void join(struct rp_api *api, struct session *s)
 
 void rp_api_ws_events(struct rp_api_call *c)
 {
-	static const struct rp_api_ws_ops ops = {
-	    .on_text = on_text, .on_drain = on_drain, .on_closed = on_closed};
+	static const struct rp_api_ws_ops ops = {.on_drain = on_drain, .on_closed = on_closed};
 	struct rp_api *api = c->api;
 	struct session *s = rp_calloc(1, sizeof(*s));
 	if (s == NULL) {

@@ -42,13 +42,6 @@ static void on_result(struct rp_upload_watch *w, const struct rp_upload_result *
 	}
 }
 
-static void on_text(void *ctx, const char *p, size_t n)
-{
-	(void)ctx;
-	(void)p;
-	(void)n;
-}
-
 static void on_closed(void *ctx)
 {
 	struct session *s = ctx;
@@ -58,7 +51,7 @@ static void on_closed(void *ctx)
 
 void rp_api_ws_uploads(struct rp_api_call *c)
 {
-	static const struct rp_api_ws_ops ops = {.on_text = on_text, .on_closed = on_closed};
+	static const struct rp_api_ws_ops ops = {.on_closed = on_closed};
 	struct rp_api *api = c->api;
 	struct session *s = rp_calloc(1, sizeof(*s));
 	if (s == NULL) {
