@@ -102,30 +102,11 @@ static int read_list(
 	return 0;
 }
 
-struct tags {
-	struct rp_strlist tags;
-	char *operator;
-};
-static const struct rp_json_field tags_fields[] = {
-    {"tags", RP_FIELD_STRLIST, 0, offsetof(struct tags, tags), NULL},
-    {"operator", RP_FIELD_STR, 0, offsetof(struct tags, operator), NULL},
-};
-static const struct rp_json_table tags_table = RP_JSON_TABLE(tags_fields, struct tags);
-
-static int read_tags(const char *text, bool strict, struct rp_job_request *r, struct rp_problem *p)
+static int read_tags(const char *json, bool strict, struct rp_job_request *r, struct rp_problem *p)
 {
-	struct tags t = {0};
 	struct rp_err err = {0};
-	int code = rp_json_decode_text(text, strlen(text), &tags_table, strict, &t, &err);
-	if (code != 0) {
-		return code == RP_ENOMEM ? no_memory(p) : bad_json(p, err.msg);
-	}
-	r->tags = rp_json_text(&tags_table, &t);
-	r->audience.has_tags = true;
-	r->audience.all_tags = t.operator!= NULL && rp_ascii_ieq(t.operator, "AND");
-	r->audience.tags = t.tags;
-	rp_free(t.operator);
-	return r->tags == NULL ? no_memory(p) : 0;
+	int code = rp_audience_read_tags(&r->audience, json, strict, &r->tags, &err);
+	return code == 0 ? 0 : code == RP_ENOMEM ? no_memory(p) : bad_json(p, err.msg);
 }
 
 static int read_audience(
@@ -351,7 +332,6 @@ static char *audit_text(const struct rp_job_request *r)
 {
 	struct rp_buf text;
 	struct rp_jsonw w;
-	char *out = NULL;
 	rp_buf_init(&text, 2 * RP_JOB_TEXT_MAX + TAGS_MAX);
 	rp_jsonw_init(&w, &text);
 	rp_jsonw_obj(&w);
@@ -367,11 +347,7 @@ static char *audit_text(const struct rp_job_request *r)
 	rp_jsonw_put_bool(&w, "execute_concurrently", r->concurrent);
 	rp_jsonw_put_bool(&w, "abort_on_error", r->abort_on_error);
 	rp_jsonw_obj_end(&w);
-	if (rp_jsonw_end(&w) != 0 || rp_buf_take_string(&text, &out) != 0) {
-		out = NULL;
-	}
-	rp_buf_fini(&text);
-	return out;
+	return rp_jsonw_take(&w);
 }
 
 void rp_job_request_audit(

@@ -9,6 +9,7 @@
 
 #include "core/alloc.h"
 #include "core/hash.h"
+#include "core/json.h"
 #include "server/cgroups.h"
 
 #include "core/banned.h"
@@ -19,6 +20,35 @@ void rp_audience_fini(struct rp_audience *a)
 	rp_strlist_fini(&a->group_ids);
 	rp_strlist_fini(&a->tags);
 	*a = (struct rp_audience){0};
+}
+
+struct tags {
+	struct rp_strlist tags;
+	char *operator;
+};
+static const struct rp_json_field tags_fields[] = {
+    {"tags", RP_FIELD_STRLIST, 0, offsetof(struct tags, tags), NULL},
+    {"operator", RP_FIELD_STR, 0, offsetof(struct tags, operator), NULL},
+};
+static const struct rp_json_table tags_table = RP_JSON_TABLE(tags_fields, struct tags);
+
+int rp_audience_read_tags(
+    struct rp_audience *a, const char *json, bool strict, char **text, struct rp_err *err)
+{
+	struct tags t = {0};
+	int code = rp_json_decode_text(json, strlen(json), &tags_table, strict, &t, err);
+	if (code != 0) {
+		return code;
+	}
+	if (text != NULL) {
+		*text = rp_json_text(&tags_table, &t);
+		code = *text == NULL ? RP_ENOMEM : 0;
+	}
+	a->has_tags = true;
+	a->all_tags = t.operator!= NULL && rp_ascii_ieq(t.operator, "AND");
+	a->tags = t.tags;
+	rp_free(t.operator);
+	return code;
 }
 
 void rp_problem_set(struct rp_problem *p, unsigned status, const char *title, const char *detail)

@@ -25,6 +25,10 @@ struct rp_audience {
 	struct rp_strlist tags;
 };
 void rp_audience_fini(struct rp_audience *a);
+/* Takes tags over from the JSON text {"tags": […], "operator": "AND"}; text (NULL: not wanted) is
+ * that as it was understood, owned. RP_ENOMEM, or what core/json.h says about the text. */
+RP_NODISCARD int rp_audience_read_tags(
+    struct rp_audience *a, const char *json, bool strict, char **text, struct rp_err *err);
 
 /* Why it cannot be done, in the API's words. */
 struct rp_problem {

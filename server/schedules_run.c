@@ -13,32 +13,6 @@
 
 #include "core/banned.h"
 
-struct tags {
-	struct rp_strlist tags;
-	char *operator;
-};
-static const struct rp_json_field tags_fields[] = {
-    {"tags", RP_FIELD_STRLIST, 0, offsetof(struct tags, tags), NULL},
-    {"operator", RP_FIELD_STR, 0, offsetof(struct tags, operator), NULL},
-};
-static const struct rp_json_table tags_table = RP_JSON_TABLE(tags_fields, struct tags);
-
-static int read_tags(const char *text, struct rp_audience *a)
-{
-	struct tags t = {0};
-	int code = text == NULL
-	    ? 0
-	    : rp_json_decode_text(text, strlen(text), &tags_table, false, &t, NULL);
-	if (code != 0 || text == NULL) {
-		return code;
-	}
-	a->has_tags = true;
-	a->all_tags = t.operator!= NULL && rp_ascii_ieq(t.operator, "AND");
-	a->tags = t.tags;
-	rp_free(t.operator);
-	return 0;
-}
-
 /* Clients come and go; the others of the schedule still have their run. */
 static void drop_unknown(
     const struct rp_schedule *s, struct rp_registry *registry, struct rp_strlist *ids)
@@ -64,7 +38,8 @@ static int resolve(const struct rp_schedule *s, struct rp_registry *registry,
 	struct rp_problem problem = {0};
 	int code = rp_json_raw_strlist(s->client_ids, &a.client_ids);
 	code = code != 0 ? code : rp_json_raw_strlist(s->group_ids, &a.group_ids);
-	code = code != 0 ? code : read_tags(s->tags, &a);
+	code = code != 0 || s->tags == NULL ? code
+	                                    : rp_audience_read_tags(&a, s->tags, false, NULL, NULL);
 	if (code != 0) {
 		(void)rp_err_set(err, code, "its clients: %s", rp_err_text(code));
 	} else {
