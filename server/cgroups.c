@@ -317,7 +317,7 @@ static struct op *op_new(struct rp_cgroups *gs, struct rp_cgroup *g, const char 
 static int save(struct rp_cgroups *gs, struct op *op, bool create)
 {
 	char *json = rp_json_text(&table, op->group);
-	const struct rp_cgroups_row row = {.id = op->id, .json = json, .create = create};
+	const struct rp_details_row row = {.id = op->id, .details = json, .create = create};
 	int code = json == NULL ? RP_ENOMEM : rp_cgroups_store_save(gs->store, &row, on_stored, op);
 	rp_free(json);
 	return code;

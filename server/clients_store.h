@@ -11,13 +11,11 @@
 #include "core/db.h"
 #include "core/defs.h"
 #include "core/err.h"
-#include "server/store.h"
+#include "server/details_store.h"
 
-/* One stored client: id and the JSON of struct rp_client_record (registry's business). */
-typedef int (*rp_clients_store_row_fn)(void *ctx, const char *id, const char *json);
-/* At start-up, blocking. */
+/* At start-up, blocking. The details are the JSON of struct rp_client. */
 RP_NODISCARD int rp_clients_store_load(
-    struct rp_store *s, rp_clients_store_row_fn fn, void *ctx, struct rp_err *err);
+    struct rp_store *s, rp_details_row_fn fn, void *ctx, struct rp_err *err);
 /* Copies its arguments. done (may be NULL) on the control loop when it is on disk or has failed. */
 RP_NODISCARD int rp_clients_store_save(
     struct rp_store *s, const char *id, const char *json, rp_store_done_cb done, void *ctx);
