@@ -22,8 +22,6 @@
 
 #include "core/banned.h"
 
-#define HELP_MAX 65536
-
 static int fail(const char *before, const struct rp_err *err, const char *behind)
 {
 	(void)fprintf(stderr, "%s: %s%s\n", before, err->msg, behind);
@@ -33,27 +31,6 @@ static int fail(const char *before, const struct rp_err *err, const char *behind
 static int fail_check(const struct rp_err *err)
 {
 	return fail("config validation failed", err, "");
-}
-
-static int print_help(void)
-{
-	struct rp_buf text;
-	rp_buf_init(&text, HELP_MAX);
-	int err = rp_conf_help(&rp_client_config_spec, &text);
-	if (err == 0) {
-		(void)fwrite(rp_buf_head(&text), 1, text.len, stdout);
-	}
-	rp_buf_fini(&text);
-	return err == 0 ? 0 : 1;
-}
-
-static int print_checked(const struct rp_client_config *cfg)
-{
-	for (size_t i = 0; i < cfg->conf.warnings.n; i++) {
-		(void)printf("warning: %s\n", cfg->conf.warnings.v[i]);
-	}
-	(void)puts("configuration is valid");
-	return 0;
 }
 
 /* Each connection through a tunnel takes a descriptor. */
@@ -106,7 +83,8 @@ static int check_and_run(const struct rp_client_config *cfg, int mode)
 	if (rp_agent_open(&a, cfg, &err) != 0) {
 		status = fail_check(&err);
 	} else if (mode == RP_CONF_CHECK) {
-		status = print_checked(cfg);
+		rp_conf_print_valid(&cfg->conf);
+		status = 0;
 	} else if (geteuid() == 0 && !cfg->client.allow_root) {
 		(void)fputs(
 		    "root check failed: by default running as root is not allowed\n", stderr);
@@ -139,7 +117,7 @@ static int by_mode(struct rp_client_config *cfg, int mode, const struct rp_err *
 		(void)puts("version " RP_VERSION);
 		return 0;
 	case RP_CONF_HELP:
-		return print_help();
+		return rp_conf_print_help(&rp_client_config_spec);
 	case RP_CONF_SERVICE:
 		return service(cfg);
 	case RP_CONF_RUN:

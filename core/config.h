@@ -126,6 +126,10 @@ void rp_conf_init(struct rp_conf *c, const struct rp_conf_spec *spec, void *dst)
 void rp_conf_fini(struct rp_conf *c);
 /* Text of --help. */
 RP_NODISCARD int rp_conf_help(const struct rp_conf_spec *spec, struct rp_buf *out);
+/* The same to standard output: 0 or 1, the program's exit status. */
+int rp_conf_print_help(const struct rp_conf_spec *spec);
+/* What --check-config says about a valid configuration. */
+void rp_conf_print_valid(const struct rp_conf *c);
 
 /* For rules over loaded values; member points into dst, to a field that a row describes.
  * rp_conf_fail puts where the value came from ("file:line: section.key: ", "--flag: ") before

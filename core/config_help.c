@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text of --help from the table of options.
+ * The text of --help from the table of options, and what --check-config says.
  */
 #include <stdio.h>
 
@@ -8,8 +8,9 @@
 
 #include "core/banned.h"
 
-#define WIDTH  80
-#define INDENT 8
+#define WIDTH    80
+#define INDENT   8
+#define HELP_MAX 65536
 
 static const char *value_name(const struct rp_conf_opt *opt)
 {
@@ -111,4 +112,24 @@ int rp_conf_help(const struct rp_conf_spec *spec, struct rp_buf *out)
 		}
 	}
 	return rc;
+}
+
+int rp_conf_print_help(const struct rp_conf_spec *spec)
+{
+	struct rp_buf text;
+	rp_buf_init(&text, HELP_MAX);
+	int err = rp_conf_help(spec, &text);
+	if (err == 0) {
+		(void)fwrite(rp_buf_head(&text), 1, text.len, stdout);
+	}
+	rp_buf_fini(&text);
+	return err == 0 ? 0 : 1;
+}
+
+void rp_conf_print_valid(const struct rp_conf *c)
+{
+	for (size_t i = 0; i < c->warnings.n; i++) {
+		(void)printf("warning: %s\n", c->warnings.v[i]);
+	}
+	(void)puts("configuration is valid");
 }

@@ -512,28 +512,6 @@ static int run(struct server *s)
 	return s->failed ? 1 : 0;
 }
 
-static int print_help(void)
-{
-	struct rp_buf text;
-	rp_buf_init(&text, 65536);
-	int err = rp_conf_help(&rp_server_config_spec, &text);
-	if (err == 0) {
-		(void)fwrite(rp_buf_head(&text), 1, text.len, stdout);
-	}
-	rp_buf_fini(&text);
-	return err == 0 ? 0 : 1;
-}
-
-static int print_checked(const struct server *s)
-{
-	const struct rp_strlist *w = &s->cfg.conf.warnings;
-	for (size_t i = 0; i < w->n; i++) {
-		(void)printf("warning: %s\n", w->v[i]);
-	}
-	(void)puts("configuration is valid");
-	return 0;
-}
-
 static int service(struct rp_server_config *cfg)
 {
 	struct rp_err err = {0};
@@ -556,7 +534,7 @@ static int by_mode(struct server *s, int mode)
 		(void)puts("version " RP_VERSION);
 		return 0;
 	case RP_CONF_HELP:
-		return print_help();
+		return rp_conf_print_help(&rp_server_config_spec);
 	case RP_CONF_SERVICE:
 		return service(&s->cfg);
 	default:
@@ -567,7 +545,8 @@ static int by_mode(struct server *s, int mode)
 		return fail_config(bad.msg);
 	}
 	if (mode == RP_CONF_CHECK) {
-		return print_checked(s);
+		rp_conf_print_valid(&s->cfg.conf);
+		return 0;
 	}
 	if (geteuid() == 0 && !s->cfg.server.allow_root) {
 		(void)fputs("By default running as root is not allowed.\n", stderr);
