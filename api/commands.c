@@ -152,6 +152,19 @@ static void write_result(struct rp_jsonw *w, const struct rp_job *job, const str
 	rp_jsonw_obj_end(w);
 }
 
+static void write_job(struct rp_jsonw *w, const struct rp_job *job, const struct rp_listq *q)
+{
+	rp_jsonw_obj(w);
+	for (size_t i = 0; i < rp_job_table.n; i++) {
+		const struct rp_json_field *f = &rp_job_table.fields[i];
+		if (wants_job(q, f->key)) {
+			rp_jsonw_field(w, f, job);
+		}
+	}
+	write_result(w, job, q);
+	rp_jsonw_obj_end(w);
+}
+
 struct list {
 	struct rp_api_call *call;
 	struct rp_listq q;
@@ -169,15 +182,7 @@ static void on_list(void *ctx, int code, const struct rp_jobs_read *read, const 
 		rp_reply_begin(&r);
 		rp_jsonw_arr(&r.w);
 		for (size_t i = 0; i < read->n; i++) {
-			rp_jsonw_obj(&r.w);
-			for (size_t k = 0; k < rp_job_table.n; k++) {
-				if (wants_job(&l->q, rp_job_table.fields[k].key)) {
-					rp_jsonw_field(
-					    &r.w, &rp_job_table.fields[k], &read->jobs[i]);
-				}
-			}
-			write_result(&r.w, &read->jobs[i], &l->q);
-			rp_jsonw_obj_end(&r.w);
+			write_job(&r.w, &read->jobs[i], &l->q);
 		}
 		rp_jsonw_arr_end(&r.w);
 		rp_reply_end_count(&r, l->call, read->total);
