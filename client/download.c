@@ -305,12 +305,7 @@ static void on_answer(void *ctx, bool ok)
 static size_t on_pull(void *ctx, uint8_t *p, size_t max)
 {
 	struct rp_download *d = ctx;
-	size_t n = RP_MIN(max, d->out.len);
-	if (n > 0) {
-		memcpy(p, rp_buf_head(&d->out), n);
-		rp_buf_consume(&d->out, n);
-	}
-	return n;
+	return rp_buf_move(&d->out, p, max);
 }
 
 static void on_data(void *ctx, const uint8_t *p, size_t n)

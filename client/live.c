@@ -104,11 +104,7 @@ static void on_opened(void *ctx)
 static size_t on_pull(void *ctx, uint8_t *p, size_t max)
 {
 	struct side *s = ctx;
-	size_t n = RP_MIN(max, s->queue.len);
-	if (n > 0) {
-		memcpy(p, rp_buf_head(&s->queue), n);
-		rp_buf_consume(&s->queue, n);
-	}
+	size_t n = rp_buf_move(&s->queue, p, max);
 	look(s->live);
 	return n;
 }

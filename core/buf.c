@@ -238,6 +238,16 @@ void rp_buf_consume(struct rp_buf *b, size_t n)
 	}
 }
 
+size_t rp_buf_move(struct rp_buf *b, uint8_t *p, size_t max)
+{
+	size_t n = RP_MIN(max, b->len);
+	if (n > 0) {
+		memcpy(p, rp_buf_head(b), n);
+		rp_buf_consume(b, n);
+	}
+	return n;
+}
+
 int rp_buf_take_string(struct rp_buf *b, char **out)
 {
 	int rc = rp_buf_terminate(b);
@@ -285,17 +295,6 @@ int rp_cursor_u8(struct rp_cursor *c, uint8_t *v)
 		return rc;
 	}
 	*v = p[0];
-	return 0;
-}
-
-int rp_cursor_u16(struct rp_cursor *c, uint16_t *v)
-{
-	const uint8_t *p;
-	int rc = rp_cursor_bytes(c, 2, &p);
-	if (rc != 0) {
-		return rc;
-	}
-	*v = (uint16_t)((unsigned)p[0] << 8 | p[1]);
 	return 0;
 }
 

@@ -45,6 +45,8 @@ RP_NODISCARD int rp_buf_printf(struct rp_buf *b, const char *fmt, ...) RP_PRINTF
 RP_NODISCARD int rp_buf_terminate(struct rp_buf *b);
 /* Drops n bytes from the front. */
 void rp_buf_consume(struct rp_buf *b, size_t n);
+/* Moves up to max bytes from the front to p; how many. */
+size_t rp_buf_move(struct rp_buf *b, uint8_t *p, size_t max);
 /* Gives the NUL-terminated content away as an owned string; the buffer is empty afterwards. */
 RP_NODISCARD int rp_buf_take_string(struct rp_buf *b, char **out);
 
@@ -56,7 +58,6 @@ struct rp_cursor {
 void rp_cursor_init(struct rp_cursor *c, const void *p, size_t n);
 /* Each returns 0 or RP_EAGAIN when too few bytes are left; then nothing is consumed. */
 RP_NODISCARD int rp_cursor_u8(struct rp_cursor *c, uint8_t *v);
-RP_NODISCARD int rp_cursor_u16(struct rp_cursor *c, uint16_t *v);
 RP_NODISCARD int rp_cursor_u32(struct rp_cursor *c, uint32_t *v);
 RP_NODISCARD int rp_cursor_bytes(struct rp_cursor *c, size_t n, const uint8_t **p);
 /* RFC 4251 "string"; borrows from the underlying memory. */

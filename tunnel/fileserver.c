@@ -311,13 +311,8 @@ static void on_turn(struct rp_deferred *d)
 static size_t on_pull(void *ctx, uint8_t *p, size_t max)
 {
 	struct rp_fileserver *s = ctx;
-	size_t n = RP_MIN(max, s->out.len);
-	if (n == 0) {
-		return 0;
-	}
-	memcpy(p, rp_buf_head(&s->out), n);
-	rp_buf_consume(&s->out, n);
-	if (s->out.len == 0) {
+	size_t n = rp_buf_move(&s->out, p, max);
+	if (n > 0 && s->out.len == 0) {
 		rp_loop_defer(s->loop, &s->turn);
 	}
 	return n;
