@@ -140,13 +140,6 @@ static struct entry *find(const struct rp_tokens *ts, const char *username, cons
 	return NULL;
 }
 
-const struct rp_token *rp_tokens_find(
-    const struct rp_tokens *ts, const char *username, const char *prefix)
-{
-	const struct entry *e = find(ts, username, prefix);
-	return e == NULL ? NULL : &e->t;
-}
-
 static int hash_secret(const char *secret, char hash[static RP_TOKEN_HASH_MAX])
 {
 	uint8_t sum[32];
@@ -165,11 +158,14 @@ const struct rp_token *rp_tokens_match(
 		return NULL;
 	}
 	(void)snprintf(prefix, sizeof(prefix), "%.*s", RP_TOKEN_PREFIX_LEN, password);
-	const struct rp_token *t = rp_tokens_find(ts, username, prefix);
-	if (t != NULL && hash_secret(password + RP_TOKEN_PREFIX_LEN + 1, hash) == 0) {
-		*equal = rp_secret_str_eq(hash, t->hash);
+	const struct entry *e = find(ts, username, prefix);
+	if (e == NULL) {
+		return NULL;
 	}
-	return t;
+	if (hash_secret(password + RP_TOKEN_PREFIX_LEN + 1, hash) == 0) {
+		*equal = rp_secret_str_eq(hash, e->t.hash);
+	}
+	return &e->t;
 }
 
 void rp_tokens_each(const struct rp_tokens *ts, const char *username,

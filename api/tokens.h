@@ -40,11 +40,8 @@ RP_NODISCARD int rp_scope_parse(const char *name, enum rp_scope *scope);
 /* Loads all (blocking, at start). */
 RP_NODISCARD int rp_tokens_new(struct rp_store *store, struct rp_tokens **out, struct rp_err *err);
 void rp_tokens_free(struct rp_tokens *ts);
-/* NULL if there is none. Borrowed until the loop's next turn. */
-const struct rp_token *rp_tokens_find(
-    const struct rp_tokens *ts, const char *username, const char *prefix);
-/* The token that a password is, by its prefix; NULL if it is none of this user's. *equal says
- * whether the secret part is right too. */
+/* The token that a password is, by its prefix; NULL if it is none of this user's. Borrowed until the
+ * loop's next turn. *equal says whether the secret part is right too. */
 const struct rp_token *rp_tokens_match(
     const struct rp_tokens *ts, const char *username, const char *password, bool *equal);
 /* In the order of their making. */

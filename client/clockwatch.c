@@ -24,7 +24,7 @@ static int64_t read_clock(clockid_t id)
 	return (int64_t)ts.tv_sec * RP_NS_PER_S + (int64_t)ts.tv_nsec;
 }
 
-struct rp_clock_reading rp_clockwatch_read(void)
+static struct rp_clock_reading read_clocks(void)
 {
 	return (struct rp_clock_reading){
 	    .boot_ns = read_clock(CLOCK_BOOTTIME),
@@ -66,7 +66,7 @@ static void on_poll(uv_poll_t *h, int status, int events)
 	if (arm(w->fd) != 0) {
 		(void)uv_poll_stop(&w->poll);
 	}
-	struct rp_clock_reading now = rp_clockwatch_read();
+	struct rp_clock_reading now = read_clocks();
 	struct rp_clock_change change = rp_clockwatch_compare(&w->last, &now);
 	w->last = now;
 	if (change.slept_ns != 0 || change.set_ns != 0) {
@@ -82,7 +82,7 @@ int rp_clockwatch_start(
 	if (w->fd < 0) {
 		return uv_translate_sys_error(errno);
 	}
-	w->last = rp_clockwatch_read();
+	w->last = read_clocks();
 	int err = arm(w->fd);
 	err = err != 0 ? err : uv_poll_init(loop, &w->poll, w->fd);
 	if (err != 0) {

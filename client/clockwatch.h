@@ -40,7 +40,6 @@ struct rp_clockwatch {
 /* Pure. */
 struct rp_clock_change rp_clockwatch_compare(
     const struct rp_clock_reading *before, const struct rp_clock_reading *now);
-struct rp_clock_reading rp_clockwatch_read(void);
 /* Starts to watch; rp_clockwatch_close in every case. UV_E*: the kernel cannot do it. */
 RP_NODISCARD int rp_clockwatch_start(
     struct rp_clockwatch *w, uv_loop_t *loop, rp_clockwatch_cb on_change, void *ctx);

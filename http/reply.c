@@ -98,16 +98,6 @@ void rp_http_req_pause_body(struct rp_http_req *r, bool pause)
 	rp_http_conn_pause_body(rp_http_conn_of(r), pause);
 }
 
-void rp_http_req_set_data(struct rp_http_req *r, void *data)
-{
-	r->data = data;
-}
-
-void *rp_http_req_data(const struct rp_http_req *r)
-{
-	return r->data;
-}
-
 void rp_http_req_close_after(struct rp_http_req *r)
 {
 	r->close_after = true;

@@ -151,7 +151,6 @@ static void bad_request(struct rp_http_conn *c, unsigned status)
 	enter(c, RP_HTTP_HANDLING);
 	r->open = true;
 	r->close_after = true;
-	r->data = NULL;
 	const char *text = rp_http_status_text(status);
 	if (c->ops->on_bad_request != NULL && c->ops->on_bad_request(c->ctx, r, status, text)) {
 		return;
@@ -228,7 +227,6 @@ static void dispatch(struct rp_http_conn *c)
 	const struct rp_http_head *h = rp_http_parser_head(c->parser);
 	enter(c, RP_HTTP_HANDLING);
 	c->req.open = true;
-	c->req.data = NULL;
 	/* Behind CONNECT nobody knows what follows. */
 	c->req.close_after = !h->keep_alive || strcmp(h->method, "CONNECT") == 0;
 	c->ops->on_request(c->ctx, &c->req);

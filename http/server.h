@@ -92,9 +92,6 @@ struct rp_http_body_ops {
 void rp_http_req_read_body(struct rp_http_req *r, const struct rp_http_body_ops *ops, void *ctx);
 /* Back-pressure: the peer is not read until false; its time does not run. */
 void rp_http_req_pause_body(struct rp_http_req *r, bool pause);
-/* Owner's data for the time of the request. */
-void rp_http_req_set_data(struct rp_http_req *r, void *data);
-void *rp_http_req_data(const struct rp_http_req *r);
 /* Extra response header, before the answer. Values with control bytes are refused (RP_EINVAL). */
 RP_NODISCARD int rp_http_req_add_header(struct rp_http_req *r, const char *name, const char *value);
 /* Sends the answer and frees the request. content_type NULL: none. HEAD gets no body.

@@ -25,7 +25,6 @@ enum rp_http_phase {
 };
 
 struct rp_http_req {
-	void *data;
 	struct rp_buf extra; /* added headers, ready to be sent */
 	bool open;           /* the owner has to answer */
 	bool close_after;

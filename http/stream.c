@@ -526,11 +526,9 @@ static void read_peer(struct rp_stream *s, int fd)
 	}
 	if (sa.ss_family == AF_INET) {
 		const struct sockaddr_in *v4 = (const struct sockaddr_in *)&sa;
-		s->peer_port = ntohs(v4->sin_port);
 		(void)inet_ntop(AF_INET, &v4->sin_addr, s->peer, sizeof(s->peer));
 	} else if (sa.ss_family == AF_INET6) {
 		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&sa;
-		s->peer_port = ntohs(v6->sin6_port);
 		bool mapped = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
 		const uint8_t *bytes = v6->sin6_addr.s6_addr;
 		(void)inet_ntop(mapped ? AF_INET : AF_INET6, mapped ? bytes + 12 : bytes, s->peer,
@@ -579,11 +577,6 @@ int rp_stream_from_fd(struct rp_loop *loop, int fd, const struct rp_stream_optio
 const char *rp_stream_peer(const struct rp_stream *s)
 {
 	return s->peer;
-}
-
-uint16_t rp_stream_peer_port(const struct rp_stream *s)
-{
-	return s->peer_port;
 }
 
 int rp_stream_fd(const struct rp_stream *s)

@@ -102,9 +102,8 @@ void rp_stream_close(struct rp_stream *s);
 void rp_stream_reset(struct rp_stream *s);
 
 /* Address of the peer without port ("192.0.2.1", "2001:db8::1"; IPv4-mapped as IPv4; "" if
- * it was gone already when the stream was made), and its port. */
+ * it was gone already when the stream was made). */
 const char *rp_stream_peer(const struct rp_stream *s);
-uint16_t rp_stream_peer_port(const struct rp_stream *s);
 int rp_stream_fd(const struct rp_stream *s);
 struct rp_loop *rp_stream_loop(const struct rp_stream *s);
 bool rp_stream_is_tls(const struct rp_stream *s);

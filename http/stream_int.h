@@ -41,7 +41,6 @@ struct rp_stream {
 	bool discard; /* close_flush: no callbacks, data thrown away */
 	bool failed;  /* on_error was called */
 	bool closing; /* uv_close was called */
-	uint16_t peer_port;
 	char peer[INET6_ADDRSTRLEN];
 };
 

@@ -56,6 +56,29 @@ static void add_header(struct rp_http_req *req, const char *name, const char *va
 	}
 }
 
+/* A stream that nobody wants any more. */
+static void on_dropped_closed(void *ctx)
+{
+	(void)ctx;
+}
+
+static void on_dropped_error(void *ctx, int code, const char *text)
+{
+	(void)ctx;
+	(void)code;
+	(void)text;
+}
+
+static void drop_stream(struct rp_stream *stream)
+{
+	static const struct rp_stream_ops ops = {
+	    .on_error = on_dropped_error,
+	    .on_closed = on_dropped_closed,
+	};
+	rp_stream_set_ops(stream, &ops, NULL);
+	rp_stream_close(stream);
+}
+
 static void upgrade(struct front *f, struct rp_http_req *req, const char *peer)
 {
 	struct rp_gate *gate = f->worker->workers->opt.gate;
@@ -86,7 +109,7 @@ static void upgrade(struct front *f, struct rp_http_req *req, const char *peer)
 	}
 	if (err != 0) {
 		rp_gate_leave(gate, peer);
-		rp_front_drop_stream(stream);
+		drop_stream(stream);
 	}
 	rp_free(early);
 }
@@ -192,27 +215,4 @@ void rp_front_close_all(struct rp_worker *w)
 	RP_LIST_FOREACH(it, tmp, &w->fronts) {
 		rp_http_conn_close(RP_LIST_ENTRY(it, struct front, node)->http);
 	}
-}
-
-/* A stream that nobody wants any more. */
-static void on_dropped_closed(void *ctx)
-{
-	(void)ctx;
-}
-
-static void on_dropped_error(void *ctx, int code, const char *text)
-{
-	(void)ctx;
-	(void)code;
-	(void)text;
-}
-
-void rp_front_drop_stream(struct rp_stream *stream)
-{
-	static const struct rp_stream_ops ops = {
-	    .on_error = on_dropped_error,
-	    .on_closed = on_dropped_closed,
-	};
-	rp_stream_set_ops(stream, &ops, NULL);
-	rp_stream_close(stream);
 }

@@ -48,6 +48,13 @@ const struct rp_store_file rp_monitoring_store_file = {
     .reads_beside = true,
 };
 
+static void raw_free(struct rp_raw_measurement *m)
+{
+	rp_free(m->client_id);
+	rp_free(m->text);
+	rp_free(m);
+}
+
 struct rp_raw_measurement *rp_raw_measurement_new(const char *client_id, const char *p, size_t n)
 {
 	struct rp_raw_measurement *m = rp_calloc(1, sizeof(*m));
@@ -59,17 +66,10 @@ struct rp_raw_measurement *rp_raw_measurement_new(const char *client_id, const c
 	m->client_id = rp_strdup(client_id);
 	m->text = rp_strndup(p, n);
 	if (m->client_id == NULL || m->text == NULL) {
-		rp_raw_measurement_free(m);
+		raw_free(m);
 		return NULL;
 	}
 	return m;
-}
-
-void rp_raw_measurement_free(struct rp_raw_measurement *m)
-{
-	rp_free(m->client_id);
-	rp_free(m->text);
-	rp_free(m);
 }
 
 /* Writing */
@@ -215,7 +215,7 @@ static void drop_all(struct rp_list *raw)
 	struct rp_list *tmp;
 	RP_LIST_FOREACH(it, tmp, raw) {
 		rp_list_remove(it);
-		rp_raw_measurement_free(RP_LIST_ENTRY(it, struct rp_raw_measurement, node));
+		raw_free(RP_LIST_ENTRY(it, struct rp_raw_measurement, node));
 	}
 }
 

@@ -24,7 +24,6 @@ struct rp_raw_measurement {
 };
 /* NULL: no memory. */
 struct rp_raw_measurement *rp_raw_measurement_new(const char *client_id, const char *p, size_t n);
-void rp_raw_measurement_free(struct rp_raw_measurement *m);
 
 /* All of the list in one transaction; unreadable ones are logged and left out. Takes them in any
  * case. */

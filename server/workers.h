@@ -46,7 +46,5 @@ struct rp_workers {
  * fd and the slot of source. */
 void rp_front_take(struct rp_worker *w, int fd, const char *source);
 void rp_front_close_all(struct rp_worker *w);
-/* Closes a stream that nobody owns. */
-void rp_front_drop_stream(struct rp_stream *stream);
 
 #endif

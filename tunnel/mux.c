@@ -101,7 +101,7 @@ void rp_mux_commit(struct rp_mux *m, size_t n)
 	(void)sent(m, m->ops->commit(m->ctx, m->dead ? 0 : n));
 }
 
-void rp_mux_fail(struct rp_mux *m, const char *why)
+static void fail(struct rp_mux *m, const char *why)
 {
 	if (m->dead) {
 		return;
@@ -154,7 +154,7 @@ void rp_mux_input(struct rp_mux *m, uint8_t type, const uint8_t *p, size_t n)
 	rp_cursor_init(&in, p, n);
 	const char *why = handler_of(type)(m, &in);
 	if (why != NULL) {
-		rp_mux_fail(m, why);
+		fail(m, why);
 	}
 }
 

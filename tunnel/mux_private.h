@@ -130,7 +130,6 @@ int rp_mux_send(struct rp_mux *m, const struct iovec *iov, int n);
 /* Room for a whole data message in the transport, or NULL; given back by rp_mux_commit. */
 uint8_t *rp_mux_reserve(struct rp_mux *m);
 void rp_mux_commit(struct rp_mux *m, size_t n);
-void rp_mux_fail(struct rp_mux *m, const char *why);
 /* There may be something to pull. */
 void rp_mux_ask_run(struct rp_mux *m);
 

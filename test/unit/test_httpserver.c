@@ -95,8 +95,6 @@ static void answer_later(struct fixture *f, struct rp_http_req *req, bool upgrad
 	l->upgrade = upgrade;
 	l->timer.data = l;
 	f->late++;
-	rp_http_req_set_data(req, l);
-	assert_ptr_equal(rp_http_req_data(req), l);
 	assert_int_equal(uv_timer_init(rp_loop_uv(f->loop), &l->timer), 0);
 	assert_int_equal(uv_timer_start(&l->timer, on_late, 60, 0), 0);
 }
