@@ -35,16 +35,16 @@ RP_NODISCARD int rp_jobs_store_delete(
 RP_NODISCARD int rp_jobs_store_insert(
     struct rp_db *db, const struct rp_job *job, struct rp_err *err);
 
-/* What a read brings back; owned by the caller (rp_jobs_read_free). */
+/* What a read brings back, gone after the callback. */
 struct rp_jobs_read {
 	struct rp_job *jobs;
 	size_t n;
 	int64_t total;
 };
+void rp_jobs_read_fini(struct rp_jobs_read *r);
 /* A list of more than this many bytes of jobs is RP_ELIMIT. */
 #define RP_JOBS_READ_MAX (64u * 1024 * 1024)
-/* r lives until its done callback has freed it. client_id NULL = all; jid NULL = the list by q.
- * Clauses of q are copied. */
+/* client_id NULL = all; jid NULL = the list by q. Clauses of q are copied. */
 typedef void (*rp_jobs_read_cb)(
     void *ctx, int code, const struct rp_jobs_read *r, const struct rp_err *err);
 struct rp_jobs_query {

@@ -84,6 +84,11 @@ void rp_registry_set_state(struct rp_registry_entry *e, bool connected);
 /* The client gave a sign of life. */
 void rp_registry_heard(struct rp_registry_entry *e);
 
+/* registry_events.c: looks for those that have to be asked for a sign of life. At least so often, so
+ * that a peer that is gone is noticed within interval and timeout. */
+#define RP_REGISTRY_CHECK_EVERY_MS 10000u
+void rp_registry_on_check(uv_timer_t *timer);
+
 /* registry_forget.c */
 void rp_registry_disconnected(struct rp_registry *r, struct rp_registry_entry *e);
 /* Is it away for so long that it counts as unknown (purge_disconnected_clients)? */
