@@ -172,7 +172,7 @@ int rp_addrlist_parse(const char *text, struct rp_addrlist *l, struct rp_err *er
 	}
 	l->v = rp_calloc(count, sizeof(*l->v));
 	if (l->v == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	struct rp_str rest = rp_str_c(text);
 	struct rp_str part;

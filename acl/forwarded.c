@@ -31,7 +31,7 @@ int rp_forwarded_parse(
 	}
 	trusted->v = rp_calloc(list->n, sizeof(*trusted->v));
 	if (trusted->v == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	for (size_t i = 0; i < list->n; i++) {
 		struct rp_net *net = &trusted->v[trusted->n++];

@@ -148,7 +148,7 @@ int rp_target_rules_parse(
 	}
 	r->v = rp_calloc(list->n, sizeof(*r->v)); /* zeroed: no names yet */
 	if (r->v == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	for (size_t i = 0; i < list->n; i++) {
 		const char *entry = list->v[i];

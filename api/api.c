@@ -158,7 +158,7 @@ static int own_secret(struct rp_api *api, struct rp_err *err)
 	char text[SECRET_LEN + 1] = "";
 	char *path = rp_asprintf("%s/api-jwt-secret", api->parts.cfg->server.data_dir);
 	if (path == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	int code = 0;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -181,8 +181,7 @@ static int own_secret(struct rp_api *api, struct rp_err *err)
 	rp_free(path);
 	api->jwt_secret = code == 0 ? rp_strdup(text) : NULL;
 	rp_secret_wipe(text, sizeof(text));
-	return code != 0 || api->jwt_secret != NULL ? code
-	                                            : rp_err_set(err, RP_ENOMEM, "out of memory");
+	return code != 0 || api->jwt_secret != NULL ? code : rp_err_no_memory(err);
 }
 
 static int open_secret(struct rp_api *api, struct rp_err *err)
@@ -191,7 +190,7 @@ static int open_secret(struct rp_api *api, struct rp_err *err)
 		return own_secret(api, err);
 	}
 	api->jwt_secret = rp_strdup(api->cfg->jwt_secret);
-	return api->jwt_secret != NULL ? 0 : rp_err_set(err, RP_ENOMEM, "out of memory");
+	return api->jwt_secret != NULL ? 0 : rp_err_no_memory(err);
 }
 
 static int open_gate(struct rp_api *api, struct rp_err *err)
@@ -204,9 +203,8 @@ static int open_gate(struct rp_api *api, struct rp_err *err)
 	    .ban_ms = (uint64_t)api->cfg->ban_time * 1000,
 	};
 	api->passwords = rp_passcache_new();
-	return api->passwords != NULL && rp_gate_new(&opt, &api->gate) == 0
-	    ? 0
-	    : rp_err_set(err, RP_ENOMEM, "out of memory");
+	return api->passwords != NULL && rp_gate_new(&opt, &api->gate) == 0 ? 0
+	                                                                    : rp_err_no_memory(err);
 }
 
 static int open_uploads(struct rp_api *api, struct rp_err *err)
@@ -298,7 +296,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	}
 	struct rp_api *api = rp_calloc(1, sizeof(*api));
 	if (api == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	api->parts = *parts;
 	api->cfg = cfg;
@@ -317,7 +315,7 @@ static int api_start(void **state, const struct rp_server_parts *parts, struct r
 	code = code != 0 ? code : rp_crowd_new(COMPONENT, &api->crowd, err);
 	code = code != 0 ? code : rp_forwarded_parse(&cfg->trusted_proxies, &api->trusted, err);
 	if (code == 0 && rp_cors_init(&api->cors, &cfg->cors) != 0) {
-		code = rp_err_set(err, RP_ENOMEM, "out of memory");
+		code = rp_err_no_memory(err);
 	}
 	code = code != 0 ? code : rp_docroot_new(cfg->doc_root, &api->docroot, err);
 	code = code != 0 ? code : rp_sessions_new(parts->store, &api->sessions, err);

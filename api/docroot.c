@@ -55,7 +55,7 @@ int rp_docroot_new(const char *path, struct rp_docroot **out, struct rp_err *err
 	struct rp_docroot *d = rp_calloc(1, sizeof(*d));
 	if (d == NULL) {
 		(void)close(fd);
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	d->fd = fd;
 	*out = d;

@@ -101,7 +101,7 @@ int rp_sessions_new(struct rp_store *store, struct rp_sessions **out, struct rp_
 {
 	struct rp_sessions *ss = rp_calloc(1, sizeof(*ss));
 	if (ss == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	ss->store = store;
 	rp_hash_init(&ss->by_id);

@@ -101,7 +101,7 @@ int rp_tokens_new(struct rp_store *store, struct rp_tokens **out, struct rp_err 
 {
 	struct rp_tokens *ts = rp_calloc(1, sizeof(*ts));
 	if (ts == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	ts->store = store;
 	rp_list_init(&ts->all);

@@ -202,7 +202,7 @@ int rp_twofa_new(const struct rp_conf_api *cfg, struct rp_store *store, struct r
 {
 	struct rp_twofa *t = rp_calloc(1, sizeof(*t));
 	if (t == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	t->store = store;
 	t->kind = kind_of(cfg);

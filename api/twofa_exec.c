@@ -217,7 +217,7 @@ int rp_twofa_exec_start(struct rp_loop *loop, const struct rp_twofa_exec_options
 	char **env = x == NULL ? NULL : make_env(opt->env);
 	if (env == NULL) {
 		rp_free(x);
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	rp_buf_init(&x->text, STDERR_MAX);
 	RP_VERIFY(uv_pipe_init(rp_loop_uv(loop), &x->errors, 0) == 0);

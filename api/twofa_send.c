@@ -97,7 +97,7 @@ static int split_server(struct rp_twofa_sender *s, struct rp_err *err)
 		host = rp_str_n(host.p + 1, host.len - 2);
 	}
 	s->smtp_host = rp_str_dup(host);
-	return s->smtp_host != NULL ? 0 : rp_err_set(err, RP_ENOMEM, "out of memory");
+	return s->smtp_host != NULL ? 0 : rp_err_no_memory(err);
 }
 
 int rp_twofa_sender_new(struct rp_loop *loop, const struct rp_server_config *cfg,
@@ -105,7 +105,7 @@ int rp_twofa_sender_new(struct rp_loop *loop, const struct rp_server_config *cfg
 {
 	struct rp_twofa_sender *s = rp_calloc(1, sizeof(*s));
 	if (s == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	s->loop = loop;
 	s->cfg = cfg;
@@ -358,7 +358,7 @@ int rp_twofa_send(struct rp_twofa_sender *s, const struct rp_twofa_message *m, r
 	}
 	struct delivery *d = rp_calloc(1, sizeof(*d));
 	if (d == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	d->sender = s;
 	d->cb = cb;

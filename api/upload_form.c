@@ -136,14 +136,14 @@ int rp_upload_form_new(const char *content_type, rp_upload_form_cb cb, void *ctx
 	}
 	struct rp_upload_form *f = rp_calloc(1, sizeof(*f));
 	if (f == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	f->cb = cb;
 	f->ctx = ctx;
 	rp_buf_init(&f->value, RP_UPLOAD_FIELD_MAX);
 	if (rp_multipart_new(&f->parser, boundary, &ops, f) != 0) {
 		rp_upload_form_free(f);
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	*out = f;
 	return 0;
@@ -270,7 +270,7 @@ static int take_text(
 	rp_free(*out);
 	*out = rp_strdup(text);
 	if (*out == NULL) {
-		(void)rp_err_set(err, RP_ENOMEM, "out of memory");
+		(void)rp_err_no_memory(err);
 		return RP_ENOMEM;
 	}
 	return 0;

@@ -112,7 +112,7 @@ int rp_uploads_new(
 	if (us == NULL || us->folder == NULL) {
 		rp_uploads_free(us);
 		*out = NULL;
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	clean_folder(us->folder);
 	return 0;
@@ -175,7 +175,7 @@ int rp_upload_new(struct rp_uploads *us, struct rp_upload **out, struct rp_err *
 	}
 	struct rp_upload *u = rp_calloc(1, sizeof(*u));
 	if (u == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	us->n++;
 	rp_uuid4(uuid);
@@ -183,7 +183,7 @@ int rp_upload_new(struct rp_uploads *us, struct rp_upload **out, struct rp_err *
 	u->path = rp_asprintf("%s/%s" SUFFIX, us->folder, uuid);
 	if (u->id == NULL || u->path == NULL) {
 		rp_upload_free(us, u);
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	*out = u;
 	return 0;

@@ -65,10 +65,10 @@ static int static_user(struct rp_users *u, const char *text, struct rp_err *err)
 	if (user.username == NULL || user.password == NULL ||
 	    rp_strlist_add(&user.groups, rp_str_c(RP_ADMIN_GROUP)) != 0) {
 		rp_json_release(&rp_user_table, &user);
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	if (rp_userset_take(&u->set, &user) != 0 || rp_userset_sort(&u->set, &twice) != 0) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	return 0;
 }
@@ -107,7 +107,7 @@ int rp_users_new(struct rp_loop *loop, const struct rp_server_config *cfg, struc
 {
 	struct rp_users *u = rp_calloc(1, sizeof(*u));
 	if (u == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	int code = open_users(u, loop, cfg, err);
 	if (code != 0) {

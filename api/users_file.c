@@ -98,7 +98,7 @@ static int read_text(const struct file *f, int fd, char **text, size_t *n, struc
 	}
 	*text = rp_malloc((size_t)st.st_size + 1);
 	if (*text == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	*n = 0;
 	ssize_t got = 1;
@@ -245,13 +245,13 @@ int rp_users_file_open(const struct rp_server_config *cfg, void **self, struct r
 {
 	struct file *f = rp_calloc(1, sizeof(*f));
 	if (f == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	f->fd = -1;
 	f->path = rp_strdup(cfg->api.auth_file);
 	if (f->path == NULL) {
 		rp_free(f);
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	*self = f;
 	return 0;

@@ -509,7 +509,7 @@ int rp_users_store_open(const struct rp_server_config *cfg, void **self, struct 
 	}
 	struct tables *t = rp_calloc(1, sizeof(*t));
 	if (t == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	t->names = &cfg->api;
 	t->details = cfg->api.auth_group_details_table[0] != '\0';

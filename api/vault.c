@@ -48,7 +48,7 @@ int rp_vault_new(
 	struct rp_vault *v = rp_calloc(1, sizeof(*v));
 	*out = v;
 	if (v == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	v->loop = loop;
 	v->store = store;

@@ -20,11 +20,6 @@
 /* The name of a request counts in its packet too. */
 #define REQUEST_NAME_ROOM 64
 
-static int no_memory(struct rp_err *err)
-{
-	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
-}
-
 /* --- folders --- */
 
 static int make_dir(const char *path, struct rp_err *err)
@@ -65,7 +60,7 @@ static int make_dirs(const char *data_dir, struct rp_err *err)
 {
 	char *scripts = rp_asprintf("%s/scripts", data_dir);
 	if (scripts == NULL) {
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	int code = make_dir(data_dir, err);
 	code = code != 0 ? code : make_dir(scripts, err);
@@ -130,7 +125,7 @@ static int read_attributes(struct rp_agent *a, struct rp_err *err)
 	struct rp_err why = {0};
 	int code = path[0] == '\0' ? RP_ENOENT : rp_attributes_read(path, &attrs, &why);
 	if (code == RP_ENOMEM) {
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	if (code == 0) {
 		rp_agent_take_attributes(a, &attrs);

@@ -62,7 +62,7 @@ static int check_size(const struct rp_attributes *a, struct rp_err *err)
 {
 	char *text = rp_json_text(&rp_attributes_table, a);
 	if (text == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	bool fits = strlen(text) <= RP_ATTRIBUTES_SENT_MAX;
 	rp_free(text);

@@ -192,7 +192,7 @@ int rp_agent_command(struct rp_agent *a, const void *payload, size_t n, rp_comma
 		rp_buf_init(&c->result, RP_RESULT_JSON_MAX);
 		code = start(c, &job, rp_str_n(payload, n), err);
 	} else if (code == 0) {
-		code = rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		code = rp_err_no_memory(err);
 	}
 	rp_job_fini(&job);
 	return code;

@@ -21,11 +21,6 @@ static bool is_set(const char *text)
 	return text[0] != '\0';
 }
 
-static int oom(struct rp_err *err)
-{
-	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
-}
-
 /* SERVER and REMOTEs of the command line. */
 static int take_args(struct rp_client_config *cfg, struct rp_err *err)
 {
@@ -34,12 +29,12 @@ static int take_args(struct rp_client_config *cfg, struct rp_err *err)
 		return 0;
 	}
 	if (rp_conf_replace(&cfg->client.server, args->v[0]) != 0) {
-		return oom(err);
+		return rp_err_no_memory(err);
 	}
 	rp_strlist_fini(&cfg->client.remotes);
 	for (size_t i = 1; i < args->n; i++) {
 		if (rp_strlist_add(&cfg->client.remotes, rp_str_c(args->v[i])) != 0) {
-			return oom(err);
+			return rp_err_no_memory(err);
 		}
 	}
 	cfg->remotes_from_args = args->n > 1;
@@ -314,7 +309,7 @@ static int adjust(struct rp_client_config *cfg, struct rp_err *err)
 		    &cfg->conf, "connection.max_retry_interval is too short, 5m is used instead");
 	}
 	rc = rc != 0 ? rc : rp_client_config_warn(cfg);
-	return rc == 0 ? 0 : oom(err);
+	return rc == 0 ? 0 : rp_err_no_memory(err);
 }
 
 static int check_logging(struct rp_client_config *cfg, struct rp_err *err)

@@ -33,11 +33,6 @@
 #define LOOK_EVERY ((uint64_t)1024 * 1024)
 #define NO_ID      ((uid_t)-1)
 
-static int no_memory(struct rp_err *err)
-{
-	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
-}
-
 static int failed(struct rp_err *err, const char *what, const char *path)
 {
 	int code = -errno;
@@ -274,7 +269,7 @@ int rp_incoming_open(struct rp_incoming *in, struct rp_err *err)
 	if (path == NULL || rp_md5_stream_new(&in->md5) != 0 ||
 	    rp_sha256_stream_new(&in->sha256) != 0) {
 		rp_free(path);
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	int code = open_folder(path, err);
 	in->folder = code;
@@ -372,7 +367,7 @@ static int sudo_chown(const struct rp_incoming *in, struct rp_err *err)
 	char *whom = in->req.group[0] == '\0' ? rp_strdup(in->req.owner)
 	                                      : rp_asprintf("%s:%s", in->req.owner, in->req.group);
 	const char *const words[] = {"chown", whom, path, NULL};
-	int code = path == NULL || whom == NULL ? no_memory(err) : rp_sudo_run(words, err);
+	int code = path == NULL || whom == NULL ? rp_err_no_memory(err) : rp_sudo_run(words, err);
 	rp_free(path);
 	rp_free(whom);
 	return code;
@@ -478,7 +473,7 @@ static int sudo_move(struct rp_incoming *in, const struct rp_place *p, struct rp
 	char *to = rp_asprintf("%s/%s", p->path, p->name);
 	const char *no_folder = p->guarded && !is_link(p) ? NULL : "-T";
 	const char *const words[] = {"mv", from, to, no_folder, NULL};
-	int code = from == NULL || to == NULL ? no_memory(err) : rp_sudo_run(words, err);
+	int code = from == NULL || to == NULL ? rp_err_no_memory(err) : rp_sudo_run(words, err);
 	rp_free(from);
 	rp_free(to);
 	if (code == 0) {

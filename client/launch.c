@@ -28,11 +28,6 @@
 #define SCRIPT_FOLDER_MODE 0700
 #define SCRIPT_FILE_MODE   0500
 
-static int no_memory(struct rp_err *err)
-{
-	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
-}
-
 static int add(struct rp_strlist *l, const char *s)
 {
 	return rp_strlist_add(l, rp_str_c(s));
@@ -87,7 +82,7 @@ static int find_program(const char *name, char **path, struct rp_err *err)
 	while (rp_str_split(&rest, ':', &dir)) {
 		char *candidate = rp_asprintf("%.*s/%s", (int)dir.len, dir.p, name);
 		if (candidate == NULL) {
-			return no_memory(err);
+			return rp_err_no_memory(err);
 		}
 		if (is_executable(candidate)) {
 			*path = candidate;
@@ -121,7 +116,7 @@ static int find_interpreter(
 		    name);
 	}
 	*path = rp_strdup(name);
-	return *path == NULL ? no_memory(err) : 0;
+	return *path == NULL ? rp_err_no_memory(err) : 0;
 }
 
 /* Opens <data_dir>/scripts, made if it is not there; nobody but us may have a way into it. */
@@ -173,7 +168,7 @@ static int make_script(
 	char name[RP_UUID_TEXT_MAX + 4];
 	char *dir = rp_asprintf("%s/%s", data_dir, SCRIPTS_FOLDER);
 	if (dir == NULL) {
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	rp_uuid4(name);
 	/* That one wants its name for it. */
@@ -184,7 +179,7 @@ static int make_script(
 	int rc = folder < 0 ? folder : 0;
 	if (rc == 0) {
 		l->script = rp_asprintf("%s/%s", dir, name);
-		rc = l->script == NULL ? no_memory(err) : 0;
+		rc = l->script == NULL ? rp_err_no_memory(err) : 0;
 	}
 	if (rc == 0) {
 		rc = write_script(folder, name, job->command == NULL ? "" : job->command);
@@ -217,10 +212,10 @@ static int script_words(struct rp_launch *l, const struct rp_job *job, const cha
 		rc = make_script(l, data_dir, job, err);
 	}
 	if (rc == 0 && interpreter != NULL && add(&l->argv, interpreter) != 0) {
-		rc = no_memory(err);
+		rc = rp_err_no_memory(err);
 	}
 	if (rc == 0 && add(&l->argv, l->script) != 0) {
-		rc = no_memory(err);
+		rc = rp_err_no_memory(err);
 	}
 	rp_free(interpreter);
 	return rc;
@@ -251,7 +246,7 @@ static int plan_words(struct rp_launch *l, struct rp_cmd_plan *plan, bool sudo, 
 	plan->argv = (struct rp_strlist){0};
 	char *name = sudo ? sudo_name(plan->argv0, l->argv.v[0]) : plan->argv0;
 	if (name == NULL) {
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	if (!sudo) {
 		plan->argv0 = NULL;
@@ -282,7 +277,7 @@ static int add_sudo(struct rp_launch *l, const char *user, struct rp_err *err)
 	}
 	if (rc != 0) {
 		rp_strlist_fini(&words);
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	rp_strlist_fini(&l->argv);
 	l->argv = words;
@@ -293,7 +288,7 @@ int rp_launch_prepare(struct rp_launch *l, const struct rp_job *job, struct rp_c
     const char *data_dir, const struct rp_strmap *aliases, struct rp_err *err)
 {
 	*l = (struct rp_launch){.max_runtime = plan->max_runtime};
-	int rc = make_env(&l->env) != 0 ? no_memory(err) : 0;
+	int rc = make_env(&l->env) != 0 ? rp_err_no_memory(err) : 0;
 	if (rc == 0) {
 		rc = plan->shell ? script_words(l, job, data_dir, aliases, err)
 		                 : plan_words(l, plan, job->is_sudo, err);
@@ -303,7 +298,7 @@ int rp_launch_prepare(struct rp_launch *l, const struct rp_job *job, struct rp_c
 	}
 	if (rc == 0 && l->file == NULL) {
 		l->file = rp_strdup(l->argv.v[0]);
-		rc = l->file == NULL ? no_memory(err) : 0;
+		rc = l->file == NULL ? rp_err_no_memory(err) : 0;
 	}
 	if (rc != 0) {
 		rp_launch_fini(l);

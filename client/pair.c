@@ -153,8 +153,7 @@ static int get_settings(const struct order *o, const struct rp_paircode *code, s
 {
 	struct rp_pair_settings s = {0};
 	char *url = base_url(o->url);
-	int rc = url == NULL ? rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM))
-	                     : rp_pair_fetch(url, code, &s, err);
+	int rc = url == NULL ? rp_err_no_memory(err) : rp_pair_fetch(url, code, &s, err);
 	rc = rc != 0 ? rc : check_fingerprint(o, &s, err);
 	rc = rc != 0 ? rc : rp_pair_write(&s, o->file, o->force, err);
 	if (rc == 0) {
@@ -173,7 +172,7 @@ static int start_service(const struct order *o, struct rp_err *err)
 	char *args[] = {option, file, NULL};
 	struct rp_client_config cfg;
 	if (file == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	int mode = rp_client_config_load(&cfg, 2, args, err);
 	int rc = mode < 0 ? mode : rp_client_config_validate(&cfg, err);

@@ -120,7 +120,7 @@ static int run(struct exchange *x, const char *url, struct rp_tls *tls)
 	    .timeout_ms = TIMEOUT_MS,
 	};
 	int code = where == NULL || body == NULL
-	    ? rp_err_set(x->err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM))
+	    ? rp_err_no_memory(x->err)
 	    : rp_fetch_start(x->loop, &opt, on_answer, x, &fetch, x->err);
 	if (code == 0) {
 		(void)rp_loop_run(x->loop);

@@ -175,7 +175,7 @@ static int load(const struct question *q, struct rp_client_config *cfg, struct r
 	char *path = q->file == NULL ? NULL : rp_strdup(q->file);
 	char *args[] = {option, path, NULL};
 	if (q->file != NULL && path == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	int mode = rp_client_config_load(cfg, path == NULL ? 0 : 2, args, err);
 	rp_free(path);

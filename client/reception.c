@@ -278,7 +278,7 @@ static void on_data(void *ctx, const uint8_t *p, size_t n)
 {
 	struct file *f = ctx;
 	if (f->err.code == 0 && rp_buf_add(&f->queue, p, n) != 0) {
-		(void)rp_err_set(&f->err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		(void)rp_err_no_memory(&f->err);
 	}
 	rp_loop_defer(f->r->loop, &f->turn);
 }
@@ -386,7 +386,7 @@ static int take_order(struct file *f, struct rp_err *err)
 	for (size_t i = 0; i < RP_ARRAY_LEN(texts); i++) {
 		*texts[i] = *texts[i] != NULL ? *texts[i] : rp_strdup("");
 		if (*texts[i] == NULL) {
-			return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+			return rp_err_no_memory(err);
 		}
 	}
 	if (strnlen(o->id, ID_MAX) == ID_MAX) {
@@ -447,7 +447,7 @@ int rp_reception_start(struct rp_reception *r, struct rp_mux *mux, struct rp_str
 	}
 	struct file *f = file_new(r);
 	if (f == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	int code = rp_json_decode_text(payload.p, payload.len, &order_table, false, &f->order, err);
 	code = code != 0 ? code : take_order(f, err);

@@ -320,5 +320,5 @@ static int look_anew(struct rp_agent *a)
 int rp_agent_hello(struct rp_agent *a, char **text, struct rp_err *err)
 {
 	*text = look_anew(a) == 0 ? rp_json_text(&rp_new_connection_table, &a->hello) : NULL;
-	return *text == NULL ? rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM)) : 0;
+	return *text == NULL ? rp_err_no_memory(err) : 0;
 }

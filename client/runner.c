@@ -498,7 +498,7 @@ int rp_runner_start(struct rp_runner *r, struct rp_job *job, const struct rp_run
 	struct run *run = run_new(r, ops, ctx);
 	if (run == NULL) {
 		rp_launch_fini(&l);
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	run->launch = l;
 	run->job = *job;

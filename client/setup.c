@@ -13,17 +13,13 @@
 
 #define ADDRS_MAX 64
 
-static int oom(struct rp_err *err)
-{
-	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
-}
-
 static int add_server(struct rp_client_setup *s, const char *text, struct rp_err *err)
 {
 	struct rp_url *u = &s->servers[s->n_servers];
 	int code = rp_url_parse_server(text, u, err);
 	if (code != 0) {
-		return code == RP_ENOMEM ? oom(err) : rp_err_wrap(err, "invalid server address");
+		return code == RP_ENOMEM ? rp_err_no_memory(err)
+		                         : rp_err_wrap(err, "invalid server address");
 	}
 	char *authority = rp_url_authority(u);
 	s->names[s->n_servers] = authority == NULL ? NULL
@@ -31,7 +27,7 @@ static int add_server(struct rp_client_setup *s, const char *text, struct rp_err
 	rp_free(authority);
 	s->n_servers++;
 	s->any_tls = s->any_tls || strcmp(u->scheme, "wss") == 0;
-	return s->names[s->n_servers - 1] == NULL ? oom(err) : 0;
+	return s->names[s->n_servers - 1] == NULL ? rp_err_no_memory(err) : 0;
 }
 
 static int add_servers(
@@ -40,7 +36,7 @@ static int add_servers(
 	s->servers = rp_calloc(1 + c->fallback_servers.n, sizeof(*s->servers));
 	s->names = rp_calloc(1 + c->fallback_servers.n, sizeof(*s->names));
 	if (s->servers == NULL || s->names == NULL) {
-		return oom(err);
+		return rp_err_no_memory(err);
 	}
 	int code = add_server(s, c->server, err);
 	for (size_t i = 0; code == 0 && i < c->fallback_servers.n; i++) {
@@ -56,7 +52,7 @@ static int set_proxy(struct rp_client_setup *s, const char *text, struct rp_err 
 	}
 	int code = rp_url_parse_proxy(text, &s->proxy, err);
 	if (code != 0) {
-		return code == RP_ENOMEM ? oom(err) : code;
+		return code == RP_ENOMEM ? rp_err_no_memory(err) : code;
 	}
 	s->has_proxy = true;
 	return 0;
@@ -95,17 +91,17 @@ static int add_header(struct rp_client_setup *s, const char *text, struct rp_err
 	if (rp_str_ieq(name, "User-Agent")) {
 		rp_free(s->user_agent);
 		s->user_agent = rp_str_dup(value);
-		return s->user_agent == NULL ? oom(err) : 0;
+		return s->user_agent == NULL ? rp_err_no_memory(err) : 0;
 	}
 	int code = rp_strmap_set(&s->headers, known_name(&s->headers, name), value);
-	return code == 0 ? 0 : oom(err);
+	return code == 0 ? 0 : rp_err_no_memory(err);
 }
 
 static int set_headers(struct rp_client_setup *s, const struct rp_strlist *list, struct rp_err *err)
 {
 	s->user_agent = rp_strdup("rport " RP_VERSION);
 	if (s->user_agent == NULL) {
-		return oom(err);
+		return rp_err_no_memory(err);
 	}
 	for (size_t i = 0; i < list->n; i++) {
 		int code = add_header(s, list->v[i], err);
@@ -122,7 +118,7 @@ static int set_auth(struct rp_client_setup *s, const char *text, struct rp_err *
 	const char *colon = strchr(text, ':');
 	s->auth_id = colon == NULL ? rp_strdup("") : rp_strndup(text, (size_t)(colon - text));
 	s->auth_password = rp_strdup(colon == NULL ? "" : &colon[1]);
-	return s->auth_id == NULL || s->auth_password == NULL ? oom(err) : 0;
+	return s->auth_id == NULL || s->auth_password == NULL ? rp_err_no_memory(err) : 0;
 }
 
 /* All addresses of host, at most max; 0 when it has none or cannot be resolved now. */
@@ -204,11 +200,11 @@ static int add_remote(struct rp_client_setup *s, const struct rp_client_config *
 	int code = rp_remote_parse(text, r, err);
 	if (code != 0) {
 		rp_remote_fini(r);
-		return code == RP_ENOMEM ? oom(err) : refuse_remote(code, err);
+		return code == RP_ENOMEM ? rp_err_no_memory(err) : refuse_remote(code, err);
 	}
 	s->n_remotes++;
 	if (cfg->remotes_from_args && apply_options(r, &cfg->tunnel) != 0) {
-		return oom(err);
+		return rp_err_no_memory(err);
 	}
 	return check_allowed(s, r, text, err);
 }
@@ -219,11 +215,11 @@ static int set_tunnels(
 	const struct rp_strlist *list = &cfg->client.remotes;
 	int code = rp_target_rules_parse(&cfg->client.tunnel_allowed, &s->allowed, err);
 	if (code != 0) {
-		return code == RP_ENOMEM ? oom(err) : code;
+		return code == RP_ENOMEM ? rp_err_no_memory(err) : code;
 	}
 	s->remotes = rp_calloc(list->n + 1, sizeof(*s->remotes));
 	if (s->remotes == NULL) {
-		return oom(err);
+		return rp_err_no_memory(err);
 	}
 	for (size_t i = 0; code == 0 && i < list->n; i++) {
 		code = add_remote(s, cfg, list->v[i], err);

@@ -47,11 +47,6 @@ static void expressions_fini(struct expressions *e)
 	*e = (struct expressions){0};
 }
 
-static int no_memory(struct rp_err *err)
-{
-	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
-}
-
 static int compile(
     const struct rp_strlist *list, const char *name, struct expressions *e, struct rp_err *err)
 {
@@ -64,7 +59,7 @@ static int compile(
 	}
 	e->v = rp_calloc(list->n, sizeof(struct rp_regex *));
 	if (e->v == NULL) {
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	for (; e->n < list->n; e->n++) {
 		int rc = rp_regex_new(list->v[e->n], &e->v[e->n], err);
@@ -73,7 +68,7 @@ static int compile(
 			return rc;
 		}
 	}
-	return rp_strlist_copy(&e->texts, list) == 0 ? 0 : no_memory(err);
+	return rp_strlist_copy(&e->texts, list) == 0 ? 0 : rp_err_no_memory(err);
 }
 
 /* No list at all is the default order. */
@@ -103,7 +98,7 @@ int rp_cmdpolicy_new(
 {
 	struct rp_cmdpolicy *p = rp_calloc(1, sizeof(*p));
 	if (p == NULL) {
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	p->enabled = opt->enabled;
 	p->scripts_enabled = opt->scripts_enabled;
@@ -117,7 +112,7 @@ int rp_cmdpolicy_new(
 	}
 	if (rc == 0 && opt->interpreters != NULL &&
 	    rp_strlist_copy(&p->interpreters, opt->interpreters) != 0) {
-		rc = no_memory(err);
+		rc = rp_err_no_memory(err);
 	}
 	if (rc != 0) {
 		rp_cmdpolicy_free(p);
@@ -426,7 +421,7 @@ int rp_cmdpolicy_decide(const struct rp_cmdpolicy *p, const struct rp_cmd_reques
 	}
 	rp_cmd_plan_fini(plan);
 	if (rc == RP_ENOMEM) {
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	return req->is_script
 	    ? rp_err_set(err, RP_EDENIED, "script is not allowed: %s", q.reason->msg)

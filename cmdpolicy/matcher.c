@@ -15,17 +15,12 @@
 
 #define EXPECTED "expected \"text\", [\"text\", ...] or { pattern = \"expression\" }"
 
-static int no_memory(struct rp_err *err)
-{
-	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
-}
-
 static int add_text(const struct rp_toml *v, struct rp_matcher *m, struct rp_err *err)
 {
 	if (v->type != RP_TOML_STRING) {
 		return rp_err_set(err, RP_EINVAL, "is a %s, " EXPECTED, rp_toml_type_name(v->type));
 	}
-	return rp_strlist_add(&m->texts, rp_str_c(v->text)) == 0 ? 0 : no_memory(err);
+	return rp_strlist_add(&m->texts, rp_str_c(v->text)) == 0 ? 0 : rp_err_no_memory(err);
 }
 
 static int parse_set(const struct rp_toml *v, struct rp_matcher *m, struct rp_err *err)
@@ -50,7 +45,7 @@ static int compile(const char *expression, struct rp_regex **out, struct rp_err 
 	rp_regex_free(*out);
 	*out = NULL;
 	char *whole = rp_asprintf("\\A(?:%s)\\z", expression);
-	rc = whole == NULL ? no_memory(err) : rp_regex_new(whole, out, err);
+	rc = whole == NULL ? rp_err_no_memory(err) : rp_regex_new(whole, out, err);
 	rp_free(whole);
 	return rc;
 }

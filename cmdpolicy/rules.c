@@ -41,11 +41,6 @@ struct rp_cmd_rules {
 	const char *file; /* while it is parsed */
 };
 
-static int no_memory(struct rp_err *err)
-{
-	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
-}
-
 static bool is_given(const struct rp_matcher *m)
 {
 	return m->texts.n > 0;
@@ -107,7 +102,7 @@ static int take_args(struct rule *r, const struct rp_toml *v, struct rp_err *err
 	}
 	r->args = rp_calloc(n + 1, sizeof(*r->args));
 	if (r->args == NULL) {
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	for (const struct rp_toml *item = v->first; item != NULL; item = item->next) {
 		int rc = rp_matcher_parse(item, &r->args[r->n_args++], err);
@@ -161,7 +156,7 @@ static int take_user(struct rule *r, const struct rp_toml *v, struct rp_err *err
 		    err, RP_EINVAL, "is no name of a user, expected such as \"root\"");
 	}
 	r->user = rp_strdup(v->text);
-	return r->user == NULL ? no_memory(err) : 0;
+	return r->user == NULL ? rp_err_no_memory(err) : 0;
 }
 
 static int take_max_runtime(struct rule *r, const struct rp_toml *v, struct rp_err *err)
@@ -188,7 +183,7 @@ static int take_hours(struct rule *r, const struct rp_toml *v, struct rp_err *er
 	}
 	r->hours = rp_calloc(HOURS_MAX, sizeof(*r->hours));
 	if (r->hours == NULL) {
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	if (item == v) {
 		return add_hours(r, v, err);
@@ -211,7 +206,7 @@ static int take_comment(struct rule *r, const struct rp_toml *v, struct rp_err *
 		return rc;
 	}
 	r->comment = rp_strdup(v->text);
-	return r->comment == NULL ? no_memory(err) : 0;
+	return r->comment == NULL ? rp_err_no_memory(err) : 0;
 }
 
 static const struct {
@@ -273,7 +268,7 @@ int rp_cmd_rules_parse(
 	struct rp_cmd_rules *rules = rp_calloc(1, sizeof(*rules));
 	if (rules == NULL || (rules->v = rp_calloc(n + 1, sizeof(*rules->v))) == NULL) {
 		rp_free(rules);
-		return no_memory(err);
+		return rp_err_no_memory(err);
 	}
 	rules->file = file;
 	int rc = 0;
@@ -407,7 +402,7 @@ int rp_cmd_rules_decide(const struct rp_cmd_rules *rules, const struct rp_cmd_fa
 		const struct rule *r = &rules->v[i];
 		struct progress p = try_rule(r, f);
 		if (p.no_memory) {
-			return no_memory(reason);
+			return rp_err_no_memory(reason);
 		}
 		if (p.at == STEP_DONE) {
 			verdict->user = r->user;

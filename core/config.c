@@ -179,8 +179,7 @@ static int apply_file(struct rp_conf *c, const char *named, struct rp_err *err)
 		return rc;
 	}
 	c->file = rp_strdup(path);
-	rc = c->file == NULL ? rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM))
-	                     : rp_conf_apply_file(c, root, err);
+	rc = c->file == NULL ? rp_err_no_memory(err) : rp_conf_apply_file(c, root, err);
 	rp_toml_free(root);
 	return rc;
 }
@@ -260,7 +259,7 @@ static int load_for_service(struct rp_conf *c, struct rp_conf_cmdline *line, str
 	char *file = rp_asprintf(
 	    "%s%s", c->service.root != NULL ? c->service.root : "", c->service.config);
 	if (file == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	line->file = file;
 	int rc = load_all(c, line, err);
@@ -276,7 +275,7 @@ int rp_conf_load(struct rp_conf *c, int argc, char *const *argv, struct rp_err *
 	*err = (struct rp_err){0};
 	c->origins = rp_calloc(c->spec->n_opts, sizeof(*c->origins));
 	if (c->origins == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	int rc = rp_conf_args(c, argc, argv, &line, err);
 	if (rc == 0 && (line.mode == RP_CONF_RUN || line.mode == RP_CONF_CHECK)) {

@@ -217,7 +217,7 @@ int rp_conf_args(struct rp_conf *c, int argc, char *const *argv, struct rp_conf_
 	struct walk w = {.c = c, .line = line, .argv = argv, .argc = argc, .err = err};
 	line->given = rp_calloc((size_t)argc + 1, sizeof(*line->given));
 	if (line->given == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	bool options = true;
 	for (; w.at < argc; w.at++) {

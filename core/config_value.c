@@ -10,11 +10,6 @@
 
 #include "core/banned.h"
 
-static int oom(struct rp_err *err)
-{
-	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
-}
-
 bool rp_port_list_has(const struct rp_port_list *l, uint16_t port)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -134,7 +129,7 @@ static int set_str(struct rp_str text, char **field, struct rp_err *err)
 {
 	char *copy = rp_str_dup(text);
 	if (copy == NULL) {
-		return oom(err);
+		return rp_err_no_memory(err);
 	}
 	rp_free_secret(*field);
 	*field = copy;
@@ -158,14 +153,14 @@ static int add_entry(
     const struct rp_conf_opt *opt, struct rp_str text, void *field, struct rp_err *err)
 {
 	if (opt->type == RP_CONF_STRLIST) {
-		return rp_strlist_add(field, text) == 0 ? 0 : oom(err);
+		return rp_strlist_add(field, text) == 0 ? 0 : rp_err_no_memory(err);
 	}
 	struct rp_port_range r;
 	int rc = rp_conf_parse_range(opt, text, &r, err);
 	if (rc != 0) {
 		return rc;
 	}
-	return ports_add(field, r) == 0 ? 0 : oom(err);
+	return ports_add(field, r) == 0 ? 0 : rp_err_no_memory(err);
 }
 
 /* Entries between separators, trimmed; empty ones are dropped. */
@@ -255,13 +250,13 @@ static int set_strmap(const struct rp_toml *v, struct rp_strmap *field, struct r
 		}
 		char *key = rp_strdup(item->key);
 		if (key == NULL) {
-			return oom(err);
+			return rp_err_no_memory(err);
 		}
 		rp_ascii_lower(key);
 		int rc = rp_strmap_set(field, rp_str_c(key), rp_str_c(item->text));
 		rp_free(key);
 		if (rc != 0) {
-			return oom(err);
+			return rp_err_no_memory(err);
 		}
 	}
 	return 0;
@@ -275,10 +270,12 @@ static int set_listmap(const struct rp_toml *v, struct rp_listmap *field, struct
 		struct rp_strlist *entry;
 		int rc = listmap_add(field, item->key, &entry);
 		if (rc != 0) {
-			return oom(err);
+			return rp_err_no_memory(err);
 		}
 		if (item->type == RP_TOML_STRING) {
-			rc = rp_strlist_add(entry, rp_str_c(item->text)) == 0 ? 0 : oom(err);
+			rc = rp_strlist_add(entry, rp_str_c(item->text)) == 0
+			    ? 0
+			    : rp_err_no_memory(err);
 		} else if (item->type == RP_TOML_ARRAY) {
 			rc = set_array(&list, item, entry, err);
 		} else {
@@ -330,7 +327,7 @@ static int set_tables(
 		}
 	}
 	rp_conf_clear(opt, field);
-	return rp_toml_copy(v, field) == 0 ? 0 : oom(err);
+	return rp_toml_copy(v, field) == 0 ? 0 : rp_err_no_memory(err);
 }
 
 int rp_conf_set_toml(

@@ -83,7 +83,7 @@ static int create_file(const char *path, struct rp_err *err)
 	}
 	(void)close(fd);
 	if (rp_file_sync_folder(path) != 0) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	return 0;
 }
@@ -108,13 +108,13 @@ static int open_file(
 	*out = NULL;
 	struct rp_db *db = rp_calloc(1, sizeof(*db));
 	if (db == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	const char *slash = strrchr(path, '/');
 	db->name = rp_strdup(slash == NULL ? path : slash + 1);
 	int rc = 0;
 	if (db->name == NULL) {
-		rc = rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		rc = rp_err_no_memory(err);
 		goto fail_db;
 	}
 	flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
@@ -308,7 +308,7 @@ static int stmt_prepare(struct rp_db *db, const char *sql, uint64_t hash, struct
 {
 	struct rp_stmt *s = rp_calloc(1, sizeof(*s));
 	if (s == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	s->db = db;
 	s->hash = hash;

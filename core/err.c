@@ -76,6 +76,11 @@ int rp_err_set(struct rp_err *err, int code, const char *fmt, ...)
 	return code;
 }
 
+int rp_err_no_memory(struct rp_err *err)
+{
+	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+}
+
 int rp_err_wrap(struct rp_err *err, const char *fmt, ...)
 {
 	if (err == NULL) {

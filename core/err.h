@@ -44,6 +44,9 @@ const char *rp_err_text(int code);
 /* Fills err (NULL is fine) and returns code. A text that does not fit ends in "...". */
 int rp_err_set(struct rp_err *err, int code, const char *fmt, ...) RP_PRINTF(3, 4);
 
+/* The same for RP_ENOMEM, with its own text. */
+int rp_err_no_memory(struct rp_err *err);
+
 /* Puts "<text>: " before the message that err already holds and returns its code. */
 int rp_err_wrap(struct rp_err *err, const char *fmt, ...) RP_PRINTF(2, 3);
 

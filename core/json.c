@@ -53,7 +53,7 @@ static int keep_number(cJSON *n, struct rp_str text, struct rp_err *err)
 	}
 	n->valuestring = cJSON_malloc(text.len + 1);
 	if (n->valuestring == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	memcpy(n->valuestring, text.p, text.len);
 	n->valuestring[text.len] = '\0';
@@ -82,7 +82,7 @@ static int build(struct rp_str text, bool numbers, struct rp_json **out, struct 
 {
 	cJSON *tree = cJSON_ParseWithLengthOpts(text.p, text.len, NULL, 0);
 	if (tree == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	int rc = numbers ? keep_numbers(tree, &text, err) : 0;
 	if (rc != 0) {

@@ -65,7 +65,7 @@ static int fail(const struct place *pl, int code, const char *fmt, ...)
 
 static int no_memory(const struct place *pl)
 {
-	return rp_err_set(pl->err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+	return rp_err_no_memory(pl->err);
 }
 
 static int wrong_type(const struct place *pl, const char *expected, const struct rp_json *j)

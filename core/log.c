@@ -90,7 +90,7 @@ int rp_log_open(const char *path, enum rp_log_level level, struct rp_err *err)
 	if (path != NULL && path[0] != '\0') {
 		copy = rp_strdup(path);
 		if (copy == NULL) {
-			return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+			return rp_err_no_memory(err);
 		}
 		fd = open_file(path);
 		if (fd < 0) {

@@ -105,7 +105,7 @@ static int read_block(struct rp_cursor *c, const struct counts *n, size_t time_s
 	}
 	z->v = rp_calloc(n->time, sizeof(*z->v));
 	if (z->v == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	z->first = (int32_t)read_signed(types, 4);
 	for (uint32_t i = 0; i < n->time; i++) {
@@ -163,7 +163,7 @@ int rp_zone_parse(const void *p, size_t n, struct rp_zone **out, struct rp_err *
 	struct rp_cursor c;
 	struct rp_zone *z = rp_calloc(1, sizeof(*z));
 	if (z == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	rp_cursor_init(&c, p, n);
 	int code = parse(&c, z, err);

@@ -267,7 +267,7 @@ int rp_fetch_start(struct rp_loop *loop, const struct rp_fetch_options *opt, rp_
 {
 	struct rp_fetch *f = rp_calloc(1, sizeof(*f));
 	if (f == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	f->loop = loop;
 	int code = prepare(f, opt, err);

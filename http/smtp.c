@@ -467,7 +467,7 @@ int rp_smtp_start(struct rp_loop *loop, const struct rp_smtp_options *opt, rp_sm
 	}
 	struct rp_smtp *s = rp_calloc(1, sizeof(*s));
 	if (s == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	int code = prepare(s, opt);
 	const struct rp_dial_options dial = {.url = &s->url, .timeout_ms = opt->timeout_ms};

@@ -164,7 +164,7 @@ int rp_tls_server_new(const char *cert_file, const char *key_file, enum rp_tls_v
 	*out = NULL;
 	struct rp_tls *t = make(true);
 	if (t == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	int rc = configure(t, err);
 	if (rc == 0) {
@@ -254,7 +254,7 @@ int rp_tls_client_new(const char *ca_file, struct rp_tls **out, struct rp_err *e
 	*out = NULL;
 	struct rp_tls *t = make(false);
 	if (t == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	int rc = configure(t, err);
 	if (rc == 0) {
@@ -286,7 +286,7 @@ int rp_tls_client_new_unverified(struct rp_tls **out, struct rp_err *err)
 	*out = NULL;
 	struct rp_tls *t = make(false);
 	if (t == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	int rc = configure(t, err);
 	if (rc != 0) {

@@ -49,7 +49,7 @@ static bool is_digit(char c)
 
 static int no_memory(struct rp_err *err)
 {
-	return rp_err_set(err, RP_ENOMEM, "out of memory");
+	return rp_err_no_memory(err);
 }
 
 static int invalid(struct rp_err *err, const char *what)

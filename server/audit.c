@@ -98,7 +98,7 @@ int rp_audit_open(struct rp_loop *loop, const struct rp_server_config *cfg, stru
 	}
 	struct rp_audit *a = rp_calloc(1, sizeof(*a));
 	if (a == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	a->cfg = &cfg->api;
 	rp_list_init(&a->pending);

@@ -141,7 +141,7 @@ int rp_cgroups_new(struct rp_store *store, struct rp_cgroups **out, struct rp_er
 {
 	struct rp_cgroups *gs = rp_calloc(1, sizeof(*gs));
 	if (gs == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	gs->store = store;
 	int code = rp_cgroups_store_load(store, on_row, gs, err);

@@ -60,7 +60,7 @@ static int read_list(
 			return bad_list(key, err);
 		}
 		if (rp_strlist_add(out, rp_str_c(text)) != 0) {
-			return rp_err_set(err, RP_ENOMEM, "out of memory");
+			return rp_err_no_memory(err);
 		}
 	}
 	return 0;

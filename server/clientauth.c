@@ -24,7 +24,7 @@ int rp_clientauth_new(const struct rp_clientauth_source *source, void *self,
 	struct rp_clientauth *a = rp_calloc(1, sizeof(*a));
 	if (a == NULL) {
 		source->free(self);
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	a->source = source;
 	a->self = self;
@@ -250,13 +250,13 @@ int rp_clientauth_static(const char *text, struct rp_clientauth **out, struct rp
 	}
 	struct rp_hash *pairs = rp_malloc(sizeof(*pairs));
 	if (pairs == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	rp_hash_init(pairs);
 	if (rp_clientauth_pairs_put(pairs, rp_str_n(text, (size_t)(colon - text)), colon + 1) !=
 	    0) {
 		static_free(pairs);
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	return rp_clientauth_new(&static_source, pairs, out, err);
 }

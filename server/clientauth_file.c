@@ -131,7 +131,7 @@ static int take_pairs(const struct rp_json *j, struct rp_hash *h, struct rp_err 
 			    err, RP_EINVAL, "empty client auth ID or password is not allowed");
 		}
 		if (rp_clientauth_pairs_put(h, rp_str_c(id), password) != 0) {
-			return rp_err_set(err, RP_ENOMEM, "out of memory");
+			return rp_err_no_memory(err);
 		}
 	}
 	return 0;
@@ -300,7 +300,7 @@ static int add(void *self, const struct rp_clientauth_pair *pair, struct rp_err 
 		code = rp_err_set(err, RP_ELIMIT, "auth_file %s: there are %d credentials", f->path,
 		    RP_CLIENTAUTH_MAX);
 	} else if (rp_clientauth_pairs_put(&pairs, rp_str_c(pair->id), pair->password) != 0) {
-		code = rp_err_set(err, RP_ENOMEM, "out of memory");
+		code = rp_err_no_memory(err);
 	}
 	if (code != 0) {
 		rp_clientauth_pairs_free(&pairs);
@@ -350,13 +350,12 @@ int rp_clientauth_file(const char *path, struct rp_clientauth **out, struct rp_e
 {
 	struct file *f = rp_calloc(1, sizeof(*f));
 	if (f == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	pthread_mutex_init(&f->lock, NULL);
 	rp_hash_init(&f->pairs);
 	f->path = rp_strdup(path);
-	int code = f->path == NULL ? rp_err_set(err, RP_ENOMEM, "out of memory")
-	                           : load(path, &f->pairs, &f->seen, err);
+	int code = f->path == NULL ? rp_err_no_memory(err) : load(path, &f->pairs, &f->seen, err);
 	if (code != 0) {
 		file_free(f);
 		return code;

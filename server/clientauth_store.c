@@ -180,7 +180,7 @@ int rp_clientauth_table(
 	}
 	struct table *t = rp_calloc(1, sizeof(*t));
 	if (t == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	pthread_mutex_init(&t->lock, NULL);
 	write_statements(t, table);

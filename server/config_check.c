@@ -25,11 +25,6 @@ static bool is_set(const char *text)
 	return text[0] != '\0';
 }
 
-static int oom(struct rp_err *err)
-{
-	return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
-}
-
 const char *rp_server_config_url_problem(const char *url)
 {
 	const char *sep = strstr(url, "://");
@@ -86,7 +81,7 @@ static int check_addresses(struct rp_server_config *cfg, struct rp_err *err)
 	char *url = rp_asprintf("http://%s", s->address);
 	int rc = url == NULL ? RP_ENOMEM : rp_strlist_add(&s->url, rp_str_c(url));
 	rp_free(url);
-	return rc == 0 ? 0 : oom(err);
+	return rc == 0 ? 0 : rp_err_no_memory(err);
 }
 
 static int both_set(const char *a, const char *b, struct rp_err *err)
@@ -157,7 +152,7 @@ static int check_machine(struct rp_server_config *cfg, struct rp_err *err)
 		    "max_concurrent_ssh_handshakes is more than twice the number of CPUs (%lld)",
 		    (long long)cpus);
 	}
-	return rc == 0 ? 0 : oom(err);
+	return rc == 0 ? 0 : rp_err_no_memory(err);
 }
 
 int rp_server_config_check_proxies(const struct rp_server_config *cfg,
@@ -168,7 +163,7 @@ int rp_server_config_check_proxies(const struct rp_server_config *cfg,
 	int rc = rp_forwarded_parse(list, &parsed, &why);
 	rp_addrlist_fini(&parsed);
 	if (rc == RP_ENOMEM) {
-		return oom(err);
+		return rp_err_no_memory(err);
 	}
 	return rc == 0 ? 0
 	               : rp_conf_fail(&cfg->conf, list, err, "%sinvalid trusted_proxies: %s",
@@ -193,7 +188,7 @@ static int check_intervals(struct rp_server_config *cfg, struct rp_err *err)
 	s->check_clients_connection_interval = 2 * MIN_NS;
 	int rc = rp_conf_warn(
 	    &cfg->conf, "check_clients_connection_interval is too short, 2m is used instead");
-	return rc == 0 ? 0 : oom(err);
+	return rc == 0 ? 0 : rp_err_no_memory(err);
 }
 
 /* An IP address or a name of letters, digits and '-' in parts of 1 to 63. */

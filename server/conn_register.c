@@ -131,7 +131,7 @@ static int start_tunnels(struct rp_conn *c, struct rp_err *err)
 	struct rp_tunnel_plan *plan = &c->accept->plan;
 	enum fate *fates = rp_calloc(plan->n + 1, sizeof(*fates));
 	if (fates == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	int code = 0;
 	for (int turn = TURN_GIVEN; turn <= TURN_ANY && code == 0; turn++) {

@@ -266,7 +266,7 @@ static int take_zone(struct rp_str *s, struct rp_cron *out, struct rp_err *err)
 	(void)rp_str_split(s, ' ', &name);
 	out->zone = rp_str_dup(name);
 	*s = rp_str_trim(*s);
-	return out->zone != NULL ? 0 : rp_err_set(err, RP_ENOMEM, "out of memory");
+	return out->zone != NULL ? 0 : rp_err_no_memory(err);
 }
 
 int rp_cron_parse(const char *text, struct rp_cron *out, struct rp_err *err)

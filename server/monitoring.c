@@ -147,7 +147,7 @@ int rp_monitoring_open(struct rp_loop *loop, const struct rp_server_config *cfg,
 	}
 	struct rp_monitoring *m = rp_calloc(1, sizeof(*m));
 	if (m == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	m->cfg = cfg;
 	rp_list_init(&m->pending);

@@ -41,7 +41,7 @@ int rp_proxy_target_new(const char *url, struct rp_proxy_target **out, struct rp
 {
 	struct rp_proxy_target *t = rp_calloc(1, sizeof(*t));
 	if (t == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	int code = rp_url_parse(url, &t->url, err);
 	bool https = code == 0 && strcmp(t->url.scheme, "https") == 0;

@@ -258,7 +258,7 @@ int rp_registry_new(
 {
 	struct rp_registry *r = rp_calloc(1, sizeof(*r));
 	if (r == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	r->opt = *opt;
 	rp_hash_init(&r->by_id);

@@ -42,13 +42,12 @@ int rp_schedules_entry_new(
 {
 	struct rp_schedule_entry *e = rp_calloc(1, sizeof(*e));
 	if (e == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	rp_list_init(&e->node);
 	e->times = (struct rp_schedule_times){.next = RP_CRON_NEVER, .last = INT64_MIN};
 	e->id = rp_strdup(id);
-	int code = e->id == NULL ? rp_err_set(err, RP_ENOMEM, "out of memory")
-	                         : rp_cron_parse(text, &e->cron, err);
+	int code = e->id == NULL ? rp_err_no_memory(err) : rp_cron_parse(text, &e->cron, err);
 	if (code == 0 && e->cron.zone != NULL) {
 		code = rp_zone_load(e->cron.zone, &e->zone, err);
 	}
@@ -385,12 +384,12 @@ int rp_schedules_new(
 {
 	struct rp_schedules *ss = rp_calloc(1, sizeof(*ss));
 	if (ss == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	ss->opt = *opt;
 	rp_list_init(&ss->entries);
 	rp_list_init(&ss->runs);
-	int code = rp_zone_local(&ss->local) == 0 ? 0 : rp_err_set(err, RP_ENOMEM, "out of memory");
+	int code = rp_zone_local(&ss->local) == 0 ? 0 : rp_err_no_memory(err);
 	code = code != 0 ? code : rp_schedule_each(rp_store_db(opt->store), on_row, ss, err);
 	if (code != 0) {
 		rp_schedules_free(ss);

@@ -185,7 +185,7 @@ static int open_hostkey(struct server *s, struct rp_err *err)
 	}
 	char *path = rp_asprintf("%s/rportd-hostkey", s->cfg.server.data_dir);
 	if (path == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	int code = rp_hostkey_from_file(path, &s->hostkey, err);
 	rp_free(path);
@@ -376,7 +376,7 @@ static int start_parts(struct server *s, struct rp_err *err)
 	    .events = &s->events,
 	};
 	if (code == 0 && rp_jobs_new(&jobs, &s->jobs) != 0) {
-		code = rp_err_set(err, RP_ENOMEM, "out of memory");
+		code = rp_err_no_memory(err);
 	}
 	const struct rp_multis_options multis = {.loop = s->loop,
 	    .cfg = &s->cfg,
@@ -385,7 +385,7 @@ static int start_parts(struct server *s, struct rp_err *err)
 	    .jobs = s->jobs,
 	    .events = &s->events};
 	if (code == 0 && rp_multis_new(&multis, &s->multis) != 0) {
-		code = rp_err_set(err, RP_ENOMEM, "out of memory");
+		code = rp_err_no_memory(err);
 	}
 	const struct rp_schedules_options schedules = {
 	    .loop = s->loop, .store = s->store, .registry = s->registry, .multis = s->multis};

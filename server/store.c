@@ -222,7 +222,7 @@ static int open_db(struct rp_store *s, struct rp_err *err)
 {
 	char *path = rp_asprintf("%s/%s", s->dir, s->file->name);
 	if (path == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	int code = rp_db_open(&s->db, path, s->wal, err);
 	rp_free(path);
@@ -254,12 +254,12 @@ int rp_store_open_file(struct rp_loop *loop, const char *data_dir, bool wal,
 	}
 	struct rp_store *s = rp_calloc(1, sizeof(*s));
 	if (s == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	s->file = file;
 	s->wal = wal;
 	s->dir = rp_strdup(data_dir);
-	code = s->dir == NULL ? rp_err_set(err, RP_ENOMEM, "out of memory") : open_db(s, err);
+	code = s->dir == NULL ? rp_err_no_memory(err) : open_db(s, err);
 	if (code != 0) {
 		goto fail_store;
 	}
@@ -343,7 +343,7 @@ static int open_reader(struct rp_store *s, struct rp_err *err)
 {
 	char *path = rp_asprintf("%s/%s", s->dir, s->file->name);
 	if (path == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	int code = rp_db_open_existing(&s->reader, path, err);
 	rp_free(path);

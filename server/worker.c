@@ -104,7 +104,7 @@ int rp_workers_start(
 {
 	struct rp_workers *ws = rp_calloc(1, sizeof(*ws));
 	if (ws == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	ws->opt = *opt;
 	rp_refusals_init(&ws->refusals, "client-listener", "too many handshakes under way");
@@ -115,7 +115,7 @@ int rp_workers_start(
 	if (ws->v == NULL) {
 		rp_refusals_fini(&ws->refusals);
 		rp_free(ws);
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	for (ws->n = 0; ws->n < n; ws->n++) {
 		int code = worker_init(ws, ws->n);

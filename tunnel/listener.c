@@ -389,7 +389,7 @@ static int listen_tcp(struct rp_tunnel *t, struct rp_err *err)
 	bool v6 = strchr(host, ':') != NULL;
 	char *address = rp_asprintf(v6 ? "[%s]:%u" : "%s:%u", host, (unsigned)t->port);
 	if (address == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	int rc = rp_acceptor_new(t->loop, address, &acceptor_ops, t, &t->acceptor, err);
 	rp_free(address);
@@ -544,7 +544,7 @@ int rp_tunnel_set_acl(struct rp_tunnel *t, const char *acl, struct rp_err *err)
 		text = rp_strdup(acl);
 		if (text == NULL) {
 			rp_addrlist_fini(&list);
-			return rp_err_set(err, RP_ENOMEM, "out of memory");
+			return rp_err_no_memory(err);
 		}
 	}
 	rp_free(t->remote.acl);

@@ -88,7 +88,7 @@ int rp_ports_new(const struct rp_strlist *used, const struct rp_strlist *exclude
 {
 	struct rp_ports *p = rp_calloc(1, sizeof(*p));
 	if (p == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	int rc = apply(&p->allowed, used, true, err);
 	if (rc == 0) {
@@ -101,7 +101,7 @@ int rp_ports_new(const struct rp_strlist *used, const struct rp_strlist *exclude
 		    "assignment");
 	}
 	if (rc == 0 && pthread_mutex_init(&p->lock, NULL) != 0) {
-		rc = rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		rc = rp_err_no_memory(err);
 	}
 	if (rc != 0) {
 		rp_free(p);

@@ -273,7 +273,7 @@ int rp_remote_parse(const char *text, struct rp_remote *r, struct rp_err *err)
 	int rc = analyse(rp_str_c(text), &pl, &proto, err);
 	if (rc == 0 && fill(r, &pl, proto) != 0) {
 		rp_remote_fini(r);
-		rc = rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		rc = rp_err_no_memory(err);
 	}
 	if (rc != 0) {
 		(void)rp_err_wrap(err, "failed to decode remote \"%.100s\"", text);
@@ -305,7 +305,7 @@ int rp_remote_parse_side(const char *text, char **host, char **port, struct rp_e
 		rp_free(*host);
 		*port = NULL;
 		*host = NULL;
-		return rp_err_set(err, RP_ENOMEM, "%s", rp_err_text(RP_ENOMEM));
+		return rp_err_no_memory(err);
 	}
 	return 0;
 }

@@ -384,7 +384,7 @@ int rp_udp_server_start(struct rp_loop *loop, struct rp_mux *mux,
 	*out = NULL;
 	struct rp_udp_server *s = rp_calloc(1, sizeof(*s));
 	if (s == NULL) {
-		return rp_err_set(err, RP_ENOMEM, "out of memory");
+		return rp_err_no_memory(err);
 	}
 	s->loop = loop;
 	s->mux = mux;
