@@ -37,13 +37,6 @@ struct job {
 	int err;
 };
 
-static void add(struct rp_api_call *c, const char *name, const char *value)
-{
-	if (rp_http_req_add_header(c->req, name, value) != 0) {
-		rp_log_debug("api", "header %s left out", name);
-	}
-}
-
 /* The smaller body, if it came out well, was told; otherwise the answer stays as it is. */
 static void reply_smaller(struct job *j)
 {
@@ -103,17 +96,17 @@ bool rp_answer_has_room(const struct rp_api_call *c, size_t n)
 
 void rp_answer_busy(struct rp_api_call *c)
 {
-	add(c, "Retry-After", "5");
+	rp_reply_header(c, "Retry-After", "5");
 	rp_reply_text(c, 503, "Too many files are under way. Please try later.\n");
 }
 
 void rp_answer_send(struct rp_api_call *c, const struct rp_answer *a)
 {
 	struct job j = {.call = c, .answer = *a};
-	add(c, "Vary", "Accept-Encoding");
+	rp_reply_header(c, "Vary", "Accept-Encoding");
 	if (c->by_cookie) {
 		/* Unlike an Authorization header a cookie keeps no cache from storing the answer. */
-		add(c, "Cache-Control", "no-store");
+		rp_reply_header(c, "Cache-Control", "no-store");
 	}
 	rp_cors_answer(&c->api->cors, c->req);
 	if (a->body.len >= COMPRESS_MIN && !a->packed) {

@@ -147,18 +147,9 @@ void rp_api_client_get(struct rp_api_call *c)
 	rp_listq_fini(&q);
 }
 
-static void on_deleted(void *ctx, int code, const struct rp_err *err)
-{
-	if (code != 0) {
-		rp_reply_code(ctx, code, err);
-	} else {
-		rp_reply_empty(ctx, 204);
-	}
-}
-
 void rp_api_client_delete(struct rp_api_call *c)
 {
-	int err = rp_registry_delete(c->api->parts.registry, c->params[0], on_deleted, c);
+	int err = rp_registry_delete(c->api->parts.registry, c->params[0], rp_reply_done, c);
 	if (err == RP_EBUSY) {
 		rp_reply_fail(c, 400, "Client is active, should be disconnected");
 	} else if (err != 0) {

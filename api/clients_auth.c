@@ -207,15 +207,6 @@ void rp_api_client_auth_post(struct rp_api_call *c)
 
 /* Deleting: the credentials first, so that none of the clients comes back, then the clients. */
 
-static void on_gone(void *ctx, int code, const struct rp_err *err)
-{
-	if (code != 0) {
-		rp_reply_code(ctx, code, err);
-	} else {
-		rp_reply_empty(ctx, 204);
-	}
-}
-
 static void not_found(struct rp_api_call *c)
 {
 	char title[512];
@@ -232,7 +223,7 @@ static void on_removed(void *ctx, int code, const struct rp_err *err)
 		return;
 	}
 	if (code == 0) {
-		code = rp_registry_end_auth(c->api->parts.registry, c->params[0], on_gone, c);
+		code = rp_registry_end_auth(c->api->parts.registry, c->params[0], rp_reply_done, c);
 		err = NULL;
 	}
 	if (code != 0) {

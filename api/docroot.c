@@ -70,13 +70,6 @@ void rp_docroot_free(struct rp_docroot *d)
 	}
 }
 
-static void add(struct rp_api_call *c, const char *name, const char *value)
-{
-	if (rp_http_req_add_header(c->req, name, value) != 0) {
-		rp_log_debug("api", "header %s left out", name);
-	}
-}
-
 static void not_found(struct rp_api_call *c)
 {
 	rp_reply_text(c, 404, "404 page not found\n");
@@ -92,7 +85,7 @@ static void missing(struct rp_api_call *c)
 
 static void redirect(struct rp_api_call *c, const char *to)
 {
-	add(c, "Location", to);
+	rp_reply_header(c, "Location", to);
 	rp_reply_empty(c, 301);
 }
 
@@ -171,10 +164,10 @@ static void send_file(struct rp_api_call *c, const struct job *j)
 {
 	const char *type = rp_docfile_type(j->fallback ? INDEX : j->path);
 	struct rp_answer a = {.status = 200, .content_type = type};
-	add(c, "ETag", j->file.etag);
-	add(c, "Last-Modified", j->file.modified);
-	add(c, "Cache-Control", "no-cache");
-	add(c, "X-Content-Type-Options", "nosniff");
+	rp_reply_header(c, "ETag", j->file.etag);
+	rp_reply_header(c, "Last-Modified", j->file.modified);
+	rp_reply_header(c, "Cache-Control", "no-cache");
+	rp_reply_header(c, "X-Content-Type-Options", "nosniff");
 	if (is_fresh(c, &j->file)) {
 		a.status = 304;
 		a.content_type = NULL;

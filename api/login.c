@@ -264,15 +264,6 @@ void rp_api_login_post(struct rp_api_call *c)
 	login_release(&b);
 }
 
-static void on_logged_out(void *ctx, int code, const struct rp_err *err)
-{
-	if (code != 0) {
-		rp_reply_code(ctx, code, err);
-	} else {
-		rp_reply_empty(ctx, 204);
-	}
-}
-
 static void log_out(struct rp_api_call *c, const char *token)
 {
 	struct rp_jwt_claims claims = {0};
@@ -281,7 +272,7 @@ static void log_out(struct rp_api_call *c, const char *token)
 		return;
 	}
 	rp_twofa_drop(c->api->twofa, claims.session);
-	int err = rp_sessions_end(c->api->sessions, claims.session, on_logged_out, c);
+	int err = rp_sessions_end(c->api->sessions, claims.session, rp_reply_done, c);
 	rp_free(claims.username);
 	if (err == RP_ENOENT) {
 		rp_reply_empty(c, 204);

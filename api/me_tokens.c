@@ -225,21 +225,12 @@ void rp_api_token_put(struct rp_api_call *c)
 	}
 }
 
-static void on_ended(void *ctx, int code, const struct rp_err *err)
-{
-	if (code != 0) {
-		rp_reply_code(ctx, code, err);
-	} else {
-		rp_reply_empty(ctx, 204);
-	}
-}
-
 void rp_api_token_delete(struct rp_api_call *c)
 {
 	if (!prefix_fits(c)) {
 		return;
 	}
-	int err = rp_tokens_end(c->api->tokens, c->user.name, c->params[0], on_ended, c);
+	int err = rp_tokens_end(c->api->tokens, c->user.name, c->params[0], rp_reply_done, c);
 	if (err == RP_ENOENT) {
 		rp_reply_fail(c, 404, "cannot find API token by prefix '%s'", c->params[0]);
 	} else if (err != 0) {

@@ -130,6 +130,22 @@ void rp_reply_code(struct rp_api_call *c, int code, const struct rp_err *err)
 	rp_reply_fail(c, status, "%s", text);
 }
 
+void rp_reply_done(void *ctx, int code, const struct rp_err *err)
+{
+	if (code != 0) {
+		rp_reply_code(ctx, code, err);
+	} else {
+		rp_reply_empty(ctx, 204);
+	}
+}
+
+void rp_reply_header(struct rp_api_call *c, const char *name, const char *value)
+{
+	if (rp_http_req_add_header(c->req, name, value) != 0) {
+		rp_log_debug("api", "header %s left out", name);
+	}
+}
+
 void rp_reply_begin_bare(struct rp_reply *r)
 {
 	rp_buf_init(&r->text, REPLY_MAX);

@@ -29,7 +29,12 @@ void rp_reply_list_errors(struct rp_api_call *c, const struct rp_listq_errors *e
 /* Internal codes: RP_ENOMEM, RP_EBUSY 503 …, others 500. */
 void rp_reply_code(struct rp_api_call *c, int code, const struct rp_err *err);
 void rp_reply_empty(struct rp_api_call *c, unsigned status);
+/* ctx is the call: 204 for code 0, else rp_reply_code. Of the form of rp_store_done_cb. */
+void rp_reply_done(void *ctx, int code, const struct rp_err *err);
 void rp_reply_text(struct rp_api_call *c, unsigned status, const char *text);
+
+/* A header that is only a help: without memory the answer goes out without it. */
+void rp_reply_header(struct rp_api_call *c, const char *name, const char *value);
 
 /* 200 with bytes of any type. */
 void rp_reply_bytes(struct rp_api_call *c, const char *content_type, struct rp_str bytes);

@@ -115,15 +115,6 @@ static void on_made(void *ctx, int code, const struct rp_err *err)
 	show(c, user->totp_secret);
 }
 
-static void on_deleted(void *ctx, int code, const struct rp_err *err)
-{
-	if (code != 0) {
-		rp_reply_code(ctx, code, err);
-	} else {
-		rp_reply_empty(ctx, 204);
-	}
-}
-
 static void change(
     struct rp_api_call *c, const char *name, const char *secret, rp_store_done_cb done)
 {
@@ -157,13 +148,13 @@ void rp_api_totp_post(struct rp_api_call *c)
 void rp_api_totp_delete(struct rp_api_call *c)
 {
 	if (find(c, c->user.name) != NULL) {
-		change(c, c->user.name, "", on_deleted);
+		change(c, c->user.name, "", rp_reply_done);
 	}
 }
 
 void rp_api_user_totp_delete(struct rp_api_call *c)
 {
 	if (find(c, c->params[0]) != NULL) {
-		change(c, c->params[0], "", on_deleted);
+		change(c, c->params[0], "", rp_reply_done);
 	}
 }

@@ -81,21 +81,12 @@ void rp_api_user_sessions(struct rp_api_call *c)
 	rp_reply_end(&r, c);
 }
 
-static void on_ended(void *ctx, int code, const struct rp_err *err)
-{
-	if (code != 0) {
-		rp_reply_code(ctx, code, err);
-	} else {
-		rp_reply_empty(ctx, 204);
-	}
-}
-
 void rp_api_user_sessions_delete(struct rp_api_call *c)
 {
 	if (!user_exists(c)) {
 		return;
 	}
-	int err = rp_sessions_end_all(c->api->sessions, c->params[0], on_ended, c);
+	int err = rp_sessions_end_all(c->api->sessions, c->params[0], rp_reply_done, c);
 	if (err != 0) {
 		rp_reply_code(c, err, NULL);
 	}
@@ -110,7 +101,7 @@ static void end_session(struct rp_api_call *c, const char *username, const char 
 	}
 	/* Somebody else's session is none of this user's: as if it were not there. */
 	int err = rp_sessions_is_of(c->api->sessions, id, username)
-	    ? rp_sessions_end(c->api->sessions, id, on_ended, c)
+	    ? rp_sessions_end(c->api->sessions, id, rp_reply_done, c)
 	    : RP_ENOENT;
 	if (err == RP_ENOENT) {
 		rp_reply_fail(c, 404, "cannot find session %s of user '%s'", text, username);

@@ -56,13 +56,6 @@ struct job {
 	int err;
 };
 
-static void add(struct rp_api_call *c, const char *name, const char *value)
-{
-	if (rp_http_req_add_header(c->req, name, value) != 0) {
-		rp_log_debug("api", "header %s left out", name);
-	}
-}
-
 /* --- which file --- */
 
 static bool find(const char *path, enum rp_coding coding, struct file *f)
@@ -133,15 +126,16 @@ static int etag_of(const struct file *f, char *out, size_t size)
 static void add_headers(struct rp_api_call *c, const struct file *f, const char *etag)
 {
 	bool asset = rp_str_starts(rp_str_c(f->path), ASSETS);
-	add(c, "ETag", etag);
-	add(c, "Cache-Control", asset ? "public, max-age=31536000, immutable" : "no-cache");
-	add(c, "Content-Security-Policy", POLICY);
-	add(c, "X-Content-Type-Options", "nosniff");
-	add(c, "Referrer-Policy", "no-referrer");
-	add(c, "Cross-Origin-Opener-Policy", "same-origin");
-	add(c, "Cross-Origin-Resource-Policy", "same-origin");
+	rp_reply_header(c, "ETag", etag);
+	rp_reply_header(
+	    c, "Cache-Control", asset ? "public, max-age=31536000, immutable" : "no-cache");
+	rp_reply_header(c, "Content-Security-Policy", POLICY);
+	rp_reply_header(c, "X-Content-Type-Options", "nosniff");
+	rp_reply_header(c, "Referrer-Policy", "no-referrer");
+	rp_reply_header(c, "Cross-Origin-Opener-Policy", "same-origin");
+	rp_reply_header(c, "Cross-Origin-Resource-Policy", "same-origin");
 	if (!asset) {
-		add(c, "Vary", "Accept");
+		rp_reply_header(c, "Vary", "Accept");
 	}
 }
 
@@ -198,7 +192,7 @@ static void send_packed(struct rp_api_call *c, const struct file *f)
 	    .content_type = rp_docfile_type(f->path),
 	    .body = f->bytes,
 	    .packed = true};
-	add(c, "Content-Encoding", rp_coding_name(f->coding));
+	rp_reply_header(c, "Content-Encoding", rp_coding_name(f->coding));
 	rp_answer_send(c, &a);
 }
 
@@ -242,7 +236,7 @@ bool rp_webui_serve(struct rp_api_call *c)
 		return false;
 	}
 	if (strcmp(path, INDEX) == 0) {
-		add(c, "Location", "/");
+		rp_reply_header(c, "Location", "/");
 		rp_reply_empty(c, 301);
 		return true;
 	}
