@@ -176,17 +176,9 @@ static int check_request(
 	return code;
 }
 
-/* False: no memory. */
-static bool set_text(char **slot, const char *text)
-{
-	rp_free(*slot);
-	*slot = rp_strdup(text);
-	return *slot != NULL;
-}
-
 static bool not_null(char **slot)
 {
-	return *slot != NULL || set_text(slot, "");
+	return *slot != NULL || rp_strset(slot, "") == 0;
 }
 
 /* The texts that are "" where none was given, and nothing of the other type. */
@@ -252,7 +244,7 @@ void rp_api_schedules_post(struct rp_api_call *c)
 	s.created_at = rp_time_now();
 	rp_free(s.last_execution);
 	s.last_execution = NULL;
-	bool whole = set_text(&s.id, id) && set_text(&s.created_by, c->user.name);
+	bool whole = rp_strset(&s.id, id) == 0 && rp_strset(&s.created_by, c->user.name) == 0;
 	int err = whole ? rp_schedules_add(c->api->parts.schedules, &s, on_written, c) : RP_ENOMEM;
 	rp_json_release(&rp_schedule_table, &s);
 	if (err != 0) {
@@ -266,7 +258,7 @@ void rp_api_schedule_put(struct rp_api_call *c)
 	if (read_body(c, &s) != 0) {
 		return;
 	}
-	int err = set_text(&s.id, c->params[0])
+	int err = rp_strset(&s.id, c->params[0]) == 0
 	    ? rp_schedules_change(c->api->parts.schedules, &s, on_written, c)
 	    : RP_ENOMEM;
 	rp_json_release(&rp_schedule_table, &s);

@@ -101,14 +101,6 @@ static struct write *write_new(struct rp_api_call *c)
 	return w;
 }
 
-/* False: no memory. */
-static bool set_text(char **slot, const char *text)
-{
-	rp_free(*slot);
-	*slot = rp_strdup(text);
-	return *slot != NULL;
-}
-
 static int submit(struct write *w, bool add)
 {
 	const struct rp_api_call *c = w->call;
@@ -126,7 +118,8 @@ static void store_tunnel(struct rp_api_call *c, const char *id, bool add)
 	if (w == NULL) {
 		return;
 	}
-	bool whole = set_text(&w->t.id, id) && (w->t.name != NULL || set_text(&w->t.name, ""));
+	bool whole = rp_strset(&w->t.id, id) == 0 &&
+	    (w->t.name != NULL || rp_strset(&w->t.name, "") == 0);
 	int err = whole ? submit(w, add) : RP_ENOMEM;
 	if (err != 0) {
 		write_free(w);

@@ -179,23 +179,12 @@ static int collect_os(
 	return rc != 0 ? rc : collect_kernel(c, !rp_str_eq(id, "alpine"));
 }
 
-static int replace(char **field, const char *value)
-{
-	char *copy = rp_strdup(value);
-	if (copy == NULL) {
-		return RP_ENOMEM;
-	}
-	rp_free(*field);
-	*field = copy;
-	return 0;
-}
-
 /* Empty texts mean plain hardware here, not "unknown". */
 static int collect_virt(const char *root, struct rp_new_connection *c)
 {
 	struct rp_virt v = rp_virt_detect(root);
-	int rc = replace(&c->os_virtualization_system, v.system);
-	return rc != 0 ? rc : replace(&c->os_virtualization_role, v.role);
+	int rc = rp_strset(&c->os_virtualization_system, v.system);
+	return rc != 0 ? rc : rp_strset(&c->os_virtualization_role, v.role);
 }
 
 static int set_value(char **field, const struct rp_fact_file *f, const char *key)

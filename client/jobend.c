@@ -105,17 +105,6 @@ static int error_text(const struct rp_job_end *end, char **text)
 	return rc;
 }
 
-static int set_text(char **field, const char *value)
-{
-	char *copy = rp_strdup(value);
-	if (copy == NULL) {
-		return RP_ENOMEM;
-	}
-	rp_free(*field);
-	*field = copy;
-	return 0;
-}
-
 static const char *status_of(const struct rp_job_end *end)
 {
 	if (end->timed_out || !end->exited || end->shutting_down) {
@@ -131,7 +120,7 @@ static int fill(struct rp_job *job, const struct rp_job_end *end, size_t max)
 	char *error = NULL;
 	job->finished_at = rp_time_now();
 	job->has_result = true;
-	int rc = set_text(&job->status, status_of(end));
+	int rc = rp_strset(&job->status, status_of(end));
 	rc = rc != 0 ? rc : error_text(end, &error);
 	if (rc == 0) {
 		rp_free(job->error);

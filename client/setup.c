@@ -162,25 +162,14 @@ static int check_allowed(const struct rp_client_setup *s, const struct rp_remote
 	    err, RP_EINVAL, "remote \"%s\" is not allowed by \"tunnel_allowed\" config", text);
 }
 
-static int replace_text(char **field, const char *text)
-{
-	char *copy = rp_strdup(text);
-	if (copy == NULL) {
-		return RP_ENOMEM;
-	}
-	rp_free(*field);
-	*field = copy;
-	return 0;
-}
-
 /* --scheme and its kin, for the remotes of the command line. */
 static int apply_options(struct rp_remote *r, const struct rp_conf_tunnel_options *o)
 {
-	if (o->scheme[0] != '\0' && replace_text(&r->scheme, o->scheme) != 0) {
+	if (o->scheme[0] != '\0' && rp_strset(&r->scheme, o->scheme) != 0) {
 		return RP_ENOMEM;
 	}
 	r->http_proxy = o->enable_reverse_proxy;
-	return o->host_header[0] != '\0' ? replace_text(&r->host_header, o->host_header) : 0;
+	return o->host_header[0] != '\0' ? rp_strset(&r->host_header, o->host_header) : 0;
 }
 
 /* The reason alone does not tell what would be right. */

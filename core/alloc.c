@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/err.h"
+
 #define RP_BANNED_ALLOW_HEAP
 #include "core/banned.h"
 
@@ -80,6 +82,17 @@ void *rp_memdup(const void *p, size_t n)
 		memcpy(copy, p, n);
 	}
 	return copy;
+}
+
+int rp_strset(char **slot, const char *s)
+{
+	char *copy = rp_strdup(s);
+	if (copy == NULL) {
+		return RP_ENOMEM;
+	}
+	rp_free(*slot);
+	*slot = copy;
+	return 0;
 }
 
 char *rp_strndup(const char *s, size_t n)

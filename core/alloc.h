@@ -33,6 +33,8 @@ RP_NODISCARD void *rp_calloc(size_t n, size_t size);
 /* Checks n * size for overflow; the old block stays valid on failure. */
 RP_NODISCARD void *rp_reallocarray(void *p, size_t n, size_t size);
 RP_NODISCARD char *rp_strdup(const char *s);
+/* Puts a copy of s in the place of an owned text. RP_ENOMEM: *slot stays as it is. */
+RP_NODISCARD int rp_strset(char **slot, const char *s);
 RP_NODISCARD char *rp_strndup(const char *s, size_t n);
 RP_NODISCARD void *rp_memdup(const void *p, size_t n);
 /* printf into a new string. */

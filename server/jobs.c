@@ -252,17 +252,10 @@ static int save(struct order *o, int64_t until_s, rp_jobs_stored_cb done)
 	                        : rp_jobs_store_save(o->jobs->opt.store, &o->job, &keep, done, o);
 }
 
-static bool set_text(char **slot, const char *text)
-{
-	rp_free(*slot);
-	*slot = rp_strdup(text);
-	return *slot != NULL;
-}
-
 static bool set_end(struct order *o, const char *status, const char *text)
 {
 	o->job.finished_at = rp_time_now();
-	return set_text(&o->job.status, status) && set_text(&o->job.error, text);
+	return rp_strset(&o->job.status, status) == 0 && rp_strset(&o->job.error, text) == 0;
 }
 
 static void on_end_stored(void *ctx, int code, const struct rp_job *job, const struct rp_err *err)
@@ -447,10 +440,10 @@ static bool complete(struct order *o, const char *client_id, const struct rp_cli
 	o->job.has_result = false;
 	o->job.started_at = o->cb == NULL ? rp_time_now() : RP_TIME_ZERO;
 	o->job.finished_at = RP_TIME_ZERO;
-	return set_text(&o->job.jid, jid) && set_text(&o->job.client_id, client_id) &&
-	    set_text(
-	        &o->job.client_name, client != NULL && client->name != NULL ? client->name : "") &&
-	    set_text(&o->job.status, "");
+	return rp_strset(&o->job.jid, jid) == 0 && rp_strset(&o->job.client_id, client_id) == 0 &&
+	    rp_strset(&o->job.client_name,
+	        client != NULL && client->name != NULL ? client->name : "") == 0 &&
+	    rp_strset(&o->job.status, "") == 0;
 }
 
 /* What the client gets does not say that the job runs: it decides that. */
@@ -461,7 +454,7 @@ static int place_order(struct order *o)
 	int err = rp_job_encode(&o->job, &text);
 	err = err != 0 ? err : rp_buf_take_string(&text, &o->text);
 	rp_buf_fini(&text);
-	if (err == 0 && !set_text(&o->job.status, RP_JOB_RUNNING)) {
+	if (err == 0 && rp_strset(&o->job.status, RP_JOB_RUNNING) != 0) {
 		err = RP_ENOMEM;
 	}
 	o->job.started_at = rp_time_now();
@@ -586,8 +579,8 @@ static bool make_result(struct rp_job *job, const char *client_id)
 	if (job->finished_at == RP_TIME_ZERO) {
 		job->finished_at = rp_time_now();
 	}
-	return set_text(&job->client_id, client_id) &&
-	    (known || set_text(&job->status, RP_JOB_UNKNOWN));
+	return rp_strset(&job->client_id, client_id) == 0 &&
+	    (known || rp_strset(&job->status, RP_JOB_UNKNOWN) == 0);
 }
 
 static int take_result(struct rp_jobs *j, struct rp_job *job, const char *client_id)

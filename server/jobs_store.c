@@ -299,13 +299,6 @@ static int next_expired(
 	return code;
 }
 
-static int replace_text(char **slot, const char *text)
-{
-	rp_free(*slot);
-	*slot = rp_strdup(text);
-	return *slot == NULL ? RP_ENOMEM : 0;
-}
-
 /* The job goes to *job, which is empty if it is unreadable. */
 static int write_unknown(
     struct rp_db *db, int64_t now, const char *details, struct rp_job *job, struct rp_err *err)
@@ -316,9 +309,8 @@ static int write_unknown(
 		return 0;
 	}
 	job->finished_at = now;
-	code = code != 0 ? code : replace_text(&job->status, RP_JOB_UNKNOWN);
-	code = code != 0 ? code
-	                 : replace_text(&job->error, "no result came from the client in time");
+	code = code != 0 ? code : rp_strset(&job->status, RP_JOB_UNKNOWN);
+	code = code != 0 ? code : rp_strset(&job->error, "no result came from the client in time");
 	code = code != 0 ? code : write_job(db, job, RP_TIME_ZERO, err);
 	if (code == 0) {
 		rp_log_info(COMPONENT, "client %s: job %s: no result came in time",

@@ -324,17 +324,6 @@ static const struct rp_udp_server_ops udp_ops = {
 
 /* --- start --- */
 
-static int set_text(char **slot, const char *text)
-{
-	char *copy = rp_strdup(text);
-	if (copy == NULL) {
-		return RP_ENOMEM;
-	}
-	rp_free(*slot);
-	*slot = copy;
-	return 0;
-}
-
 /* Reserves the given port. */
 static int take_given(struct rp_tunnel *t, struct rp_err *err)
 {
@@ -363,7 +352,7 @@ static int take_any(struct rp_tunnel *t, struct rp_err *err)
 	}
 	(void)snprintf(text, sizeof(text), "%u", (unsigned)t->port);
 	t->remote.lport_random = true;
-	if (set_text(&t->remote.lhost, "0.0.0.0") != 0 || set_text(&t->remote.lport, text) != 0) {
+	if (rp_strset(&t->remote.lhost, "0.0.0.0") != 0 || rp_strset(&t->remote.lport, text) != 0) {
 		return rp_err_set(err, RP_ENOMEM, "unable to start tunnel: out of memory");
 	}
 	return 0;
