@@ -44,11 +44,6 @@ static int parse_net(struct rp_str s, struct rp_target_rule *r)
 	return 0;
 }
 
-static bool is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -57,7 +52,7 @@ static bool is_digit(char c)
 static bool is_label(struct rp_str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
-		if (!is_alpha(s.p[i]) && !is_digit(s.p[i]) && s.p[i] != '_' &&
+		if (!rp_ascii_is_letter(s.p[i]) && !is_digit(s.p[i]) && s.p[i] != '_' &&
 		    (s.p[i] != '-' || i == 0)) {
 			return false;
 		}
@@ -76,7 +71,7 @@ static bool is_name(struct rp_str s)
 			return false;
 		}
 	}
-	return label.len > 0 && is_alpha(label.p[0]) && s.len <= NAME_MAX_LEN;
+	return label.len > 0 && rp_ascii_is_letter(label.p[0]) && s.len <= NAME_MAX_LEN;
 }
 
 /* An address, a network or a name. */

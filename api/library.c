@@ -200,13 +200,6 @@ static const struct rp_json_table bodies[] = {
     [RP_LIBRARY_SCRIPTS] = RP_JSON_TABLE(script_body, struct body),
 };
 
-static void complain(struct rp_listq_errors *errs, bool bad, const char *text)
-{
-	if (bad) {
-		(void)snprintf(errs->text[errs->n++], sizeof(errs->text[0]), "%s", text);
-	}
-}
-
 /* Tags are kept as they were understood: null among them is the empty text. */
 static int rewrite_tags(struct body *b, const struct rp_strlist *tags)
 {
@@ -232,12 +225,12 @@ static bool check(struct rp_api_call *c, struct body *b)
 	struct rp_listq_errors errs = {0};
 	struct rp_strlist tags = {0};
 	bool script = library(c) == RP_LIBRARY_SCRIPTS;
-	complain(&errs, b->name == NULL || b->name[0] == '\0', "name is required");
-	complain(&errs, b->text == NULL || b->text[0] == '\0',
+	rp_listq_complain(&errs, b->name == NULL || b->name[0] == '\0', "name is required");
+	rp_listq_complain(&errs, b->text == NULL || b->text[0] == '\0',
 	    script ? "script is required" : "cmd is required");
-	complain(&errs, b->timeout_sec < 0, "timeout_sec must not be negative");
+	rp_listq_complain(&errs, b->timeout_sec < 0, "timeout_sec must not be negative");
 	int err = rp_json_raw_strlist(b->tags, &tags);
-	complain(&errs, err == RP_EINVAL, "tags must be an array of strings");
+	rp_listq_complain(&errs, err == RP_EINVAL, "tags must be an array of strings");
 	err = err == 0 && b->tags != NULL ? rewrite_tags(b, &tags) : err;
 	rp_strlist_fini(&tags);
 	if (err != 0 && err != RP_EINVAL) {

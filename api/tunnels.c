@@ -160,16 +160,6 @@ static bool parse_addresses(struct rp_api_call *c, struct rp_remote *r)
 	    set_text(c, &r->auth_password, "") && set_text(c, &r->tunnel_url, "");
 }
 
-static bool control_free(const char *s)
-{
-	for (; *s != '\0'; s++) {
-		if ((unsigned char)*s < ' ' || *s == 0x7f) {
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool parse_labels(struct rp_api_call *c, struct rp_remote *r)
 {
 	const char *scheme = rp_query_get(&c->query, "scheme");
@@ -179,11 +169,11 @@ static bool parse_labels(struct rp_api_call *c, struct rp_remote *r)
 		    "Invalid URI scheme. Exceeds the max length.",
 		    "scheme: expected at most 15 characters");
 	}
-	if (scheme != NULL && !control_free(scheme)) {
+	if (scheme != NULL && !rp_ascii_no_control(scheme)) {
 		return fail(c, 400, "", "Invalid URI scheme. It has control characters.",
 		    "scheme: expected a word like ssh, rdp or https");
 	}
-	if (strlen(r->name) > NAME_MAX_LEN || !control_free(r->name)) {
+	if (strlen(r->name) > NAME_MAX_LEN || !rp_ascii_no_control(r->name)) {
 		return fail(c, 400, "", "Invalid name.",
 		    "name: expected at most 255 bytes without control characters");
 	}
@@ -206,7 +196,7 @@ static bool parse_proxy_options(struct rp_api_call *c, struct rp_remote *r)
 			    "%s requires http_proxy to be activated", only[i].key);
 			return fail(c, 400, "", title, "");
 		}
-		if (strlen(value) > PROXY_TEXT_MAX || !control_free(value)) {
+		if (strlen(value) > PROXY_TEXT_MAX || !rp_ascii_no_control(value)) {
 			(void)snprintf(title, sizeof(title),
 			    "%s is too long or has control characters", only[i].key);
 			return fail(c, 400, "", title, "");

@@ -534,17 +534,13 @@ static bool below(const char *dest, const char *folder)
 	return depth > 0 && first;
 }
 
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 int rp_upload_check_dest(const char *dest, const char **folder)
 {
 	/* Nobody has a reason to write there. */
 	static const char *const denied[][2] = {
 	    {"proc", "/proc/"}, {"sys", "/sys/"}, {"dev", "/dev/"}, {"run", "/run/"}};
-	bool drive = is_letter(dest[0]) && dest[1] == ':' && (dest[2] == '\\' || dest[2] == '/');
+	bool drive = rp_ascii_is_letter(dest[0]) && dest[1] == ':' &&
+	    (dest[2] == '\\' || dest[2] == '/');
 	bool share = dest[0] == '\\' && dest[1] == '\\';
 	if (drive || share) {
 		return 0;

@@ -20,7 +20,6 @@
 #include "core/banned.h"
 
 #define SQL_MAX         512
-#define NAME_MAX_LEN    64
 #define PERMISSIONS_MAX 4096
 #define UNKNOWN         (-1)
 
@@ -419,13 +418,6 @@ static int save(
 
 /* --- opening --- */
 
-/* The name stands in statements. */
-static bool good_name(const char *name)
-{
-	size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-	return n > 0 && n <= NAME_MAX_LEN && name[n] == '\0';
-}
-
 static int has_column(
     struct tables *t, const char *table, const char *column, bool *has, struct rp_err *err)
 {
@@ -443,7 +435,7 @@ static int check_table(struct tables *t, const char *option, const char *table,
 	struct rp_err why = {0};
 	char missing[128] = "";
 	size_t n = 0;
-	if (!good_name(table)) {
+	if (!rp_db_name_ok(table)) {
 		return rp_err_set(err, RP_EINVAL,
 		    "API: api.%s: the name of a table has letters, digits and '_' only", option);
 	}

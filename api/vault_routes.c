@@ -354,13 +354,6 @@ static const struct rp_json_field body_fields[] = {
     B(client_id), B(required_group), B(key), B(value), B(type)};
 static const struct rp_json_table body_table = RP_JSON_TABLE(body_fields, struct rp_vault_entry);
 
-static void complain(struct rp_listq_errors *errs, bool bad, const char *text)
-{
-	if (bad) {
-		(void)snprintf(errs->text[errs->n++], sizeof(errs->text[0]), "%s", text);
-	}
-}
-
 static bool is_type(const char *type)
 {
 	static const char *const types[] = {"text", "secret", "markdown", "string"};
@@ -390,14 +383,15 @@ static bool check_body(struct rp_api_call *c, struct rp_vault_entry *e)
 		rp_reply_code(c, RP_ENOMEM, NULL);
 		return false;
 	}
-	complain(&errs, e->key[0] == '\0', "key is required");
-	complain(&errs, strlen(e->key) > KEY_MAX_LEN, "key has more than 256 bytes");
-	complain(&errs, strlen(e->client_id) > NAME_MAX_LEN, "client_id has more than 256 bytes");
-	complain(&errs, strlen(e->required_group) > NAME_MAX_LEN,
+	rp_listq_complain(&errs, e->key[0] == '\0', "key is required");
+	rp_listq_complain(&errs, strlen(e->key) > KEY_MAX_LEN, "key has more than 256 bytes");
+	rp_listq_complain(
+	    &errs, strlen(e->client_id) > NAME_MAX_LEN, "client_id has more than 256 bytes");
+	rp_listq_complain(&errs, strlen(e->required_group) > NAME_MAX_LEN,
 	    "required_group has more than 256 bytes");
-	complain(&errs, e->value[0] == '\0', "value is required");
-	complain(&errs, e->type[0] == '\0', "value type is required");
-	complain(&errs, e->type[0] != '\0' && !is_type(e->type),
+	rp_listq_complain(&errs, e->value[0] == '\0', "value is required");
+	rp_listq_complain(&errs, e->type[0] == '\0', "value type is required");
+	rp_listq_complain(&errs, e->type[0] != '\0' && !is_type(e->type),
 	    "unknown or invalid value type: text, secret, markdown or string is expected");
 	if (errs.n > 0) {
 		rp_reply_list_errors(c, &errs);

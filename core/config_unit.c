@@ -59,20 +59,10 @@ static int split_unit(struct rp_str text, int64_t *v, struct rp_str *unit)
 	return rp_str_i64(rp_str_n(text.p, n), 0, INT64_MAX, v);
 }
 
-static bool all_digits(struct rp_str s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9') {
-			return false;
-		}
-	}
-	return s.len > 0;
-}
-
 static int duration(
     const struct rp_conf_opt *opt, struct rp_str text, int64_t *v, struct rp_err *err)
 {
-	if (all_digits(text) && (opt->flags & (RP_CONF_F_SECONDS | RP_CONF_F_MINUTES)) != 0) {
+	if (rp_str_is_digits(text) && (opt->flags & (RP_CONF_F_SECONDS | RP_CONF_F_MINUTES)) != 0) {
 		int64_t unit = (opt->flags & RP_CONF_F_SECONDS) != 0 ? RP_NS_PER_S : NS_PER_MIN;
 		if (rp_str_i64(text, 0, INT64_MAX / unit, v) == 0) {
 			*v *= unit;
@@ -82,7 +72,7 @@ static int duration(
 	if (rp_duration_parse(text, v) == 0 && *v >= 0) {
 		return 0;
 	}
-	if (all_digits(text) && text.len < 10) {
+	if (rp_str_is_digits(text) && text.len < 10) {
 		return rp_conf_bad(opt, text, err, "has no unit, write \"%.*ss\" for seconds",
 		    (int)text.len, text.p);
 	}

@@ -22,6 +22,7 @@
 #define BUSY_TIMEOUT_MS 5000
 /* Queries made from a user's filters have many texts: the least recently used one gives way. */
 #define STMT_CACHE_MAX 256
+#define NAME_MAX_LEN   64
 
 struct rp_stmt {
 	struct rp_db *db;
@@ -199,6 +200,12 @@ void rp_db_rollback(struct rp_db *db)
 	if (sqlite3_get_autocommit(db->sq) == 0) {
 		(void)sqlite3_exec(db->sq, "ROLLBACK", NULL, NULL, NULL);
 	}
+}
+
+bool rp_db_name_ok(const char *name)
+{
+	size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	return n > 0 && n <= NAME_MAX_LEN && name[n] == '\0';
 }
 
 /* One step inside the open transaction; *done when there is nothing to do (any more). */

@@ -41,6 +41,9 @@ RP_NODISCARD int rp_db_commit(struct rp_db *db, struct rp_err *err);
 /* Harmless without an open transaction. */
 void rp_db_rollback(struct rp_db *db);
 
+/* May that name of a table or a column stand in a statement? Letters, digits, '_'; at most 64. */
+bool rp_db_name_ok(const char *name);
+
 /* Prepared once per text and kept until rp_db_close or until 256 other texts were used since:
  * get it anew for each use. Reset and unbound when handed out. Exactly one statement per text.
  * Parameters count from 1. */

@@ -154,6 +154,42 @@ int rp_str_port(struct rp_str s, uint16_t *port)
 	return 0;
 }
 
+bool rp_str_is_digits(struct rp_str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9') {
+			return false;
+		}
+	}
+	return s.len > 0;
+}
+
+bool rp_ascii_is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+int rp_ascii_hex(int c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	if (c >= 'a' && c <= 'f') {
+		return c - 'a' + 10;
+	}
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool rp_ascii_no_control(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s < ' ' || *s == 0x7f) {
+			return false;
+		}
+	}
+	return true;
+}
+
 bool rp_ascii_ieq(const char *a, const char *b)
 {
 	while (*a != '\0' && lower(*a) == lower(*b)) {

@@ -34,7 +34,13 @@ RP_NODISCARD int rp_str_u64(struct rp_str s, uint64_t max, uint64_t *v);
 RP_NODISCARD int rp_str_i64(struct rp_str s, int64_t min, int64_t max, int64_t *v);
 RP_NODISCARD int rp_str_port(struct rp_str s, uint16_t *port); /* 0..65535 */
 
+bool rp_str_is_digits(struct rp_str s); /* and not empty */
+
 /* ASCII-only, locale-free. */
+bool rp_ascii_is_letter(char c);
+int rp_ascii_hex(int c); /* 0 to 15, or -1 */
+/* No control byte in it (RFC 20: 0 to 31 and 127). */
+bool rp_ascii_no_control(const char *s);
 bool rp_ascii_ieq(const char *a, const char *b);
 void rp_ascii_lower(char *s);
 /* Length of the well-formed UTF-8 character at p, 0 if there is none in the n bytes. */

@@ -143,17 +143,6 @@ int rp_toml_lex_key(struct rp_toml_lex *x, char **out)
 	return *out == NULL ? oom(x, RP_ENOMEM) : 0;
 }
 
-static int hex_digit(int c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	if (c >= 'a' && c <= 'f') {
-		return c - 'a' + 10;
-	}
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static int add_utf8(struct rp_buf *b, uint32_t c)
 {
 	uint8_t u[4];
@@ -171,7 +160,7 @@ static int unicode(struct rp_toml_lex *x, size_t digits, struct rp_buf *b)
 {
 	uint32_t c = 0;
 	for (size_t i = 0; i < digits; i++) {
-		int d = hex_digit(rp_toml_lex_peek(x, 0));
+		int d = rp_ascii_hex(rp_toml_lex_peek(x, 0));
 		if (d < 0) {
 			return rp_toml_lex_fail(x, RP_EINVAL,
 			    "bad \\%c, expected %zu hexadecimal digits", digits == 4 ? 'u' : 'U',

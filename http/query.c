@@ -9,17 +9,6 @@
 
 #include "core/banned.h"
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	if (c >= 'a' && c <= 'f') {
-		return c - 'a' + 10;
-	}
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Takes one character, encoded or not, off *s; -1 for a bad escape or NUL. */
 static int take_char(struct rp_str *s, bool plus)
 {
@@ -29,8 +18,8 @@ static int take_char(struct rp_str *s, bool plus)
 	if (c == '+' && plus) {
 		v = ' ';
 	} else if (c == '%') {
-		int high = s->len >= 3 ? hex_value(s->p[1]) : -1;
-		int low = s->len >= 3 ? hex_value(s->p[2]) : -1;
+		int high = s->len >= 3 ? rp_ascii_hex(s->p[1]) : -1;
+		int low = s->len >= 3 ? rp_ascii_hex(s->p[2]) : -1;
 		if (high < 0 || low < 0) {
 			return -1;
 		}

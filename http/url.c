@@ -37,11 +37,6 @@ static uint16_t default_port(const char *scheme)
 	return 0;
 }
 
-static bool is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -79,12 +74,12 @@ static int take_scheme(struct rp_str *rest, struct rp_url *u, struct rp_err *err
 		return invalid(err, "scheme missing: write scheme://host:port");
 	}
 	struct rp_str scheme = rp_str_n(rest->p, (size_t)(mark - rest->p));
-	if (scheme.len == 0 || !is_alpha(scheme.p[0])) {
+	if (scheme.len == 0 || !rp_ascii_is_letter(scheme.p[0])) {
 		return invalid(err, "invalid scheme");
 	}
 	for (size_t i = 1; i < scheme.len; i++) {
 		char c = scheme.p[i];
-		if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '-' && c != '.') {
+		if (!rp_ascii_is_letter(c) && !is_digit(c) && c != '+' && c != '-' && c != '.') {
 			return invalid(err, "invalid scheme");
 		}
 	}
@@ -168,7 +163,8 @@ static bool host_valid(struct rp_str host, bool bracketed)
 	bool colon = false;
 	for (size_t i = 0; i < host.len; i++) {
 		char c = host.p[i];
-		bool name = is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
+		bool name = rp_ascii_is_letter(c) || is_digit(c) || c == '-' || c == '.' ||
+		    c == '_';
 		zone = zone || (bracketed && c == '%' && i > 0);
 		colon = colon || c == ':';
 		if (!name && !zone && !(bracketed && c == ':')) {

@@ -15,9 +15,8 @@
 
 #include "core/banned.h"
 
-#define COMPONENT    "client-auth"
-#define SQL_MAX      256
-#define NAME_MAX_LEN 64
+#define COMPONENT "client-auth"
+#define SQL_MAX   256
 
 struct table {
 	pthread_mutex_t lock; /* asking */
@@ -153,13 +152,6 @@ static const struct rp_clientauth_source source = {
     .free = table_free,
 };
 
-/* The name stands in statements. */
-static bool good_name(const char *name)
-{
-	size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-	return n > 0 && n <= NAME_MAX_LEN && name[n] == '\0';
-}
-
 static void write_statements(struct table *t, const char *name)
 {
 	(void)snprintf(t->select_one, SQL_MAX,
@@ -174,7 +166,7 @@ int rp_clientauth_table(
     const char *file, const char *table, struct rp_clientauth **out, struct rp_err *err)
 {
 	struct rp_stmt *s;
-	if (!good_name(table)) {
+	if (!rp_db_name_ok(table)) {
 		return rp_err_set(err, RP_EINVAL,
 		    "auth_table: the name of a table has letters, digits and '_' only");
 	}

@@ -419,6 +419,13 @@ static void parse_page(const struct rp_query *in, const struct rp_listq_spec *sp
 	}
 }
 
+void rp_listq_complain(struct rp_listq_errors *errs, bool bad, const char *text)
+{
+	if (bad) {
+		complain(errs, "%s", text);
+	}
+}
+
 int rp_listq_parse(const struct rp_query *in, const struct rp_listq_spec *spec, struct rp_listq *q,
     struct rp_listq_errors *errs)
 {

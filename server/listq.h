@@ -77,6 +77,8 @@ struct rp_listq_errors {
 	char text[RP_LISTQ_ERRORS_MAX][192];
 	size_t n;
 };
+/* For other complaints that are answered like those: one more if that is bad. */
+void rp_listq_complain(struct rp_listq_errors *errs, bool bad, const char *text);
 RP_NODISCARD int rp_listq_parse(const struct rp_query *in, const struct rp_listq_spec *spec,
     struct rp_listq *q, struct rp_listq_errors *errs);
 void rp_listq_fini(struct rp_listq *q);

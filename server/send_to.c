@@ -46,23 +46,13 @@ static int check_regex(const char *pattern, const char *address, struct rp_err *
 	return found == 1 ? 0 : rp_err_set(err, RP_EINVAL, "does not match \"%s\"", pattern);
 }
 
-static bool is_printable(const char *s)
-{
-	for (; *s != '\0'; s++) {
-		if ((unsigned char)*s < ' ' || *s == 0x7f) {
-			return false;
-		}
-	}
-	return true;
-}
-
 int rp_send_to_check(const struct rp_conf_api *cfg, const char *address, struct rp_err *err)
 {
 	const char *way = cfg->two_fa_token_delivery;
 	if (!rp_send_to_needed(cfg)) {
 		return 0;
 	}
-	if (strlen(address) > ADDRESS_MAX || !is_printable(address)) {
+	if (strlen(address) > ADDRESS_MAX || !rp_ascii_no_control(address)) {
 		return rp_err_set(err, RP_EINVAL,
 		    "expected at most %d characters, none of them control characters", ADDRESS_MAX);
 	}

@@ -78,16 +78,6 @@ static const char *or_empty(const char *s)
 	return s == NULL ? "" : s;
 }
 
-static bool is_digits(struct rp_str s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9') {
-			return false;
-		}
-	}
-	return s.len > 0;
-}
-
 /* A port that a tunnel can have: 1 to 65535. */
 static bool is_port(struct rp_str s)
 {
@@ -176,7 +166,7 @@ struct places {
 
 static int place(struct places *pl, const struct part *part, struct rp_err *err)
 {
-	if (!part->bracketed && is_digits(part->s)) {
+	if (!part->bracketed && rp_str_is_digits(part->s)) {
 		if (pl->ports == 2) {
 			return rp_err_set(err, RP_EINVAL, "Invalid remote: more than two ports");
 		}
