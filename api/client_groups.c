@@ -73,18 +73,30 @@ static bool wants(const struct views *vs, const char *field)
 
 /* Counting the clients */
 
+/* How many groups of the client count for who asks. */
+static size_t groups_of(const struct views *vs, const struct rp_client *client)
+{
+	size_t n = client->groups.n;
+	return n == 0 || !rp_api_may_see(vs->call, client) ? 0 : n;
+}
+
+/* NULL: there is no such group. */
+static struct view *view_of(struct views *vs, const char *group)
+{
+	size_t at;
+	struct rp_cgroups *groups = rp_registry_cgroups(vs->call->api->parts.registry);
+	return rp_cgroups_index(groups, group, &at) ? &vs->v[at] : NULL;
+}
+
 static bool count_client(const struct rp_client *client, void *ctx)
 {
 	struct views *vs = ctx;
-	size_t at;
-	if (client->groups.n == 0 || !rp_api_may_see(vs->call, client)) {
-		return true;
-	}
-	for (size_t i = 0; i < client->groups.n; i++) {
-		if (rp_cgroups_index(rp_registry_cgroups(vs->call->api->parts.registry),
-		        client->groups.v[i], &at)) {
-			vs->v[at].n++;
-			vs->v[at].n_connected += rp_client_connected(client);
+	size_t n = groups_of(vs, client);
+	for (size_t i = 0; i < n; i++) {
+		struct view *v = view_of(vs, client->groups.v[i]);
+		if (v != NULL) {
+			v->n++;
+			v->n_connected += rp_client_connected(client);
 		}
 	}
 	return true;
@@ -93,15 +105,11 @@ static bool count_client(const struct rp_client *client, void *ctx)
 static bool note_client(const struct rp_client *client, void *ctx)
 {
 	struct views *vs = ctx;
-	size_t at;
-	if (client->groups.n == 0 || !rp_api_may_see(vs->call, client)) {
-		return true;
-	}
-	for (size_t i = 0; i < client->groups.n; i++) {
-		if (rp_cgroups_index(rp_registry_cgroups(vs->call->api->parts.registry),
-		        client->groups.v[i], &at) &&
-		    vs->v[at].ids != NULL && vs->v[at].n_ids < vs->v[at].n) {
-			vs->v[at].ids[vs->v[at].n_ids++] = client->id;
+	size_t n = groups_of(vs, client);
+	for (size_t i = 0; i < n; i++) {
+		struct view *v = view_of(vs, client->groups.v[i]);
+		if (v != NULL && v->ids != NULL && v->n_ids < v->n) {
+			v->ids[v->n_ids++] = client->id;
 		}
 	}
 	return true;

@@ -52,15 +52,9 @@ static const struct rp_json_field many_fields[] = {FIELDS_MANY};
 static const struct rp_json_table tables[2] = {
     RP_JSON_TABLE(one_fields, struct body), RP_JSON_TABLE(many_fields, struct body)};
 
-static int bad(struct rp_problem *p, const char *title, const char *detail)
-{
-	rp_problem_set(p, 400, title, detail);
-	return RP_EINVAL;
-}
-
 static int bad_json(struct rp_problem *p, const char *detail)
 {
-	return bad(p, "Invalid JSON data.", detail);
+	return rp_problem_bad(p, "Invalid JSON data.", detail);
 }
 
 static int no_memory(struct rp_problem *p)
@@ -139,12 +133,12 @@ static int decode_script(const char *b64, char **text, struct rp_problem *p)
 		return no_memory(p);
 	}
 	if (code != 0) {
-		return bad(p, "failed to decode script payload from base64",
+		return rp_problem_bad(p, "failed to decode script payload from base64",
 		    "script is not standard base64");
 	}
 	if (memchr(bytes, '\0', n) != NULL) {
 		rp_free(bytes);
-		return bad(p, "Invalid script.", "script has a NUL byte");
+		return rp_problem_bad(p, "Invalid script.", "script has a NUL byte");
 	}
 	*text = (char *)bytes;
 	return 0;
@@ -159,7 +153,7 @@ static int read_text(const struct body *b, struct rp_job_request *r, struct rp_p
 {
 	if (r->is_script) {
 		if (b->script == NULL || b->script[0] == '\0') {
-			return bad(p, "Missing script body", "");
+			return rp_problem_bad(p, "Missing script body", "");
 		}
 		int code = decode_script(b->script, &r->command, p);
 		if (code != 0) {
@@ -172,13 +166,13 @@ static int read_text(const struct body *b, struct rp_job_request *r, struct rp_p
 		}
 	}
 	if (r->command == NULL || r->command[0] == '\0') {
-		return bad(p, "Command cannot be empty.", "");
+		return rp_problem_bad(p, "Command cannot be empty.", "");
 	}
 	if (strlen(r->command) > RP_JOB_TEXT_MAX) {
-		return bad(p, "Command is too long.", "at most 131072 bytes");
+		return rp_problem_bad(p, "Command is too long.", "at most 131072 bytes");
 	}
 	if (!r->is_script && !interpreter_known(b->interpreter)) {
-		return bad(p, "Invalid interpreter.",
+		return rp_problem_bad(p, "Invalid interpreter.",
 		    "of a command: cmd, powershell or nothing for the platform's shell");
 	}
 	return 0;
@@ -214,7 +208,7 @@ int rp_job_request_read(struct rp_str text, const struct rp_job_request_kind *ki
 	struct rp_err err = {0};
 	*r = (struct rp_job_request){.is_script = kind->is_script};
 	if (rp_str_trim(text).len == 0) {
-		return bad(p, "Missing body with json data.", "");
+		return rp_problem_bad(p, "Missing body with json data.", "");
 	}
 	int code = rp_json_decode_text(text.p, text.len, t, !kind->lenient, &b, &err);
 	if (code != 0) {

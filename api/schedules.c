@@ -94,12 +94,6 @@ void rp_api_schedule_get(struct rp_api_call *c)
 
 /* Writing */
 
-static int bad(struct rp_problem *p, const char *title, const char *detail)
-{
-	rp_problem_set(p, 400, title, detail);
-	return RP_EINVAL;
-}
-
 static bool is_empty(const char *s)
 {
 	return s == NULL || s[0] == '\0';
@@ -109,15 +103,17 @@ static int check_type(const struct rp_schedule *s, bool *script, struct rp_probl
 {
 	*script = s->type != NULL && strcmp(s->type, RP_SCHEDULE_SCRIPT) == 0;
 	if (!*script && (s->type == NULL || strcmp(s->type, RP_SCHEDULE_COMMAND) != 0)) {
-		return bad(p, "Invalid type.", "type must be 'command' or 'script'");
+		return rp_problem_bad(p, "Invalid type.", "type must be 'command' or 'script'");
 	}
 	if (*script && is_empty(s->script)) {
-		return bad(p, "Empty script.", "script cannot be empty");
+		return rp_problem_bad(p, "Empty script.", "script cannot be empty");
 	}
 	if (!*script && is_empty(s->command)) {
-		return bad(p, "Empty command.", "command cannot be empty");
+		return rp_problem_bad(p, "Empty command.", "command cannot be empty");
 	}
-	return s->timeout_sec < 0 ? bad(p, "Invalid timeout_sec.", "it cannot be negative") : 0;
+	return s->timeout_sec < 0
+	    ? rp_problem_bad(p, "Invalid timeout_sec.", "it cannot be negative")
+	    : 0;
 }
 
 static int check_cron(const struct rp_schedule *s, struct rp_problem *p)
@@ -126,7 +122,7 @@ static int check_cron(const struct rp_schedule *s, struct rp_problem *p)
 	struct rp_err err = {0};
 	int code = rp_cron_parse(s->schedule != NULL ? s->schedule : "", &cron, &err);
 	if (code != 0) {
-		return bad(p, "Invalid schedule.", err.msg);
+		return rp_problem_bad(p, "Invalid schedule.", err.msg);
 	}
 	rp_cron_fini(&cron);
 	return 0;

@@ -28,9 +28,7 @@ const struct rp_json_table rp_stored_tunnel_table = RP_JSON_TABLE(fields, struct
 /* A column as an owned text, NULL as NULL. False: no memory. */
 static bool take_text(struct rp_stmt *stmt, int i, char **out)
 {
-	const char *text = rp_stmt_text(stmt, i);
-	*out = text == NULL ? NULL : rp_strdup(text);
-	return text == NULL || *out != NULL;
+	return rp_strdup_opt(out, rp_stmt_text(stmt, i));
 }
 
 static struct rp_opt_i64 take_int(struct rp_stmt *stmt, int i)

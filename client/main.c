@@ -9,13 +9,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "client/agent.h"
 #include "client/pair.h"
 #include "client/policy.h"
 #include "client/service.h"
+#include "core/file.h"
 #include "core/footprint.h"
 #include "core/log.h"
 #include "ssh/session.h"
@@ -33,16 +33,6 @@ static int fail_check(const struct rp_err *err)
 	return fail("config validation failed", err, "");
 }
 
-/* Each connection through a tunnel takes a descriptor. */
-static void raise_limits(void)
-{
-	struct rlimit lim;
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
-		lim.rlim_cur = lim.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &lim);
-	}
-}
-
 static int run(struct rp_agent *a)
 {
 	const struct rp_client_config *cfg = a->cfg;
@@ -50,7 +40,7 @@ static int run(struct rp_agent *a)
 	if (rp_log_open(cfg->logging.log_file, cfg->logging.level, &err) != 0) {
 		return fail("failed starting log output", &err, "");
 	}
-	raise_limits();
+	rp_file_raise_limit();
 	rp_footprint_stay_small();
 	(void)signal(SIGPIPE, SIG_IGN);
 	rp_log_info(RP_CLIENT_LOG, "rport client " RP_VERSION " starts");

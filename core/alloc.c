@@ -84,6 +84,12 @@ void *rp_memdup(const void *p, size_t n)
 	return copy;
 }
 
+bool rp_strdup_opt(char **out, const char *s)
+{
+	*out = s == NULL ? NULL : rp_strdup(s);
+	return s == NULL || *out != NULL;
+}
+
 int rp_strset(char **slot, const char *s)
 {
 	char *copy = rp_strdup(s);

@@ -6,6 +6,7 @@
 #ifndef RP_CORE_ALLOC_H
 #define RP_CORE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/defs.h"
@@ -33,6 +34,8 @@ RP_NODISCARD void *rp_calloc(size_t n, size_t size);
 /* Checks n * size for overflow; the old block stays valid on failure. */
 RP_NODISCARD void *rp_reallocarray(void *p, size_t n, size_t size);
 RP_NODISCARD char *rp_strdup(const char *s);
+/* *out becomes a copy of s, NULL of NULL. False: no memory, *out is NULL. */
+RP_NODISCARD bool rp_strdup_opt(char **out, const char *s);
 /* Puts a copy of s in the place of an owned text. RP_ENOMEM: *slot stays as it is. */
 RP_NODISCARD int rp_strset(char **slot, const char *s);
 RP_NODISCARD char *rp_strndup(const char *s, size_t n);

@@ -12,6 +12,8 @@
 #include "core/defs.h"
 #include "core/str.h"
 
+/* As many open files as we may have: each connection takes one. */
+void rp_file_raise_limit(void);
 /* All n bytes, however many calls it takes. 0 or the negative errno. */
 RP_NODISCARD int rp_file_write_all(int fd, const void *p, size_t n);
 /* A new or changed name in the folder of path is on disk after this, where the file system can do

@@ -58,6 +58,12 @@ void rp_problem_set(struct rp_problem *p, unsigned status, const char *title, co
 	(void)snprintf(p->detail, sizeof(p->detail), "%s", detail);
 }
 
+int rp_problem_bad(struct rp_problem *p, const char *title, const char *detail)
+{
+	rp_problem_set(p, 400, title, detail);
+	return RP_EINVAL;
+}
+
 /* The ids so far: in order, and by name. */
 struct found {
 	struct rp_registry *registry;

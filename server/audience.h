@@ -37,6 +37,8 @@ struct rp_problem {
 	char detail[256];
 };
 void rp_problem_set(struct rp_problem *p, unsigned status, const char *title, const char *detail);
+/* The same with 400; returns RP_EINVAL. */
+int rp_problem_bad(struct rp_problem *p, const char *title, const char *detail);
 
 /* The ids of those clients, connected or not, each once: those named in their order, then those of
  * groups or tags as the registry has them. RP_EINVAL, RP_ENOENT, RP_ELIMIT, RP_ENOMEM: *p says

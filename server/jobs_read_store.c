@@ -193,12 +193,6 @@ static void on_read(void *ctx, int code, const struct rp_err *err)
 	r->cb(r->ctx, code, &r->out, err);
 }
 
-static bool copy_text(char **dst, const char *src)
-{
-	*dst = src == NULL ? NULL : rp_strdup(src);
-	return src == NULL || *dst != NULL;
-}
-
 static int order_text(const struct rp_listq *q, char **out)
 {
 	struct rp_buf text;
@@ -219,9 +213,10 @@ int rp_jobs_store_read(
 	r->cb = cb;
 	r->ctx = ctx;
 	r->no_output = query->no_output;
-	int err = copy_text(&r->client_id, query->client_id) &&
-	        copy_text(&r->multi_job_id, query->multi_job_id) &&
-	        copy_text(&r->created_by, query->created_by) && copy_text(&r->jid, query->jid)
+	int err = rp_strdup_opt(&r->client_id, query->client_id) &&
+	        rp_strdup_opt(&r->multi_job_id, query->multi_job_id) &&
+	        rp_strdup_opt(&r->created_by, query->created_by) &&
+	        rp_strdup_opt(&r->jid, query->jid)
 	    ? 0
 	    : RP_ENOMEM;
 	if (err == 0 && query->jid == NULL) {

@@ -131,12 +131,6 @@ static char *list_text(const struct rp_strlist *l)
 	return rp_jsonw_take(&w);
 }
 
-static bool copy_text(char **dst, const char *src)
-{
-	*dst = src == NULL ? NULL : rp_strdup(src);
-	return src == NULL || *dst != NULL;
-}
-
 int rp_multi_store_add(
     struct rp_store *s, const struct rp_multi_row *row, rp_store_done_cb done, void *ctx)
 {
@@ -155,9 +149,9 @@ int rp_multi_store_add(
 	a->most = row->most;
 	a->details = rp_json_text(&rp_multi_job_table, row->job);
 	a->targets = list_text(row->targets);
-	if (!copy_text(&a->jid, row->job->jid) ||
-	    !copy_text(&a->created_by, row->job->created_by) ||
-	    !copy_text(&a->schedule_id, row->job->schedule_id) || a->details == NULL ||
+	if (!rp_strdup_opt(&a->jid, row->job->jid) ||
+	    !rp_strdup_opt(&a->created_by, row->job->created_by) ||
+	    !rp_strdup_opt(&a->schedule_id, row->job->schedule_id) || a->details == NULL ||
 	    a->targets == NULL) {
 		add_free(a);
 		return RP_ENOMEM;

@@ -20,6 +20,7 @@
 #include "acl/gate.h"
 #include "core/alloc.h"
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "core/supervisor.h"
 #include "http/accept.h"
@@ -427,16 +428,6 @@ static void free_parts(struct server *s)
 	rp_loop_free(s->loop);
 }
 
-/* Each client takes a descriptor, each visitor another. */
-static void raise_limits(void)
-{
-	struct rlimit lim;
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
-		lim.rlim_cur = lim.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &lim);
-	}
-}
-
 /* The forms of rport-config section 1: one line on stderr, status 1. */
 static int fail(const char *before, const char *text, const char *behind)
 {
@@ -484,7 +475,7 @@ static int run(struct server *s)
 	if (rp_log_open(s->cfg.logging.log_file, s->cfg.logging.level, &err) != 0) {
 		return fail("Failed starting log output", err.msg, "");
 	}
-	raise_limits();
+	rp_file_raise_limit();
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (rp_ssh_global_init(&err) != 0) {
 		return fail_start(s, err.msg);

@@ -274,12 +274,6 @@ static void send_order(struct rp_order *o, bool complete)
 	}
 }
 
-static bool dup_into(char **dst, const char *src)
-{
-	*dst = src == NULL ? NULL : rp_strdup(src);
-	return src == NULL || *dst != NULL;
-}
-
 void rp_workers_accept(struct rp_workers *w, struct rp_conn_ref ref, const char *client_id,
     const struct rp_tunnel_plan *plan, bool ask_old)
 {
@@ -288,7 +282,8 @@ void rp_workers_accept(struct rp_workers *w, struct rp_conn_ref ref, const char 
 		return; /* the connection's own deadline refuses it */
 	}
 	o->flag = ask_old;
-	send_order(o, dup_into(&o->name, client_id) && rp_tunnel_plan_copy(&o->plan, plan) == 0);
+	send_order(
+	    o, rp_strdup_opt(&o->name, client_id) && rp_tunnel_plan_copy(&o->plan, plan) == 0);
 }
 
 static void send_text(
@@ -296,7 +291,7 @@ static void send_text(
 {
 	struct rp_order *o = order_new(w, ref, kind);
 	if (o != NULL) {
-		send_order(o, dup_into(&o->text, text));
+		send_order(o, rp_strdup_opt(&o->text, text));
 	}
 }
 
@@ -330,7 +325,7 @@ void rp_workers_output_taken(
 	if (o != NULL) {
 		o->stream = output->stream;
 		o->amount = output->n;
-		send_order(o, dup_into(&o->name, output->jid));
+		send_order(o, rp_strdup_opt(&o->name, output->jid));
 	}
 }
 
@@ -344,10 +339,10 @@ int rp_workers_call(struct rp_workers *w, struct rp_conn_ref ref, const struct r
 	o->call_cb = cb;
 	o->ctx = ctx;
 	o->timeout_ms = call->timeout_ms;
-	bool complete = dup_into(&o->name, call->name);
-	complete = dup_into(&o->text, call->payload) && complete;
-	complete = dup_into(&o->stream_jid, call->stream_jid) && complete;
-	complete = dup_into(&o->file, call->file) && complete;
+	bool complete = rp_strdup_opt(&o->name, call->name);
+	complete = rp_strdup_opt(&o->text, call->payload) && complete;
+	complete = rp_strdup_opt(&o->stream_jid, call->stream_jid) && complete;
+	complete = rp_strdup_opt(&o->file, call->file) && complete;
 	send_order(o, complete);
 	return 0;
 }
@@ -375,7 +370,7 @@ int rp_workers_tunnel_stop(struct rp_workers *w, struct rp_conn_ref ref,
 	o->tunnel_cb = cb;
 	o->ctx = ctx;
 	o->flag = stop->force;
-	send_order(o, dup_into(&o->name, stop->tunnel_id));
+	send_order(o, rp_strdup_opt(&o->name, stop->tunnel_id));
 	return 0;
 }
 
@@ -388,8 +383,8 @@ int rp_workers_tunnel_acl(struct rp_workers *w, struct rp_conn_ref ref,
 	}
 	o->tunnel_cb = cb;
 	o->ctx = ctx;
-	bool complete = dup_into(&o->name, acl->tunnel_id);
-	complete = dup_into(&o->text, acl->acl) && complete;
+	bool complete = rp_strdup_opt(&o->name, acl->tunnel_id);
+	complete = rp_strdup_opt(&o->text, acl->acl) && complete;
 	send_order(o, complete);
 	return 0;
 }
