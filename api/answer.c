@@ -11,7 +11,6 @@
 #include "api/call.h"
 #include "api/reply.h"
 #include "core/alloc.h"
-#include "core/log.h"
 #include "http/compress.h"
 
 #include "core/banned.h"

@@ -7,7 +7,6 @@
 #include "api/call.h"
 #include "api/handlers.h"
 #include "api/reply.h"
-#include "core/alloc.h"
 #include "server/audit.h"
 
 #include "core/banned.h"

@@ -4,8 +4,6 @@
  */
 #include "api/notifications_store.h"
 
-#include "core/alloc.h"
-
 #include "core/banned.h"
 
 #define F(key, kind)                                                                  \

@@ -18,7 +18,6 @@
 #include "api/reply.h"
 #include "core/alloc.h"
 #include "core/crypto.h"
-#include "core/log.h"
 #include "http/compress.h"
 
 #include "core/banned.h"

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "core/alloc.h"
 #include "core/jsonw.h"
 #include "server/registry_int.h"
 

@@ -7,9 +7,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "core/buf.h"
-#include "core/jsonw.h"
-
 #include "core/banned.h"
 
 #define VERSION_TEXT_MAX 64
