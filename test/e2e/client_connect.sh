@@ -20,7 +20,7 @@ client() {
 	name=$1
 	shift
 	start "$name" "$RPORT_CLIENT" client --allow-root --data-dir "$tmp/data" --id "$name" \
-		--fingerprint aa:0d: --auth me:secret --log-level debug "$@"
+		--fingerprint aa:0d: --auth me:secret --updates-interval 0 --log-level debug "$@"
 }
 
 # fails_with TEXT OPTIONS …: ends with status 1 and exactly this line on stderr.

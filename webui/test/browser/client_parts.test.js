@@ -9,7 +9,8 @@ import { eventually } from './lib/programs.js'
 
 let site, browser, open
 before(async () => {
-  const clients = [{ id: 'web-1', name: 'Shop', tags: ['web'], labels: { city: 'Cologne' } }]
+  const labels = { city: 'Cologne' }
+  const clients = [{ id: 'web-1', name: 'Shop', tags: ['web'], labels, updates: true }]
   ;({ site, browser, open } = await openSite({ clients }))
 })
 after(closeSite)

@@ -62,6 +62,7 @@ tags = ${JSON.stringify(more.tags ?? [])}
 data_dir = "${folder}/${id}"
 attributes_file_path = "${folder}/${id}/attributes.json"
 allow_root = true
+updates_interval = "${more.updates ? '4h' : '0'}"
 [connection]
 keep_alive = "2s"
 [remote-commands]
@@ -83,8 +84,9 @@ ${more.other ?? ''}
 }
 
 /**
- * Starts all of it. options: clients (their number, or a list of {id, name, tags, other}), server, api, other
- * (more lines of the server's configuration), prepare (called with the folder before the server starts). Answers {url, api, addUser, addClient, startPeer, stop}.
+ * Starts all of it. options: clients (their number, or a list of {id, name, tags, labels, updates, other}), server, api,
+ * other (more lines of the server's configuration), prepare (called with the folder before the server starts). Only clients with updates look for
+ * those of this machine, which takes seconds. Answers {url, api, addUser, addClient, startPeer, stop}.
  */
 export async function startSite(options = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'rport-browser.'))

@@ -29,7 +29,8 @@ const MACHINES = [
 
 /** A site with data on every page; answers {site, pages}. */
 export async function startShowcase(options = {}) {
-  const site = await startSite({ clients: MACHINES, ...options })
+  const clients = MACHINES.map((machine) => ({ ...machine, updates: true }))
+  const site = await startSite({ clients, ...options })
   try {
     const list = await areas()
     for (const area of list) await area.setup?.(site)
