@@ -58,6 +58,7 @@ export const clientAccess = {
     clients: (n: number) => plural(n, 'client', 'clients'),
     form: {
       title: 'Add credentials',
+      needs: 'An ID and a password are needed.',
       id: 'ID',
       idHint: 'At least 3 characters, no colon.',
       idColon:

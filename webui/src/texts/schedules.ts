@@ -38,7 +38,7 @@ export const schedules = {
     actions: 'Actions',
   },
   menu: (name: string) => `Actions for ${name}`,
-  kinds: { command: 'command', script: 'script' },
+  kinds: { command: 'Command', script: 'Script' },
   never: 'not yet',
   lastRun: (good: number, all: number) => `${good} of ${all} successful`,
   clients: (clients: number, groups: number) =>
@@ -52,6 +52,7 @@ export const schedules = {
   form: {
     add: 'Add schedule',
     edit: (name: string) => `Edit ${name}`,
+    needs: 'A name, a time, what to run and clients are needed.',
     name: 'Name',
     schedule: 'When',
     scheduleHint:
@@ -138,6 +139,7 @@ export const uploads = {
     force: 'Replace it',
   },
   send: 'Send',
+  needs: 'A file, a whole path and clients are needed.',
   sending: (share: number) => `Sending to the server: ${Math.round(share * 100)} %`,
   sent: 'The server has the file; the clients fetch it now.',
   clear: 'Clear the list',

@@ -24,6 +24,7 @@ export const users = {
   resetTotp: 'Reset authenticator app',
   form: {
     addTitle: 'Add user',
+    needs: 'A name and a password are needed.',
     editTitle: (name: string) => `Edit ${name}`,
     username: 'User name',
     password: 'Password',
@@ -101,6 +102,7 @@ export const userGroups = {
   },
   form: {
     title: 'Add group',
+    needs: 'A name is needed.',
     name: 'Name',
     nameHint: 'Members are added on the page of users.',
     exists: 'There is such a group already.',

@@ -40,6 +40,7 @@ export const vault = {
   menu: (key: string) => `Actions for ${key}`,
   show: 'Show',
   form: {
+    needs: 'A name and a value are needed.',
     add: 'Add secret',
     edit: (key: string) => `Edit ${key}`,
     key: 'Name',

@@ -59,6 +59,7 @@ test('neither a click beside a form nor Escape throws away what was typed', asyn
   await dialog.waitFor({ state: 'detached' })
 
   await page.getByRole('button', { name: 'Add user' }).click()
+  await dialog.getByText('A name and a password are needed.').waitFor()
   await dialog.getByLabel('User name').fill('gina')
   await page.mouse.click(5, 500)
   await page.keyboard.press('Escape')

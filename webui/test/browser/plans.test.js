@@ -49,6 +49,11 @@ test('a schedule is made with a preview, runs, is changed and deleted', async ()
   await page.getByRole('menuitem', { name: 'Delete' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
   await page.getByText('No schedules').waitFor()
+  // A script is told by its first line.
+  const script = Buffer.from('#!/bin/sh\ndf -h\n').toString('base64')
+  const about = { name: 'disks', schedule: '0 3 * * *', tags: { tags: ['web'], operator: 'OR' } }
+  await site.api('POST', '/schedules', { ...about, type: 'script', script })
+  await page.getByRole('row', { name: /disks.*df -h/ }).waitFor()
   await page.context().close()
 })
 
