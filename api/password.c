@@ -14,8 +14,6 @@
 
 #include "core/banned.h"
 
-/* 2^10 rounds, as RPort's; htpasswd makes 2^5. */
-#define COST       10
 #define SALT_BYTES 16
 /* Hash of a random text that nobody knows: only its running time counts. */
 #define DUMMY_HASH "$2y$10$CqmGMI46jeB7yacQ8mhXUupmAuV95Yi4X26O2gy4ebFAKbdNF/6oq"
@@ -26,7 +24,7 @@ bool rp_password_is_hash(const char *text)
 	    strchr("aby", text[2]) != NULL && text[3] == '$';
 }
 
-int rp_password_hash(const char *password, char out[static RP_PASSWORD_HASH_MAX])
+int rp_password_hash(const char *password, unsigned cost, char out[static RP_PASSWORD_HASH_MAX])
 {
 	char random[SALT_BYTES];
 	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
@@ -36,7 +34,7 @@ int rp_password_hash(const char *password, char out[static RP_PASSWORD_HASH_MAX]
 	}
 	rp_random(random, sizeof(random));
 	const char *hash = NULL;
-	if (crypt_gensalt_rn("$2y$", COST, random, sizeof(random), salt, sizeof(salt)) != NULL) {
+	if (crypt_gensalt_rn("$2y$", cost, random, sizeof(random), salt, sizeof(salt)) != NULL) {
 		hash = crypt_rn(password, salt, data, (int)sizeof(*data));
 	}
 	int code = RP_ECRYPTO;

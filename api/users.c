@@ -27,6 +27,7 @@ struct rp_users {
 	void *self;
 	struct rp_userset set;
 	uint64_t generation;
+	unsigned cost;     /* of new passwords */
 	uint64_t fresh_ms; /* when it was last the same as what the store has */
 	struct rp_serial *queue;
 	bool freed; /* while the queue ends */
@@ -109,6 +110,7 @@ int rp_users_new(struct rp_loop *loop, const struct rp_server_config *cfg, struc
 	if (u == NULL) {
 		return rp_err_no_memory(err);
 	}
+	u->cost = RP_PASSWORD_COST;
 	int code = open_users(u, loop, cfg, err);
 	if (code != 0) {
 		rp_users_free(u);
@@ -177,6 +179,11 @@ const char *rp_users_decoy(const struct rp_users *u)
 bool rp_users_static(const struct rp_users *u)
 {
 	return u->source == NULL;
+}
+
+void rp_users_set_cost(struct rp_users *u, unsigned cost)
+{
+	u->cost = cost;
 }
 
 const char *rp_users_source(const struct rp_users *u)
@@ -290,7 +297,7 @@ static int work(struct change *c)
 		return source->load(self, false, &c->set, &c->err);
 	}
 	if (c->password != NULL) {
-		int code = rp_password_hash(c->password, c->hash);
+		int code = rp_password_hash(c->password, c->users->cost, c->hash);
 		if (code != 0) {
 			return code;
 		}

@@ -38,6 +38,8 @@ void rp_users_each(
  * user in the store, whatever cost these have. NULL without users. */
 const char *rp_users_decoy(const struct rp_users *u);
 bool rp_users_static(const struct rp_users *u);
+/* Another cost than RP_PASSWORD_COST for passwords that are set from now on; for tests. */
+void rp_users_set_cost(struct rp_users *u, unsigned cost);
 /* "Static Credentials", "File" or "DB". */
 const char *rp_users_source(const struct rp_users *u);
 /* Is the user administrator? */

@@ -13,9 +13,7 @@
 
 #include "core/banned.h"
 
-#define COMPONENT "vault"
-/* Some tenths of a second of one core. Stored with each vault, so it can be raised for new ones. */
-#define ROUNDS     420000u
+#define COMPONENT  "vault"
 #define CHECK_TEXT "the vault opens"
 
 struct rp_vault {
@@ -28,6 +26,7 @@ struct rp_vault {
 	bool closed;
 	unsigned failures;
 	uint64_t wait_until_ms;
+	unsigned rounds; /* of a new one */
 };
 
 struct derive {
@@ -52,6 +51,7 @@ int rp_vault_new(
 	}
 	v->loop = loop;
 	v->store = store;
+	v->rounds = RP_VAULT_ROUNDS;
 	int code = rp_vault_store_load(store, &v->meta, err);
 	if (code != 0) {
 		rp_vault_free(v);
@@ -64,6 +64,11 @@ void rp_vault_lock(struct rp_vault *v)
 {
 	rp_secret_wipe(v->key, sizeof(v->key));
 	v->unlocked = false;
+}
+
+void rp_vault_set_rounds(struct rp_vault *v, unsigned rounds)
+{
+	v->rounds = rounds;
 }
 
 void rp_vault_close(struct rp_vault *v)
@@ -231,7 +236,7 @@ int rp_vault_init(struct rp_vault *v, const char *password, rp_vault_cb cb, void
 		return RP_EBUSY;
 	}
 	rp_random(d.meta.salt, sizeof(d.meta.salt));
-	d.meta.rounds = ROUNDS;
+	d.meta.rounds = v->rounds;
 	return start(v, password, &d);
 }
 

@@ -23,6 +23,9 @@
 /* Wrong passwords in a row, and how long none is tried after them. */
 #define RP_VAULT_FAILURES_MAX 5u
 #define RP_VAULT_WAIT_MS      60000u
+/* Of PBKDF2: some tenths of a second of one core. Stored with each vault, so it can be raised for new
+ * ones. */
+#define RP_VAULT_ROUNDS 420000u
 
 enum rp_vault_state {
 	RP_VAULT_UNINITIALIZED,
@@ -55,5 +58,7 @@ RP_NODISCARD int rp_vault_init(struct rp_vault *v, const char *password, rp_vaul
 RP_NODISCARD int rp_vault_unlock(
     struct rp_vault *v, const char *password, rp_vault_cb cb, void *ctx);
 void rp_vault_lock(struct rp_vault *v);
+/* Another number than RP_VAULT_ROUNDS for vaults that are made from now on; for tests. */
+void rp_vault_set_rounds(struct rp_vault *v, unsigned rounds);
 
 #endif

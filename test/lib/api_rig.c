@@ -17,6 +17,8 @@
 #include <cmocka.h>
 
 #include "api/api.h"
+#include "api/users.h"
+#include "api/vault.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/crypto.h"
@@ -25,6 +27,9 @@
 
 #define REPLY_MAX (4u * 1024 * 1024)
 #define WAIT_MS   20000
+/* Keys and hashes out of passwords take long by intention. */
+#define VAULT_ROUNDS  1000u
+#define PASSWORD_COST 4u
 /* tops3cret */
 #define HASH "$2y$05$abcdefghijklmnopqrstuuE5WkAp8h9bPInfaYqF3ipikxrOjQLoG"
 
@@ -104,6 +109,9 @@ static void open_api(struct rp_api_rig *r)
 	if (rp_api_hooks()->start(&r->api, &parts, &err) != 0) {
 		fail_msg("%s", err.msg);
 	}
+	const struct rp_api *api = r->api;
+	rp_vault_set_rounds(api->vault, VAULT_ROUNDS);
+	rp_users_set_cost(api->users, PASSWORD_COST);
 }
 
 static void stop_api(struct rp_api_rig *r)

@@ -11,10 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "api/vault_store.h"
+#include "core/alloc.h"
 #include "core/db.h"
 #include "test/lib/api_short.h"
 
@@ -188,6 +191,39 @@ static void test_groups(void **state)
 	assert_int_equal(ask(ADMIN, "DELETE", "/vault/1", NULL), 204);
 }
 
+static void on_init(void *ctx, int code, const struct rp_err *err)
+{
+	(void)err;
+	assert_int_equal(code, 0);
+	*(bool *)ctx = true;
+}
+
+/* What a vault costs that nobody told another number. */
+static void test_rounds(void **state)
+{
+	struct rp_store_rig *store = &rig->store;
+	struct rp_vault *v;
+	struct rp_vault_meta meta;
+	struct rp_err err = {0};
+	bool done = false;
+	(void)state;
+	if (getenv("RP_VALGRIND") != NULL) {
+		return;
+	}
+	assert_int_equal(rp_vault_new(store->loop, store->store, &v, &err), 0);
+	assert_int_equal(rp_vault_init(v, "secret", on_init, &done), 0);
+	rp_store_rig_wait(store, &done);
+	assert_int_equal(rp_vault_state(v), RP_VAULT_UNLOCKED);
+	assert_int_equal(rp_vault_store_load(store->store, &meta, &err), 0);
+	assert_int_equal(meta.rounds, RP_VAULT_ROUNDS);
+	rp_free(meta.check);
+	rp_vault_close(v);
+	rp_vault_free(v);
+	/* The number is stored: the API, which has another one for new vaults, opens it. */
+	rp_api_rig_restart(rig);
+	assert_reply(201, "", open_with("/vault-admin/sesame", "secret"));
+}
+
 /* Nothing readable is stored, and no value fits another row. */
 static void test_sealed(void **state)
 {
@@ -247,6 +283,7 @@ int main(void)
 	    T(test_entries),
 	    T(test_errors),
 	    T(test_groups),
+	    T(test_rounds),
 	    T(test_sealed),
 	};
 	return cmocka_run_group_tests_name("api_vault", tests, NULL, NULL);

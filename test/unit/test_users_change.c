@@ -76,7 +76,11 @@ static int open_users(void)
 {
 	memset(&err, 0, sizeof(err));
 	users = NULL;
-	return rp_users_new(rig.loop, &cfg, &users, &err);
+	int code = rp_users_new(rig.loop, &cfg, &users, &err);
+	if (code == 0) {
+		rp_users_set_cost(users, 4);
+	}
+	return code;
 }
 
 static void close_users(void)
@@ -234,11 +238,21 @@ static void check_added(void)
 {
 	const struct rp_user *u = rp_users_find(users, "carl");
 	assert_non_null(u);
-	assert_memory_equal(u->password, "$2y$10$", 7);
+	assert_memory_equal(u->password, "$2y$04$", 7);
 	assert_true(rp_password_check(u->password, "carl's secret"));
 	assert_true(rp_strlist_has(&u->groups, "staff"));
 	assert_false(u->password_expired);
 	assert_string_equal(u->two_fa_send_to, "");
+}
+
+/* Of those whom nobody told another one. */
+static void test_cost(void **state)
+{
+	(void)state;
+	close_users();
+	assert_int_equal(rp_users_new(rig.loop, &cfg, &users, &err), 0);
+	assert_int_equal(add("carl", "carl's secret", "staff"), 0);
+	assert_memory_equal(rp_users_find(users, "carl")->password, "$2y$10$", 7);
 }
 
 static void check_changed(void)
@@ -634,6 +648,7 @@ static void test_tables_oom(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    FILE_TEST(test_cost),
 	    FILE_TEST(test_changes),
 	    FILE_TEST(test_refusals),
 	    FILE_TEST(test_file_form),
