@@ -28,95 +28,92 @@ static unsigned put_tunnel(const char *query)
 	"acl: expected addresses and networks with commas and no blanks between them, like 192.0.2.1," \
 	"10.0.0.0/8,2001:db8::/32"
 
+#define REMOTE_HINT  "remote: expected PORT or HOST:PORT, like "
+#define LOCAL_HINT   "local: expected PORT or ADDRESS:PORT, like "
+#define SCHEME_HINT  "scheme: expected "
+#define NAME_HINT    "name: expected at most 255 bytes"
+#define MINUTES_HINT "idle-timeout-minutes: expected "
+#define CLOSE_HINT   "auto-close: expected a duration from 0s to 744h, like 1h30m"
+#define IDLE_CODE    "ERR_CODE_INVALID_IDLE_TIMEOUT"
+#define ACL_CODE     "ERR_CODE_INVALID_ACL"
+
 /* Each says which field is wrong and what would be right. */
+static const struct {
+	const char *query, *code, *title, *detail;
+} bad_tunnels[] = {
+    {"", "", "failed to decode \\\"\\\": Invalid remote", REMOTE_HINT},
+    {"remote=", "", "failed to decode \\\"\\\": Invalid remote", REMOTE_HINT},
+    {"remote=abc", "", "failed to decode \\\"abc\\\": Missing ports", REMOTE_HINT},
+    {"remote=0", "", "failed to decode \\\"0\\\": port is not in 1-65535", REMOTE_HINT},
+    {"remote=65536", "", "failed to decode \\\"65536\\\": port is not in 1-65535", REMOTE_HINT},
+    {"remote=1:h:22", "", "failed to decode \\\"1:h:22\\\": more than one ", REMOTE_HINT},
+    {"remote=22:23", "", "failed to decode \\\"22:23\\\": more than one ", REMOTE_HINT},
+    {"remote=h:22:x", "", "failed to decode \\\"h:22:x\\\": Missing ports", REMOTE_HINT},
+    {"remote=53/udp", "", "failed to decode \\\"53/udp\\\": the protocol ", REMOTE_HINT},
+    {"remote=::1:22", "", "failed to decode \\\"::1:22\\\": Invalid remote: IPv6 ", REMOTE_HINT},
+    {"remote=[::1:22", "", "failed to decode ", REMOTE_HINT},
+    {"remote=a%20b:22", "", "failed to decode \\\"a b:22\\\": Invalid host", REMOTE_HINT},
+    {"remote=22&local=x", "", "failed to decode \\\"x\\\": Missing ports", LOCAL_HINT},
+    {"remote=22&local=0", "", "failed to decode \\\"0\\\": port is not ", LOCAL_HINT},
+    {"remote=22&local=70000", "", "failed to decode \\\"70000\\\": port is not ", LOCAL_HINT},
+    {"remote=22&local=1:h:2", "", "failed to decode \\\"1:h:2\\\": more than one ", LOCAL_HINT},
+    {"remote=22&local=2222:22", "", "failed to decode \\\"2222:22\\\": more than ", LOCAL_HINT},
+    {"remote=22&local=h:2222", "", "failed to decode \\\"h:2222\\\": the host is not an IP",
+        LOCAL_HINT},
+    {"remote=22&protocol=icmp", "", "invalid protocol: expected tcp, udp or tcp+udp", "icmp"},
+    {"remote=22&protocol=TCP", "", "invalid protocol: expected tcp, udp or tcp+udp", "TCP"},
+    {"remote=22&scheme=1234567890123456", "ERR_CODE_URI_SCHEME_LENGTH_EXCEED",
+        "Invalid URI scheme. Exceeds the max length.", SCHEME_HINT},
+    {"remote=22&scheme=a%7fb", "", "Invalid URI scheme. It has control characters.", SCHEME_HINT},
+    {"remote=22&name=a%0ab", "", "Invalid name.", NAME_HINT},
+    {"remote=22&http_proxy=1", "", "tunnel proxy not enabled", ""},
+    {"remote=22&http_proxy=TRUE", "", "tunnel proxy not enabled", ""},
+    {"remote=22&host_header=x", "", "host_header requires http_proxy to be activated", ""},
+    {"remote=22&auth_user=x", "", "auth_user requires http_proxy to be activated", ""},
+    {"remote=22&auth_password=x", "", "auth_password requires http_proxy to be activated", ""},
+    {"remote=22&idle-timeout-minutes=x", IDLE_CODE, "Invalid idle timeout.", MINUTES_HINT},
+    {"remote=22&idle-timeout-minutes=-1", IDLE_CODE, "Invalid idle timeout.", MINUTES_HINT},
+    {"remote=22&idle-timeout-minutes=10081", IDLE_CODE, "Invalid idle timeout.", MINUTES_HINT},
+    {"remote=22&skip-idle-timeout=1&idle-timeout-minutes=5", IDLE_CODE,
+        "skip-idle-timeout and idle-timeout-minutes exclude each other", MINUTES_HINT},
+    {"remote=22&auto-close=x", "", "Invalid auto-close.", CLOSE_HINT},
+    {"remote=22&auto-close=-1s", "", "Invalid auto-close.", CLOSE_HINT},
+    {"remote=22&auto-close=745h", "", "Invalid auto-close.", CLOSE_HINT},
+    {"remote=22&auto-close=60", "", "Invalid auto-close.", CLOSE_HINT},
+    {"remote=22&acl=0.0.0.0", ACL_CODE,
+        "0.0.0.0 would allow access to everyone. If that's what you want, do not set the ACL",
+        ACL_HINT},
+    {"remote=22&acl=0.0.0.0/0", ACL_CODE,
+        "0.0.0.0 would allow access to everyone. If that's what you want, do not set the ACL",
+        ACL_HINT},
+    {"remote=22&acl=::", ACL_CODE,
+        ":: would allow access to everyone. If that's what you want, do not set the ACL", ACL_HINT},
+    {"remote=22&acl=1.2.3.4,x", ACL_CODE, "invalid IP addr: x", ACL_HINT},
+    {"remote=22&acl=1.2.3", ACL_CODE, "invalid IP addr: 1.2.3", ACL_HINT},
+    {"remote=22&acl=1.2.3.4,%2010.0.0.0/8", ACL_CODE, "invalid IP addr:  10.0.0.0/8", ACL_HINT},
+    {"remote=22&acl=1.2.3.4/33", ACL_CODE, "invalid IP addr: 1.2.3.4/33", ACL_HINT},
+    {"remote=22&acl=2001:db8::/129", ACL_CODE, "invalid IP addr: 2001:db8::/129", ACL_HINT},
+    {"remote=22&acl=1.2.3.4,", ACL_CODE, "invalid IP addr: ", ACL_HINT},
+    /* The order of the checks: the first that is wrong is told. */
+    {"remote=x&scheme=1234567890123456", "", "failed to decode", REMOTE_HINT},
+    {"remote=22&acl=x&auto-close=x", "", "Invalid auto-close.", CLOSE_HINT},
+};
+
 static void test_tunnel_errors(void **state)
 {
-	static const char remote[] = "remote: expected PORT or HOST:PORT, like ";
-	static const char local[] = "local: expected PORT or ADDRESS:PORT, like ";
-	static const char scheme[] = "scheme: expected ";
-	static const char name[] = "name: expected at most 255 bytes";
-	static const char minutes[] = "idle-timeout-minutes: expected ";
-	static const char close_[] = "auto-close: expected a duration from 0s to 744h, like 1h30m";
-	static const char acl[] = ACL_HINT;
-	static const char idle_code[] = "ERR_CODE_INVALID_IDLE_TIMEOUT";
-	static const char acl_code[] = "ERR_CODE_INVALID_ACL";
-	static const struct {
-		const char *query, *code, *title, *detail;
-	} cases[] = {
-	    {"", "", "failed to decode \\\"\\\": Invalid remote", remote},
-	    {"remote=", "", "failed to decode \\\"\\\": Invalid remote", remote},
-	    {"remote=abc", "", "failed to decode \\\"abc\\\": Missing ports", remote},
-	    {"remote=0", "", "failed to decode \\\"0\\\": port is not in 1-65535", remote},
-	    {"remote=65536", "", "failed to decode \\\"65536\\\": port is not in 1-65535", remote},
-	    {"remote=1:h:22", "", "failed to decode \\\"1:h:22\\\": more than one ", remote},
-	    {"remote=22:23", "", "failed to decode \\\"22:23\\\": more than one ", remote},
-	    {"remote=h:22:x", "", "failed to decode \\\"h:22:x\\\": Missing ports", remote},
-	    {"remote=53/udp", "", "failed to decode \\\"53/udp\\\": the protocol ", remote},
-	    {"remote=::1:22", "", "failed to decode \\\"::1:22\\\": Invalid remote: IPv6 ", remote},
-	    {"remote=[::1:22", "", "failed to decode ", remote},
-	    {"remote=a%20b:22", "", "failed to decode \\\"a b:22\\\": Invalid host", remote},
-	    {"remote=22&local=x", "", "failed to decode \\\"x\\\": Missing ports", local},
-	    {"remote=22&local=0", "", "failed to decode \\\"0\\\": port is not ", local},
-	    {"remote=22&local=70000", "", "failed to decode \\\"70000\\\": port is not ", local},
-	    {"remote=22&local=1:h:2", "", "failed to decode \\\"1:h:2\\\": more than one ", local},
-	    {"remote=22&local=2222:22", "", "failed to decode \\\"2222:22\\\": more than ", local},
-	    {"remote=22&local=h:2222", "", "failed to decode \\\"h:2222\\\": the host is not an IP",
-	        local},
-	    {"remote=22&protocol=icmp", "", "invalid protocol: expected tcp, udp or tcp+udp",
-	        "icmp"},
-	    {"remote=22&protocol=TCP", "", "invalid protocol: expected tcp, udp or tcp+udp", "TCP"},
-	    {"remote=22&scheme=1234567890123456", "ERR_CODE_URI_SCHEME_LENGTH_EXCEED",
-	        "Invalid URI scheme. Exceeds the max length.", scheme},
-	    {"remote=22&scheme=a%7fb", "", "Invalid URI scheme. It has control characters.",
-	        scheme},
-	    {"remote=22&name=a%0ab", "", "Invalid name.", name},
-	    {"remote=22&http_proxy=1", "", "tunnel proxy not enabled", ""},
-	    {"remote=22&http_proxy=TRUE", "", "tunnel proxy not enabled", ""},
-	    {"remote=22&host_header=x", "", "host_header requires http_proxy to be activated", ""},
-	    {"remote=22&auth_user=x", "", "auth_user requires http_proxy to be activated", ""},
-	    {"remote=22&auth_password=x", "", "auth_password requires http_proxy to be activated",
-	        ""},
-	    {"remote=22&idle-timeout-minutes=x", idle_code, "Invalid idle timeout.", minutes},
-	    {"remote=22&idle-timeout-minutes=-1", idle_code, "Invalid idle timeout.", minutes},
-	    {"remote=22&idle-timeout-minutes=10081", idle_code, "Invalid idle timeout.", minutes},
-	    {"remote=22&skip-idle-timeout=1&idle-timeout-minutes=5", idle_code,
-	        "skip-idle-timeout and idle-timeout-minutes exclude each other", minutes},
-	    {"remote=22&auto-close=x", "", "Invalid auto-close.", close_},
-	    {"remote=22&auto-close=-1s", "", "Invalid auto-close.", close_},
-	    {"remote=22&auto-close=745h", "", "Invalid auto-close.", close_},
-	    {"remote=22&auto-close=60", "", "Invalid auto-close.", close_},
-	    {"remote=22&acl=0.0.0.0", acl_code,
-	        "0.0.0.0 would allow access to everyone. If that's what you want, do not set the ACL",
-	        acl},
-	    {"remote=22&acl=0.0.0.0/0", acl_code,
-	        "0.0.0.0 would allow access to everyone. If that's what you want, do not set the ACL",
-	        acl},
-	    {"remote=22&acl=::", acl_code,
-	        ":: would allow access to everyone. If that's what you want, do not set the ACL",
-	        acl},
-	    {"remote=22&acl=1.2.3.4,x", acl_code, "invalid IP addr: x", acl},
-	    {"remote=22&acl=1.2.3", acl_code, "invalid IP addr: 1.2.3", acl},
-	    {"remote=22&acl=1.2.3.4,%2010.0.0.0/8", acl_code, "invalid IP addr:  10.0.0.0/8", acl},
-	    {"remote=22&acl=1.2.3.4/33", acl_code, "invalid IP addr: 1.2.3.4/33", acl},
-	    {"remote=22&acl=2001:db8::/129", acl_code, "invalid IP addr: 2001:db8::/129", acl},
-	    {"remote=22&acl=1.2.3.4,", acl_code, "invalid IP addr: ", acl},
-	    /* The order of the checks: the first that is wrong is told. */
-	    {"remote=x&scheme=1234567890123456", "", "failed to decode", remote},
-	    {"remote=22&acl=x&auto-close=x", "", "Invalid auto-close.", close_},
-	};
 	(void)state;
 	assert_reply(404, FAIL("Client with id=\\\"c1\\\" not found."), put_tunnel("remote=22"));
 	connect_client("c1", 1);
-	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < RP_ARRAY_LEN(bad_tunnels); i++) {
 		char want[300];
 		char detail[300];
 		(void)snprintf(want, sizeof(want), "{\"errors\":[{\"code\":\"%s\",\"title\":\"%s",
-		    cases[i].code, cases[i].title);
-		(void)snprintf(detail, sizeof(detail), "\",\"detail\":\"%s", cases[i].detail);
-		unsigned status = put_tunnel(cases[i].query);
+		    bad_tunnels[i].code, bad_tunnels[i].title);
+		(void)snprintf(detail, sizeof(detail), "\",\"detail\":\"%s", bad_tunnels[i].detail);
+		unsigned status = put_tunnel(bad_tunnels[i].query);
 		if (status != 400 || strncmp(rig->body, want, strlen(want)) != 0 ||
 		    strstr(rig->body, detail) == NULL) {
-			fail_msg("%s: %u %s", cases[i].query, status, rig->body);
+			fail_msg("%s: %u %s", bad_tunnels[i].query, status, rig->body);
 		}
 	}
 	assert_int_equal(rp_fake_count(rig->workers), 0);

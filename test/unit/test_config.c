@@ -226,88 +226,85 @@ static void file_values(void **state)
 	rp_conf_fini(&f.c);
 }
 
+static const struct {
+	const char *text;
+	const char *msg;
+} bad_files[] = {
+    {"[main]\nwait = 120\n", ":2: main.wait: \"120\" has no unit, write \"120s\" for seconds"},
+    {"[main]\nwait = '2h'\n", ":2: main.wait: \"2h\" is out of range, expected 0s to 1h0m0s"},
+    {"[main]\nwait = '-1s'\n",
+        ":2: main.wait: \"-1s\" is no duration, expected a text such as \"90s\", \"2m\" or "
+        "\"1h30m\""},
+    {"[main]\nwait = 1.5\n",
+        ":2: main.wait: \"1.5\" is no duration, expected a text such as \"90s\", \"2m\" or "
+        "\"1h30m\""},
+    {"[main]\nwait = true\n",
+        ":2: main.wait: \"true\" is no duration, expected a text such as \"90s\", \"2m\" or "
+        "\"1h30m\""},
+    {"[main]\nseconds = 0\n", ":2: main.seconds: \"0\" is too small, expected at least 1s"},
+    {"[main]\nnumber = 1001\n", ":2: main.number: \"1001\" is out of range, expected -5 to 1000"},
+    {"[main]\nnumber = 'x'\n", ":2: main.number: \"x\" is no whole number"},
+    {"[main]\nnumber = 1.5\n", ":2: main.number: \"1.5\" is no whole number"},
+    {"[main]\nnumber = [1]\n", ":2: main.number: is a list, expected a number"},
+    {"[main]\nratio = 'x'\n", ":2: main.ratio: \"x\" is no number"},
+    {"[main]\nratio = inf\n", ":2: main.ratio: \"inf\" is no number"},
+    {"[main]\nratio = 2\n", ":2: main.ratio: \"2\" is out of range, expected 0 to 1"},
+    {"[main]\nyes = 'ja'\n", ":2: main.yes: \"ja\" is neither true nor false"},
+    {"[main]\nyes = 2\n", ":2: main.yes: \"2\" is neither true nor false"},
+    {"[main]\nname = ['x']\n", ":2: main.name: is a list, expected a text in quotes"},
+    {"[main]\nname = {a = 1}\n", ":2: main.name: is a table, expected a text in quotes"},
+    {"[main]\nlist = [['x']]\n", ":2: main.list: is a list, expected texts in the list"},
+    {"[main]\nkeep = '7'\n",
+        ":2: main.keep: \"7\" is no storage time, expected a whole number and h or d, such as "
+        "\"7d\""},
+    {"[main]\nkeep = '99999999999999d'\n",
+        ":2: main.keep: \"99999999999999d\" is no storage time, expected a whole number and h or "
+        "d, such as \"7d\""},
+    {"[main]\nkeep_days = 'x'\n",
+        ":2: main.keep_days: \"x\" is no number of days, expected a whole number"},
+    {"[main]\nsize = '1 parsec'\n",
+        ":2: main.size: \"1 parsec\" is no size, expected bytes or a text such as \"64KiB\" or "
+        "\"256MiB\""},
+    {"[main]\nsize = '9223372036854775807k'\n",
+        ":2: main.size: \"9223372036854775807k\" is too large"},
+    {"[main]\nports = '80,x'\n",
+        ":2: main.ports: can't parse 'ports': \"x\" is no port or range of ports from 0 to 65535"},
+    {"[main]\nports = ['9-8']\n",
+        ":2: main.ports: can't parse 'ports': \"9-8\" is no port or range of ports from 0 to "
+        "65535"},
+    {"[main]\nports = ['1-2-3']\n",
+        ":2: main.ports: can't parse 'ports': \"1-2-3\" is no port or range of ports from 0 to "
+        "65535"},
+    {"[main]\nports = [70000]\n",
+        ":2: main.ports: can't parse 'ports': \"70000\" is no port or range of ports from 0 to "
+        "65535"},
+    {"[main]\nlabels = 'x'\n", ":2: main.labels: is a text, expected a table"},
+    {"[main]\nlabels = {a = []}\n", ":2: main.labels: a: is a list, expected a text"},
+    {"[aliases]\na = 'b'\n\nc = 5\n",
+        ":1: Aliases: c (line 4): is a number, expected a text or a list of texts"},
+    {"main = 5\n", ":1: main: is a number, expected a section [main]"},
+    {"[[main]]\n", ":1: main: is a list, expected a section [main]"},
+    {"[main]\nname = 'a'\nNAME = 'b'\n", ":3: NAME: set twice, expected once (first in line 2)"},
+    {"[main]\nname = \"a\n",
+        ":2: main.name: the text does not end in this line, expected a "
+        "closing \""},
+    {"[main]\nname = '0123456789012345678901234567890123456789012345678901234567890'\n"
+     "number = '0123456789012345678901234567890123456789012345678901234567890'\n",
+        ":3: main.number: \"012345678901234567890123456789012345678901234567...\" is no whole "
+        "number"},
+};
+
 static void file_errors(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *text;
-		const char *msg;
-	} cases[] = {
-	    {"[main]\nwait = 120\n",
-	        ":2: main.wait: \"120\" has no unit, write \"120s\" for seconds"},
-	    {"[main]\nwait = '2h'\n",
-	        ":2: main.wait: \"2h\" is out of range, expected 0s to 1h0m0s"},
-	    {"[main]\nwait = '-1s'\n",
-	        ":2: main.wait: \"-1s\" is no duration, expected a text such as \"90s\", \"2m\" or "
-	        "\"1h30m\""},
-	    {"[main]\nwait = 1.5\n",
-	        ":2: main.wait: \"1.5\" is no duration, expected a text such as \"90s\", \"2m\" or "
-	        "\"1h30m\""},
-	    {"[main]\nwait = true\n",
-	        ":2: main.wait: \"true\" is no duration, expected a text such as \"90s\", \"2m\" or "
-	        "\"1h30m\""},
-	    {"[main]\nseconds = 0\n", ":2: main.seconds: \"0\" is too small, expected at least 1s"},
-	    {"[main]\nnumber = 1001\n",
-	        ":2: main.number: \"1001\" is out of range, expected -5 to 1000"},
-	    {"[main]\nnumber = 'x'\n", ":2: main.number: \"x\" is no whole number"},
-	    {"[main]\nnumber = 1.5\n", ":2: main.number: \"1.5\" is no whole number"},
-	    {"[main]\nnumber = [1]\n", ":2: main.number: is a list, expected a number"},
-	    {"[main]\nratio = 'x'\n", ":2: main.ratio: \"x\" is no number"},
-	    {"[main]\nratio = inf\n", ":2: main.ratio: \"inf\" is no number"},
-	    {"[main]\nratio = 2\n", ":2: main.ratio: \"2\" is out of range, expected 0 to 1"},
-	    {"[main]\nyes = 'ja'\n", ":2: main.yes: \"ja\" is neither true nor false"},
-	    {"[main]\nyes = 2\n", ":2: main.yes: \"2\" is neither true nor false"},
-	    {"[main]\nname = ['x']\n", ":2: main.name: is a list, expected a text in quotes"},
-	    {"[main]\nname = {a = 1}\n", ":2: main.name: is a table, expected a text in quotes"},
-	    {"[main]\nlist = [['x']]\n", ":2: main.list: is a list, expected texts in the list"},
-	    {"[main]\nkeep = '7'\n",
-	        ":2: main.keep: \"7\" is no storage time, expected a whole number and h or d, such as "
-	        "\"7d\""},
-	    {"[main]\nkeep = '99999999999999d'\n",
-	        ":2: main.keep: \"99999999999999d\" is no storage time, expected a whole number and h or "
-	        "d, such as \"7d\""},
-	    {"[main]\nkeep_days = 'x'\n",
-	        ":2: main.keep_days: \"x\" is no number of days, expected a whole number"},
-	    {"[main]\nsize = '1 parsec'\n",
-	        ":2: main.size: \"1 parsec\" is no size, expected bytes or a text such as \"64KiB\" or "
-	        "\"256MiB\""},
-	    {"[main]\nsize = '9223372036854775807k'\n",
-	        ":2: main.size: \"9223372036854775807k\" is too large"},
-	    {"[main]\nports = '80,x'\n",
-	        ":2: main.ports: can't parse 'ports': \"x\" is no port or range of ports from 0 to 65535"},
-	    {"[main]\nports = ['9-8']\n",
-	        ":2: main.ports: can't parse 'ports': \"9-8\" is no port or range of ports from 0 to "
-	        "65535"},
-	    {"[main]\nports = ['1-2-3']\n",
-	        ":2: main.ports: can't parse 'ports': \"1-2-3\" is no port or range of ports from 0 to "
-	        "65535"},
-	    {"[main]\nports = [70000]\n",
-	        ":2: main.ports: can't parse 'ports': \"70000\" is no port or range of ports from 0 to "
-	        "65535"},
-	    {"[main]\nlabels = 'x'\n", ":2: main.labels: is a text, expected a table"},
-	    {"[main]\nlabels = {a = []}\n", ":2: main.labels: a: is a list, expected a text"},
-	    {"[aliases]\na = 'b'\n\nc = 5\n",
-	        ":1: Aliases: c (line 4): is a number, expected a text or a list of texts"},
-	    {"main = 5\n", ":1: main: is a number, expected a section [main]"},
-	    {"[[main]]\n", ":1: main: is a list, expected a section [main]"},
-	    {"[main]\nname = 'a'\nNAME = 'b'\n",
-	        ":3: NAME: set twice, expected once (first in line 2)"},
-	    {"[main]\nname = \"a\n",
-	        ":2: main.name: the text does not end in this line, expected a "
-	        "closing \""},
-	    {"[main]\nname = '0123456789012345678901234567890123456789012345678901234567890'\n"
-	     "number = '0123456789012345678901234567890123456789012345678901234567890'\n",
-	        ":3: main.number: \"012345678901234567890123456789012345678901234567...\" is no whole "
-	        "number"},
-	};
-	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < RP_ARRAY_LEN(bad_files); i++) {
 		struct fixture f;
-		load_text(&f, cases[i].text);
+		load_text(&f, bad_files[i].text);
 		if (f.rc >= 0) {
-			fail_msg("accepted: %s", cases[i].text);
+			fail_msg("accepted: %s", bad_files[i].text);
 		}
 		assert_int_equal(f.rc, RP_EINVAL);
-		assert_message(&f, cases[i].msg);
+		assert_message(&f, bad_files[i].msg);
 		rp_conf_fini(&f.c);
 	}
 }

@@ -136,82 +136,83 @@ static void test_bodies(void **state)
 	rp_http_parser_free(p);
 }
 
+#define H " / HTTP/1.1\r\nHost: h\r\n"
+static const struct {
+	const char *text;
+	unsigned status;
+} refused[] = {
+    /* Where the message ends must not be open to interpretation. */
+    {"POST" H "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+    {"POST" H "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", 400},
+    {"POST" H "Content-Length: 5\r\nContent-Length: 5\r\n\r\n", 400},
+    {"POST" H "Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400},
+    {"POST" H "Content-Length: 5, 5\r\n\r\n", 400},
+    {"POST" H "Content-Length: +5\r\n\r\n", 400},
+    {"POST" H "Content-Length: -5\r\n\r\n", 400},
+    {"POST" H "Content-Length: 0x5\r\n\r\n", 400},
+    {"POST" H "Content-Length: 5 5\r\n\r\n", 400},
+    {"POST" H "Content-Length:\r\n\r\n", 400},
+    {"POST" H "Content-Length: 18446744073709551616\r\n\r\n", 400},
+    {"POST" H "Content-Length : 5\r\n\r\n", 400},
+    {"POST" H "Content Length: 5\r\n\r\n", 400},
+    {"POST" H " Content-Length: 5\r\n\r\n", 400},
+    {"POST" H "X: a\r\n Content-Length: 5\r\n\r\n", 400},
+    {"POST" H "X: a\r\n\tb\r\n\r\n", 400},
+    {"POST" H "X:\r\n b\r\n\r\n", 400},
+    {"POST" H "X: a\nContent-Length: 5\r\n\r\n", 400},
+    {"POST" H "X: a\rContent-Length: 5\r\n\r\n", 400},
+    {"POST" H "X: a\n\r\n", 400},
+    {"POST" H "X: a\x01\r\n\r\n", 400},
+    {"POST" H "X: a\x7f\r\n\r\n", 400},
+    {"POST" H "X\r\n\r\n", 400},
+    {"POST" H ": a\r\n\r\n", 400},
+    {"POST" H "X(: a\r\n\r\n", 400},
+    {"POST" H "X\xc3\xa4: a\r\n\r\n", 400},
+    {"POST" H "Transfer-Encoding: gzip, chunked\r\n\r\n", 501},
+    {"POST" H "Transfer-Encoding: chunked, identity\r\n\r\n", 400},
+    {"POST" H "Transfer-Encoding: identity\r\n\r\n", 400},
+    {"POST" H "Transfer-Encoding: xchunked\r\n\r\n", 400},
+    {"POST" H "Transfer-Encoding: \x0b"
+     "chunked\r\n\r\n",
+        400},
+    {"POST" H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+    {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+    {"POST" H "Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n", 400},
+    {"POST" H "Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX0\r\n\r\n", 400},
+    {"POST" H "Transfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n", 400},
+    {"POST" H "Transfer-Encoding: chunked\r\n\r\n-1\r\nhello\r\n0\r\n\r\n", 400},
+    {"POST" H "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n", 400},
+    /* For whom it is. */
+    {"GET / HTTP/1.1\r\n\r\n", 400},
+    {"GET" H "Host: h\r\n\r\n", 400},
+    {"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400},
+    /* First lines. */
+    {"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505},
+    {"GET / HTTP/1.2\r\nHost: h\r\n\r\n", 505},
+    {"GET /\r\n\r\n", 505},
+    {"get / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"FOO / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"GET  HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"GET / HTTP/1.1 x\r\nHost: h\r\n\r\n", 400},
+    {"GET / http/1.1\r\nHost: h\r\n\r\n", 400},
+    {"GET /\x80 HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {" GET / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    {"\x16\x03\x01\x02\x03", 400},
+    {"SSH-2.0-x\r\n\r\n", 400},
+};
+#undef H
+
 static void test_refused(void **state)
 {
 	(void)state;
-#define H " / HTTP/1.1\r\nHost: h\r\n"
-	static const struct {
-		const char *text;
-		unsigned status;
-	} rows[] = {
-	    /* Where the message ends must not be open to interpretation. */
-	    {"POST" H "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
-	    {"POST" H "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", 400},
-	    {"POST" H "Content-Length: 5\r\nContent-Length: 5\r\n\r\n", 400},
-	    {"POST" H "Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400},
-	    {"POST" H "Content-Length: 5, 5\r\n\r\n", 400},
-	    {"POST" H "Content-Length: +5\r\n\r\n", 400},
-	    {"POST" H "Content-Length: -5\r\n\r\n", 400},
-	    {"POST" H "Content-Length: 0x5\r\n\r\n", 400},
-	    {"POST" H "Content-Length: 5 5\r\n\r\n", 400},
-	    {"POST" H "Content-Length:\r\n\r\n", 400},
-	    {"POST" H "Content-Length: 18446744073709551616\r\n\r\n", 400},
-	    {"POST" H "Content-Length : 5\r\n\r\n", 400},
-	    {"POST" H "Content Length: 5\r\n\r\n", 400},
-	    {"POST" H " Content-Length: 5\r\n\r\n", 400},
-	    {"POST" H "X: a\r\n Content-Length: 5\r\n\r\n", 400},
-	    {"POST" H "X: a\r\n\tb\r\n\r\n", 400},
-	    {"POST" H "X:\r\n b\r\n\r\n", 400},
-	    {"POST" H "X: a\nContent-Length: 5\r\n\r\n", 400},
-	    {"POST" H "X: a\rContent-Length: 5\r\n\r\n", 400},
-	    {"POST" H "X: a\n\r\n", 400},
-	    {"POST" H "X: a\x01\r\n\r\n", 400},
-	    {"POST" H "X: a\x7f\r\n\r\n", 400},
-	    {"POST" H "X\r\n\r\n", 400},
-	    {"POST" H ": a\r\n\r\n", 400},
-	    {"POST" H "X(: a\r\n\r\n", 400},
-	    {"POST" H "X\xc3\xa4: a\r\n\r\n", 400},
-	    {"POST" H "Transfer-Encoding: gzip, chunked\r\n\r\n", 501},
-	    {"POST" H "Transfer-Encoding: chunked, identity\r\n\r\n", 400},
-	    {"POST" H "Transfer-Encoding: identity\r\n\r\n", 400},
-	    {"POST" H "Transfer-Encoding: xchunked\r\n\r\n", 400},
-	    {"POST" H "Transfer-Encoding: \x0b"
-	     "chunked\r\n\r\n",
-	        400},
-	    {"POST" H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
-	    {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
-	    {"POST" H "Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n", 400},
-	    {"POST" H "Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX0\r\n\r\n", 400},
-	    {"POST" H "Transfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n", 400},
-	    {"POST" H "Transfer-Encoding: chunked\r\n\r\n-1\r\nhello\r\n0\r\n\r\n", 400},
-	    {"POST" H "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n", 400},
-	    /* For whom it is. */
-	    {"GET / HTTP/1.1\r\n\r\n", 400},
-	    {"GET" H "Host: h\r\n\r\n", 400},
-	    {"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400},
-	    /* First lines. */
-	    {"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505},
-	    {"GET / HTTP/1.2\r\nHost: h\r\n\r\n", 505},
-	    {"GET /\r\n\r\n", 505},
-	    {"get / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
-	    {"FOO / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
-	    {"GET  HTTP/1.1\r\nHost: h\r\n\r\n", 400},
-	    {"GET / HTTP/1.1 x\r\nHost: h\r\n\r\n", 400},
-	    {"GET / http/1.1\r\nHost: h\r\n\r\n", 400},
-	    {"GET /\x80 HTTP/1.1\r\nHost: h\r\n\r\n", 400},
-	    {" GET / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
-	    {"\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
-	    {"\x16\x03\x01\x02\x03", 400},
-	    {"SSH-2.0-x\r\n\r\n", 400},
-	};
-#undef H
-	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < RP_ARRAY_LEN(refused); i++) {
 		struct rp_http_parser *p = make(false);
 		size_t used;
-		int rc = feed_text(p, rows[i].text, &used);
-		if (rc != RP_EPROTO || rp_http_parser_error_status(p) != rows[i].status) {
-			fail_msg(
-			    "%zu: %d, %u: %s", i, rc, rp_http_parser_error_status(p), rows[i].text);
+		int rc = feed_text(p, refused[i].text, &used);
+		if (rc != RP_EPROTO || rp_http_parser_error_status(p) != refused[i].status) {
+			fail_msg("%zu: %d, %u: %s", i, rc, rp_http_parser_error_status(p),
+			    refused[i].text);
 		}
 		/* It stays so. */
 		assert_int_equal(

@@ -47,103 +47,104 @@ static struct thing thing(void)
 	return t;
 }
 
+static const struct {
+	const char *query;
+	bool match;
+} matches[] = {
+    {"", true},
+    {"filter[id]=id-1", true},
+    {"filter[id]=ID-1", true},
+    {"filter[id]=id-", false},
+    {"filter[id]=d-1", false},
+    {"filter[id]=", false},
+    {"filter[note]=", true},
+    {"filter[note]=x", false},
+    {"filter[note]=*", true},
+    {"filter[groups]=", true},
+    {"filter[groups]=x", false},
+    {"filter[tags]=", false},
+    /* Any text; nothing else is special. */
+    {"filter[id]=*", true},
+    {"filter[id]=**", true},
+    {"filter[id]=*1", true},
+    {"filter[id]=i*1", true},
+    {"filter[id]=I*D*-*1*", true},
+    {"filter[id]=*2", false},
+    {"filter[id]=d*", false},
+    {"filter[id]=.*", false},
+    {"filter[id]=id.1", false},
+    {"filter[name]=f*t*g", true},
+    {"filter[name]=f*x*g", false},
+    {"filter[name]=*thing", true},
+    {"filter[name]=*first", false},
+    /* Lists: any element. */
+    {"filter[tags]=alpha", true},
+    {"filter[tags]=BETA", true},
+    {"filter[tags]=gamma", false},
+    {"filter[tags]=*eta", true},
+    {"filter[tags]=gamma,beta", true},
+    {"filter[tags]=or(gamma,beta)", true},
+    {"filter[tags]=and(alpha,beta)", true},
+    {"filter[tags]=and(alpha,gamma)", false},
+    {"filter[tags]=and(gamma,alpha)", false},
+    {"filter[tags]=and(alpha,beta)&filter[tags]=gamma", false},
+    /* Labels are "key: value". */
+    {"filter[labels]=city:%20Cologne", true},
+    {"filter[labels]=CITY:%20cologne", true},
+    {"filter[labels]=city:Cologne", false},
+    {"filter[labels]=city", false},
+    {"filter[labels]=city:*", true},
+    {"filter[labels]=*Cologne", true},
+    {"filter[labels]=os:%20a:%20b", true},
+    {"filter[labels]=", false},
+    /* Numbers and the rest as text. */
+    {"filter[num]=-5", true},
+    {"filter[num]=-5.0", false},
+    {"filter[num]=-*", true},
+    {"filter[big]=18446744073709551615", true},
+    {"filter[flag]=true", true},
+    {"filter[flag]=TRUE", true},
+    {"filter[flag]=1", false},
+    {"filter[seen]=2026-03-04T05:06:07.5Z", true},
+    {"filter[seen]=2026-03-04*", true},
+    {"filter[raw]=*", false},
+    /* Dates. */
+    {"filter[seen][gt]=2026-03-04", true},
+    {"filter[seen][gt]=2026-03-05", false},
+    {"filter[seen][lt]=2026-03-05", true},
+    {"filter[seen][gt]=2026-03-04T05:06:07.5Z", false},
+    {"filter[seen][since]=2026-03-04T05:06:07.5Z", true},
+    {"filter[seen][lt]=2026-03-04T05:06:07.5Z", false},
+    {"filter[seen][until]=2026-03-04T05:06:07.5Z", true},
+    {"filter[seen][since]=2026-03-04T07:06:07.5%2B02:00", true},
+    {"filter[seen][until]=2026-03-04T07:06:07.4%2B02:00", false},
+    {"filter[seen][gt]=yesterday", false},
+    {"filter[seen][lt]=yesterday", false},
+    {"filter[seen][gt]=2026-03", false},
+    {"filter[seen][gt]=2026-03-04x", false},
+    {"filter[seen][gt]=", false},
+    {"filter[seen][gt]=2020-01-01&filter[seen][lt]=2027-01-01", true},
+    {"filter[seen][gt]=2020-01-01&filter[seen][lt]=2021-01-01", false},
+    /* Several columns, several filters. */
+    {"filter[id|name]=first%20thing", true},
+    {"filter[name|id]=first%20thing", true},
+    {"filter[note|num]=first%20thing", false},
+    {"filter[*]=beta", true},
+    {"filter[*]=nowhere", false},
+    {"filter[*]=*cologne", true},
+    {"filter[id]=id-1&filter[name]=x", false},
+    {"filter[id]=x&filter[id]=id-1", true},
+    {"filter[id|name]=and(id-1,first%20thing)", true},
+};
+
 static void test_match(void **state)
 {
-	static const struct {
-		const char *query;
-		bool match;
-	} cases[] = {
-	    {"", true},
-	    {"filter[id]=id-1", true},
-	    {"filter[id]=ID-1", true},
-	    {"filter[id]=id-", false},
-	    {"filter[id]=d-1", false},
-	    {"filter[id]=", false},
-	    {"filter[note]=", true},
-	    {"filter[note]=x", false},
-	    {"filter[note]=*", true},
-	    {"filter[groups]=", true},
-	    {"filter[groups]=x", false},
-	    {"filter[tags]=", false},
-	    /* Any text; nothing else is special. */
-	    {"filter[id]=*", true},
-	    {"filter[id]=**", true},
-	    {"filter[id]=*1", true},
-	    {"filter[id]=i*1", true},
-	    {"filter[id]=I*D*-*1*", true},
-	    {"filter[id]=*2", false},
-	    {"filter[id]=d*", false},
-	    {"filter[id]=.*", false},
-	    {"filter[id]=id.1", false},
-	    {"filter[name]=f*t*g", true},
-	    {"filter[name]=f*x*g", false},
-	    {"filter[name]=*thing", true},
-	    {"filter[name]=*first", false},
-	    /* Lists: any element. */
-	    {"filter[tags]=alpha", true},
-	    {"filter[tags]=BETA", true},
-	    {"filter[tags]=gamma", false},
-	    {"filter[tags]=*eta", true},
-	    {"filter[tags]=gamma,beta", true},
-	    {"filter[tags]=or(gamma,beta)", true},
-	    {"filter[tags]=and(alpha,beta)", true},
-	    {"filter[tags]=and(alpha,gamma)", false},
-	    {"filter[tags]=and(gamma,alpha)", false},
-	    {"filter[tags]=and(alpha,beta)&filter[tags]=gamma", false},
-	    /* Labels are "key: value". */
-	    {"filter[labels]=city:%20Cologne", true},
-	    {"filter[labels]=CITY:%20cologne", true},
-	    {"filter[labels]=city:Cologne", false},
-	    {"filter[labels]=city", false},
-	    {"filter[labels]=city:*", true},
-	    {"filter[labels]=*Cologne", true},
-	    {"filter[labels]=os:%20a:%20b", true},
-	    {"filter[labels]=", false},
-	    /* Numbers and the rest as text. */
-	    {"filter[num]=-5", true},
-	    {"filter[num]=-5.0", false},
-	    {"filter[num]=-*", true},
-	    {"filter[big]=18446744073709551615", true},
-	    {"filter[flag]=true", true},
-	    {"filter[flag]=TRUE", true},
-	    {"filter[flag]=1", false},
-	    {"filter[seen]=2026-03-04T05:06:07.5Z", true},
-	    {"filter[seen]=2026-03-04*", true},
-	    {"filter[raw]=*", false},
-	    /* Dates. */
-	    {"filter[seen][gt]=2026-03-04", true},
-	    {"filter[seen][gt]=2026-03-05", false},
-	    {"filter[seen][lt]=2026-03-05", true},
-	    {"filter[seen][gt]=2026-03-04T05:06:07.5Z", false},
-	    {"filter[seen][since]=2026-03-04T05:06:07.5Z", true},
-	    {"filter[seen][lt]=2026-03-04T05:06:07.5Z", false},
-	    {"filter[seen][until]=2026-03-04T05:06:07.5Z", true},
-	    {"filter[seen][since]=2026-03-04T07:06:07.5%2B02:00", true},
-	    {"filter[seen][until]=2026-03-04T07:06:07.4%2B02:00", false},
-	    {"filter[seen][gt]=yesterday", false},
-	    {"filter[seen][lt]=yesterday", false},
-	    {"filter[seen][gt]=2026-03", false},
-	    {"filter[seen][gt]=2026-03-04x", false},
-	    {"filter[seen][gt]=", false},
-	    {"filter[seen][gt]=2020-01-01&filter[seen][lt]=2027-01-01", true},
-	    {"filter[seen][gt]=2020-01-01&filter[seen][lt]=2021-01-01", false},
-	    /* Several columns, several filters. */
-	    {"filter[id|name]=first%20thing", true},
-	    {"filter[name|id]=first%20thing", true},
-	    {"filter[note|num]=first%20thing", false},
-	    {"filter[*]=beta", true},
-	    {"filter[*]=nowhere", false},
-	    {"filter[*]=*cologne", true},
-	    {"filter[id]=id-1&filter[name]=x", false},
-	    {"filter[id]=x&filter[id]=id-1", true},
-	    {"filter[id|name]=and(id-1,first%20thing)", true},
-	};
 	(void)state;
 	struct thing t = thing();
-	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
-		parse_ok(cases[i].query);
-		if (rp_listq_match(&q, &thing_table, &t) != cases[i].match) {
-			fail_msg("%s", cases[i].query);
+	for (size_t i = 0; i < RP_ARRAY_LEN(matches); i++) {
+		parse_ok(matches[i].query);
+		if (rp_listq_match(&q, &thing_table, &t) != matches[i].match) {
+			fail_msg("%s", matches[i].query);
 		}
 		rp_listq_fini(&q);
 	}

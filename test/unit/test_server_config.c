@@ -302,94 +302,99 @@ static void server_rules(void **state)
 	}
 }
 
+#define API_AUTH API "auth = 'admin:tops3cret'\n"
+
+static const char *const bad_api[][2] = {
+    {AUTH "[api]\ndoc_root = '/d'\n",
+        ":4: api.doc_root: API: to use document root you need to specify API address"},
+    {API,
+        "API: authentication must be enabled: set either 'auth', 'auth_file' or "
+        "'auth_user_table'"},
+    {API_AUTH "auth_file = 'f'\n",
+        "API: 'auth_file' and 'auth' are both set: expected only one of them"},
+    {API_AUTH "auth_user_table = 't'\n",
+        "API: 'auth_user_table' and 'auth' are both set: expected only one of them"},
+    {API "auth_file = 'f'\nauth_user_table = 't'\n",
+        "API: 'auth_user_table' and 'auth_file' are both set: expected only one of them"},
+    {API "auth = 'tops3cret'\n",
+        ":5: api.auth: API: invalid 'auth' credentials, expected '<user>:<password>'"},
+    {API "auth_user_table = 't'\n",
+        "API: when 'auth_user_table' is set, 'auth_group_table' must be set as well"},
+    {API "auth_user_table = 't'\nauth_group_table = 'g'\n",
+        ":5: api.auth_user_table: API: 'db_type' must be set when 'auth_user_table' is set"},
+    {API "auth_user_table = 't'\nauth_group_table = 'g'\n[database]\ndb_type = 'mysql'\n",
+        ":8: database.db_type: API: users in a database of type \"mysql\" are not supported, "
+        "expected 'sqlite'"},
+    {API "auth_user_table = 't'\nauth_group_table = 'g'\n[database]\ndb_type = 'sqlite'\n",
+        "API: 'db_name' must be set to the database's file when 'auth_user_table' is set"},
+    {API "auth_file = 'f'\nauth_header = 'X'\nuser_header = ''\n",
+        "API: when 'auth_header' is set, 'user_header' must be set as well"},
+    {API_AUTH "auth_header = 'X'\n",
+        ":6: api.auth_header: API: 'auth_header' cannot be used with single user 'auth'"},
+    {API_AUTH "cert_file = 'c'\n", "API: when 'cert_file' is set, 'key_file' must be set as well"},
+    {API_AUTH "key_file = 'c'\n", "API: when 'key_file' is set, 'cert_file' must be set as well"},
+    {API_AUTH "tls_min = '1.0'\n", ":6: api.tls_min: API: TLS must be either 1.2 or 1.3"},
+    {API_AUTH "base_url = 'x'\n",
+        ":6: api.base_url: API: invalid base_url x: must be absolute url"},
+    {API_AUTH "two_fa_token_delivery = 'smtp'\n",
+        ":6: api.two_fa_token_delivery: API: 2FA is not available if you use a single static "
+        "user-password pair"},
+    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'smtp'\ntotp_enabled = true\n",
+        ":6: api.two_fa_token_delivery: API: conflicting 2FA configuration: expected either "
+        "'two_fa_token_delivery' or 'totp_enabled'"},
+    {API "auth_file = 'f'\ntwo_fa_token_delivery = '/no/such/program'\n",
+        ":6: api.two_fa_token_delivery: API: unknown 2fa token delivery method: "
+        "/no/such/program"},
+    {API_AUTH "two_fa_send_to_type = 'x'\n",
+        ":6: api.two_fa_send_to_type: API: invalid api.two_fa_send_to_type: \"x\""},
+    {API_AUTH "audit_log_rotation = 'hourly'\n",
+        ":6: api.audit_log_rotation: API: invalid api.audit_log_rotation: \"hourly\""},
+    {API_AUTH "tunnel_default_acl = 'all'\n",
+        ":6: api.tunnel_default_acl: API: invalid api.tunnel_default_acl: \"all\", expected "
+        "'requester' or 'none'"},
+    {API_AUTH "trusted_proxies = ['10.0.0.1', 'lb.lan']\n",
+        ":6: api.trusted_proxies: API: invalid trusted_proxies: invalid address or network "
+        "\"lb.lan\""},
+    {API_AUTH "max_token_lifetime = 2161\n",
+        ":6: api.max_token_lifetime: \"2161\" is out of range, expected 0 to 2160"},
+    {API_AUTH "enable_acme = true\n",
+        ":6: api.enable_acme: not built yet in this version, expected to be left out"},
+    {API_AUTH "password_zxcvbn_minscore = 1\n",
+        ":6: api.password_zxcvbn_minscore: not built yet in this version, expected to be left "
+        "out"},
+    {API_AUTH "totp_enabled = true\n",
+        ":6: api.totp_enabled: API: 2FA is not available if you use a single static "
+        "user-password pair"},
+    {API "auth_file = 'f'\ntwo_fa_token_delivery = '/etc'\n",
+        ":6: api.two_fa_token_delivery: API: unknown 2fa token delivery method: /etc"},
+    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'no-such-program-here'\n",
+        ":6: api.two_fa_token_delivery: API: unknown 2fa token delivery method: "
+        "no-such-program-here"},
+    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'smtp'\n[smtp]\nserver = 'mail'\n",
+        ":8: smtp.server: API: invalid smtp.server \"mail\", expected host:port"},
+    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'smtp'\n[smtp]\nserver = 'mail:25'\n"
+         "sender_email = 'x'\n",
+        ":9: smtp.sender_email: API: invalid smtp.sender_email \"x\", expected a mail "
+        "address"},
+    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'pushover'\n",
+        "pushover.api_token: API: 'pushover.api_token' must be set when "
+        "'two_fa_token_delivery' is 'pushover'"},
+    {API "auth_file = 'f'\ntwo_fa_send_to_type = 'regex'\ntwo_fa_send_to_regex = '('\n",
+        ":7: api.two_fa_send_to_regex: API: invalid api.two_fa_send_to_regex: invalid "
+        "regular expression \"(\": missing closing parenthesis at offset 1"},
+};
+
 static void api_rules(void **state)
 {
 	(void)state;
-#define API_AUTH API "auth = 'admin:tops3cret'\n"
-	static const char *const cases[][2] = {
-	    {AUTH "[api]\ndoc_root = '/d'\n",
-	        ":4: api.doc_root: API: to use document root you need to specify API address"},
-	    {API,
-	        "API: authentication must be enabled: set either 'auth', 'auth_file' or "
-	        "'auth_user_table'"},
-	    {API_AUTH "auth_file = 'f'\n",
-	        "API: 'auth_file' and 'auth' are both set: expected only one of them"},
-	    {API_AUTH "auth_user_table = 't'\n",
-	        "API: 'auth_user_table' and 'auth' are both set: expected only one of them"},
-	    {API "auth_file = 'f'\nauth_user_table = 't'\n",
-	        "API: 'auth_user_table' and 'auth_file' are both set: expected only one of them"},
-	    {API "auth = 'tops3cret'\n",
-	        ":5: api.auth: API: invalid 'auth' credentials, expected '<user>:<password>'"},
-	    {API "auth_user_table = 't'\n",
-	        "API: when 'auth_user_table' is set, 'auth_group_table' must be set as well"},
-	    {API "auth_user_table = 't'\nauth_group_table = 'g'\n",
-	        ":5: api.auth_user_table: API: 'db_type' must be set when 'auth_user_table' is set"},
-	    {API "auth_user_table = 't'\nauth_group_table = 'g'\n[database]\ndb_type = 'mysql'\n",
-	        ":8: database.db_type: API: users in a database of type \"mysql\" are not supported, "
-	        "expected 'sqlite'"},
-	    {API "auth_user_table = 't'\nauth_group_table = 'g'\n[database]\ndb_type = 'sqlite'\n",
-	        "API: 'db_name' must be set to the database's file when 'auth_user_table' is set"},
-	    {API "auth_file = 'f'\nauth_header = 'X'\nuser_header = ''\n",
-	        "API: when 'auth_header' is set, 'user_header' must be set as well"},
-	    {API_AUTH "auth_header = 'X'\n",
-	        ":6: api.auth_header: API: 'auth_header' cannot be used with single user 'auth'"},
-	    {API_AUTH "cert_file = 'c'\n",
-	        "API: when 'cert_file' is set, 'key_file' must be set as well"},
-	    {API_AUTH "key_file = 'c'\n",
-	        "API: when 'key_file' is set, 'cert_file' must be set as well"},
-	    {API_AUTH "tls_min = '1.0'\n", ":6: api.tls_min: API: TLS must be either 1.2 or 1.3"},
-	    {API_AUTH "base_url = 'x'\n",
-	        ":6: api.base_url: API: invalid base_url x: must be absolute url"},
-	    {API_AUTH "two_fa_token_delivery = 'smtp'\n",
-	        ":6: api.two_fa_token_delivery: API: 2FA is not available if you use a single static "
-	        "user-password pair"},
-	    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'smtp'\ntotp_enabled = true\n",
-	        ":6: api.two_fa_token_delivery: API: conflicting 2FA configuration: expected either "
-	        "'two_fa_token_delivery' or 'totp_enabled'"},
-	    {API "auth_file = 'f'\ntwo_fa_token_delivery = '/no/such/program'\n",
-	        ":6: api.two_fa_token_delivery: API: unknown 2fa token delivery method: "
-	        "/no/such/program"},
-	    {API_AUTH "two_fa_send_to_type = 'x'\n",
-	        ":6: api.two_fa_send_to_type: API: invalid api.two_fa_send_to_type: \"x\""},
-	    {API_AUTH "audit_log_rotation = 'hourly'\n",
-	        ":6: api.audit_log_rotation: API: invalid api.audit_log_rotation: \"hourly\""},
-	    {API_AUTH "tunnel_default_acl = 'all'\n",
-	        ":6: api.tunnel_default_acl: API: invalid api.tunnel_default_acl: \"all\", expected "
-	        "'requester' or 'none'"},
-	    {API_AUTH "trusted_proxies = ['10.0.0.1', 'lb.lan']\n",
-	        ":6: api.trusted_proxies: API: invalid trusted_proxies: invalid address or network "
-	        "\"lb.lan\""},
-	    {API_AUTH "max_token_lifetime = 2161\n",
-	        ":6: api.max_token_lifetime: \"2161\" is out of range, expected 0 to 2160"},
-	    {API_AUTH "enable_acme = true\n",
-	        ":6: api.enable_acme: not built yet in this version, expected to be left out"},
-	    {API_AUTH "password_zxcvbn_minscore = 1\n",
-	        ":6: api.password_zxcvbn_minscore: not built yet in this version, expected to be left "
-	        "out"},
-	    {API_AUTH "totp_enabled = true\n",
-	        ":6: api.totp_enabled: API: 2FA is not available if you use a single static "
-	        "user-password pair"},
-	    {API "auth_file = 'f'\ntwo_fa_token_delivery = '/etc'\n",
-	        ":6: api.two_fa_token_delivery: API: unknown 2fa token delivery method: /etc"},
-	    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'no-such-program-here'\n",
-	        ":6: api.two_fa_token_delivery: API: unknown 2fa token delivery method: "
-	        "no-such-program-here"},
-	    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'smtp'\n[smtp]\nserver = 'mail'\n",
-	        ":8: smtp.server: API: invalid smtp.server \"mail\", expected host:port"},
-	    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'smtp'\n[smtp]\nserver = 'mail:25'\n"
-	         "sender_email = 'x'\n",
-	        ":9: smtp.sender_email: API: invalid smtp.sender_email \"x\", expected a mail "
-	        "address"},
-	    {API "auth_file = 'f'\ntwo_fa_token_delivery = 'pushover'\n",
-	        "pushover.api_token: API: 'pushover.api_token' must be set when "
-	        "'two_fa_token_delivery' is 'pushover'"},
-	    {API "auth_file = 'f'\ntwo_fa_send_to_type = 'regex'\ntwo_fa_send_to_regex = '('\n",
-	        ":7: api.two_fa_send_to_regex: API: invalid api.two_fa_send_to_regex: invalid "
-	        "regular expression \"(\": missing closing parenthesis at offset 1"},
-	};
-	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
-		assert_refused(cases[i][0], cases[i][1]);
+	for (size_t i = 0; i < RP_ARRAY_LEN(bad_api); i++) {
+		assert_refused(bad_api[i][0], bad_api[i][1]);
 	}
+}
+
+static void api_good(void **state)
+{
+	(void)state;
 	load_ok(
 	    API_AUTH "two_fa_token_delivery = 'none'\ntls_min = 1.2\ncert_file = 'c'\nkey_file = "
 	             "'k'\n");
@@ -472,6 +477,7 @@ int main(void)
 	    cmocka_unit_test(old_keys),
 	    cmocka_unit_test(server_rules),
 	    cmocka_unit_test(api_rules),
+	    cmocka_unit_test(api_good),
 	    cmocka_unit_test(adjustments),
 	    cmocka_unit_test(example_file),
 	    cmocka_unit_test(out_of_memory),
