@@ -100,6 +100,24 @@ void rp_fake_clear(struct rp_workers *w)
 	w->n = 0;
 }
 
+void rp_fake_answer_all(struct rp_workers *w)
+{
+	for (size_t i = 0; i < rp_fake_count(w); i++) {
+		struct rp_fake_order *o = rp_fake_order(w, i);
+		if (o->tunnel_cb != NULL) {
+			rp_fake_answer_tunnel(o, 0, "1", NULL);
+		} else if (o->call_cb != NULL && strcmp(o->name, "check_tunnel_allowed") == 0) {
+			rp_fake_answer(o, 0, "{\"IsAllowed\":true}");
+		} else if (o->call_cb != NULL && strcmp(o->name, "run_cmd") == 0) {
+			rp_fake_answer(o, 0, "{\"Pid\":7,\"StartedAt\":\"2026-11-20T00:00:00Z\"}");
+		} else if (o->call_cb != NULL) {
+			rp_fake_answer(
+			    o, 0, "{\"size\":5,\"message\":\"fine\",\"status\":\"success\"}");
+		}
+	}
+	rp_fake_clear(w);
+}
+
 void rp_fake_workers_free(struct rp_workers *w)
 {
 	rp_fake_clear(w);

@@ -52,5 +52,7 @@ void rp_fake_clear(struct rp_workers *w);
 void rp_fake_answer(struct rp_fake_order *o, int code, const char *payload);
 /* code 0 of a start: a tunnel with that id and port. Else text is the error. */
 void rp_fake_answer_tunnel(struct rp_fake_order *o, int code, const char *id, const char *text);
+/* What an installed client answers to all that waits: yes. Forgets the orders. */
+void rp_fake_answer_all(struct rp_workers *w);
 
 #endif

@@ -12,20 +12,13 @@
 
 #include "core/alloc.h"
 #include "core/crypto.h"
-#include "test/lib/api_rig.h"
+#include "test/lib/api_short.h"
 
-#define ADMIN   "admin:" RP_API_RIG_PASSWORD
 #define NO_UUID "00000000-0000-4000-8000-000000000000"
 #define UPGRADE                                               \
 	"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" \
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define SCRIPT(name) "{\"name\":\"" name "\",\"script\":\"aWQK\"}"
-
-static unsigned ask(struct rp_api_rig *r, const char *method, const char *path, const char *body)
-{
-	const struct rp_api_ask a = {.method = method, .path = path, .user = ADMIN, .body = body};
-	return rp_api_rig_ask(r, &a);
-}
 
 struct row {
 	const char *method;
@@ -68,20 +61,18 @@ static const struct row rows[] = {
 
 static void test_rows(void **state)
 {
-	struct rp_api_rig *r = rp_api_rig_open(NULL);
 	(void)state;
-	r->refuse_orders = true;
-	rp_api_rig_client(r, "ours", NULL);
-	rp_api_rig_client(r, "gone", NULL);
-	rp_api_rig_down(r);
+	rig->refuse_orders = true;
+	rp_api_rig_client(rig, "ours", NULL);
+	rp_api_rig_client(rig, "gone", NULL);
+	rp_api_rig_down(rig);
 	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
 		const struct row *row = &rows[i];
-		unsigned got = ask(r, row->method, row->path, row->body);
-		if (got != row->status || strstr(r->body, row->text) == NULL) {
-			fail_msg("%s %s: %u %s", row->method, row->path, got, r->body);
+		unsigned got = ask(ADMIN, row->method, row->path, row->body);
+		if (got != row->status || strstr(rig->body, row->text) == NULL) {
+			fail_msg("%s %s: %u %s", row->method, row->path, got, rig->body);
 		}
 	}
-	rp_api_rig_close(r);
 }
 
 static void refuse(struct rp_workers *w)
@@ -94,105 +85,95 @@ static void refuse(struct rp_workers *w)
 
 static void test_client_refuses(void **state)
 {
-	struct rp_api_rig *r = rp_api_rig_open(NULL);
 	(void)state;
-	r->on_orders = refuse;
-	rp_api_rig_client(r, "ours", NULL);
-	assert_int_equal(ask(r, "POST", "/clients/ours/scripts", "{\"script\":\"aWQK\"}"), 409);
-	assert_non_null(strstr(r->body, "client error: scripts are off"));
-	rp_api_rig_close(r);
+	rig->on_orders = refuse;
+	rp_api_rig_client(rig, "ours", NULL);
+	assert_int_equal(ask(ADMIN, "POST", "/clients/ours/scripts", "{\"script\":\"aWQK\"}"), 409);
+	assert_non_null(strstr(rig->body, "client error: scripts are off"));
 }
 
 static void test_name_taken(void **state)
 {
-	struct rp_api_rig *r = rp_api_rig_open(NULL);
 	char id[64];
 	char path[128];
 	(void)state;
-	assert_int_equal(ask(r, "POST", "/library/scripts", SCRIPT("a")), 201);
-	assert_int_equal(ask(r, "POST", "/library/scripts", SCRIPT("b")), 201);
-	rp_api_rig_text(r, "id", id, sizeof(id));
+	assert_int_equal(ask(ADMIN, "POST", "/library/scripts", SCRIPT("a")), 201);
+	assert_int_equal(ask(ADMIN, "POST", "/library/scripts", SCRIPT("b")), 201);
+	rp_api_rig_text(rig, "id", id, sizeof(id));
 	(void)snprintf(path, sizeof(path), "/library/scripts/%s", id);
-	assert_int_equal(ask(r, "PUT", path, SCRIPT("a")), 409);
-	assert_non_null(strstr(r->body, "another script with the same name 'a' exists"));
-	rp_api_rig_close(r);
+	assert_int_equal(ask(ADMIN, "PUT", path, SCRIPT("a")), 409);
+	assert_non_null(strstr(rig->body, "another script with the same name 'a' exists"));
 }
 
 static void test_jobs_of_a_multi_job(void **state)
 {
-	struct rp_api_rig *r = rp_api_rig_open(NULL);
 	char id[64];
 	char path[128];
 	(void)state;
-	r->refuse_orders = true;
-	rp_api_rig_client(r, "ours", NULL);
+	rig->refuse_orders = true;
+	rp_api_rig_client(rig, "ours", NULL);
 	assert_int_equal(
-	    ask(r, "POST", "/commands", "{\"command\":\"id\",\"client_ids\":[\"ours\"]}"), 200);
-	rp_api_rig_text(r, "jid", id, sizeof(id));
+	    ask(ADMIN, "POST", "/commands", "{\"command\":\"id\",\"client_ids\":[\"ours\"]}"), 200);
+	rp_api_rig_text(rig, "jid", id, sizeof(id));
 	(void)snprintf(path, sizeof(path), "/commands/%s/jobs?sort=nothing", id);
-	assert_int_equal(ask(r, "GET", path, NULL), 400);
-	assert_non_null(strstr(r->body, "unsupported sort field"));
-	rp_api_rig_close(r);
+	assert_int_equal(ask(ADMIN, "GET", path, NULL), 400);
+	assert_non_null(strstr(rig->body, "unsupported sort field"));
 }
 
 /* The limits of logins, which the rig switches off. */
-static void limit(struct rp_api_rig *r, double wait_s, long max_failed)
+static void limit(double wait_s, long max_failed)
 {
-	rp_api_rig_stop(r);
-	r->cfg.api.user_login_wait = wait_s;
-	r->cfg.api.max_failed_login = max_failed;
-	r->cfg.api.ban_time = 600;
-	rp_api_rig_start(r);
+	rp_api_rig_stop(rig);
+	rig->cfg.api.user_login_wait = wait_s;
+	rig->cfg.api.max_failed_login = max_failed;
+	rig->cfg.api.ban_time = 600;
+	rp_api_rig_start(rig);
 }
 
-static unsigned log_in_wrongly(struct rp_api_rig *r, const char *method)
+static unsigned log_in_wrongly(const char *method)
 {
 	const struct rp_api_ask get = {.method = "GET", .path = "/login", .user = "admin:x"};
 	const struct rp_api_ask post = {.method = "POST",
 	    .path = "/login",
 	    .body = "{\"username\":\"admin\",\"password\":\"x\"}"};
-	return rp_api_rig_ask(r, strcmp(method, "GET") == 0 ? &get : &post);
+	return rp_api_rig_ask(rig, strcmp(method, "GET") == 0 ? &get : &post);
 }
 
 static void test_login_limits(void **state)
 {
 	static const char *const methods[] = {"GET", "POST"};
-	struct rp_api_rig *r = rp_api_rig_open(NULL);
 	(void)state;
 	for (size_t i = 0; i < RP_ARRAY_LEN(methods); i++) {
-		limit(r, 600, 0);
-		assert_int_equal(log_in_wrongly(r, methods[i]), 401);
-		assert_int_equal(log_in_wrongly(r, methods[i]), 429);
-		assert_non_null(strstr(r->body, "too many requests, please try later"));
-		limit(r, 0, 1);
-		assert_int_equal(log_in_wrongly(r, methods[i]), 401);
-		assert_int_equal(log_in_wrongly(r, methods[i]), 423);
-		assert_non_null(strstr(r->reply, "Content-Type: text/plain"));
-		assert_non_null(strstr(r->body, "Too many bad attempts. Please try later."));
+		limit(600, 0);
+		assert_int_equal(log_in_wrongly(methods[i]), 401);
+		assert_int_equal(log_in_wrongly(methods[i]), 429);
+		assert_non_null(strstr(rig->body, "too many requests, please try later"));
+		limit(0, 1);
+		assert_int_equal(log_in_wrongly(methods[i]), 401);
+		assert_int_equal(log_in_wrongly(methods[i]), 423);
+		assert_non_null(strstr(rig->reply, "Content-Type: text/plain"));
+		assert_non_null(strstr(rig->body, "Too many bad attempts. Please try later."));
 	}
-	rp_api_rig_close(r);
 }
 
 static void test_pages(void **state)
 {
 	static const char *const paths[] = {
 	    "/test/commands/ui", "/test/scripts/ui", "/test/uploads/ui"};
-	struct rp_api_rig *r = rp_api_rig_open("enable_ws_test_endpoints = true\n");
 	(void)state;
+	rig = rp_api_rig_open("enable_ws_test_endpoints = true\n");
 	for (size_t i = 0; i < RP_ARRAY_LEN(paths); i++) {
 		const struct rp_api_ask get = {.method = "GET", .path = paths[i]};
-		assert_int_equal(rp_api_rig_ask(r, &get), 200);
-		assert_non_null(strstr(r->reply, "Content-Type: text/html"));
-		assert_non_null(strstr(r->reply, "Content-Security-Policy: default-src 'none'"));
+		assert_int_equal(rp_api_rig_ask(rig, &get), 200);
+		assert_non_null(strstr(rig->reply, "Content-Type: text/html"));
+		assert_non_null(strstr(rig->reply, "Content-Security-Policy: default-src 'none'"));
 	}
-	rp_api_rig_close(r);
 }
 
 static void test_websockets_open(void **state)
 {
 	static const char *const paths[] = {
 	    "/ws/commands", "/ws/scripts", "/ws/events", "/ws/uploads"};
-	struct rp_api_rig *r = rp_api_rig_open(NULL);
 	char *user = rp_base64(ADMIN, strlen(ADMIN));
 	(void)state;
 	for (size_t i = 0; i < RP_ARRAY_LEN(paths); i++) {
@@ -200,23 +181,24 @@ static void test_websockets_open(void **state)
 		    "GET /api/v1%s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
 		    "Authorization: Basic %s\r\n" UPGRADE "\r\n",
 		    paths[i], user);
-		assert_int_equal(rp_api_rig_raw(r, text, strlen(text)), 101);
+		assert_int_equal(rp_api_rig_raw(rig, text, strlen(text)), 101);
 		rp_free(text);
 	}
 	rp_free(user);
-	rp_api_rig_close(r);
 }
+
+#define T(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_rows),
-	    cmocka_unit_test(test_client_refuses),
-	    cmocka_unit_test(test_name_taken),
-	    cmocka_unit_test(test_jobs_of_a_multi_job),
-	    cmocka_unit_test(test_login_limits),
-	    cmocka_unit_test(test_pages),
-	    cmocka_unit_test(test_websockets_open),
+	    T(test_rows),
+	    T(test_client_refuses),
+	    T(test_name_taken),
+	    T(test_jobs_of_a_multi_job),
+	    T(test_login_limits),
+	    cmocka_unit_test_teardown(test_pages, close_rig),
+	    T(test_websockets_open),
 	};
 	return cmocka_run_group_tests_name("api_errors", tests, NULL, NULL);
 }

@@ -18,16 +18,13 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/crypto.h"
+#include "test/lib/api_short.h"
 #include "test/lib/job_client.h"
 #include "test/lib/ws_user.h"
 
-#define PASSWORD RP_API_RIG_PASSWORD
-#define ADMIN    "admin:" PASSWORD
-#define BOB      "bob:" PASSWORD
-#define WAIT_MS  20000
-#define LONG     "Trombone-swimming-43-octagon"
+#define WAIT_MS 20000
+#define LONG    "Trombone-swimming-43-octagon"
 
-static struct rp_api_rig *rig;
 static struct rp_ws_user admin;
 static struct rp_ws_user bob;
 
@@ -57,14 +54,13 @@ static void stop(void)
 	rp_api_rig_close(rig);
 }
 
-static unsigned ask(const char *user, const char *method, const char *path, const char *body)
+/* Something that works. */
+static void act(const char *user, const char *method, const char *path, const char *body)
 {
-	const struct rp_api_ask a = {.method = method, .path = path, .user = user, .body = body};
-	unsigned status = rp_api_rig_ask(rig, &a);
+	unsigned status = ask(user, method, path, body);
 	if (status / 100 != 2) {
 		fail_msg("%s %s: %u %s", method, path, status, rig->body);
 	}
-	return status;
 }
 
 /* The next that comes, whole. */
@@ -92,25 +88,6 @@ static void heard_nothing(struct rp_ws_user *u)
 	hears(u, "{\"type\":\"client\",\"action\":\"mark\"}");
 }
 
-/* What an installed client answers. */
-static void answer(struct rp_workers *w)
-{
-	for (size_t i = 0; i < rp_fake_count(w); i++) {
-		struct rp_fake_order *o = rp_fake_order(w, i);
-		if (o->tunnel_cb != NULL) {
-			rp_fake_answer_tunnel(o, 0, "1", NULL);
-		} else if (o->call_cb != NULL && strcmp(o->name, "check_tunnel_allowed") == 0) {
-			rp_fake_answer(o, 0, "{\"IsAllowed\":true}");
-		} else if (o->call_cb != NULL && strcmp(o->name, "run_cmd") == 0) {
-			rp_fake_answer(o, 0, "{\"Pid\":7,\"StartedAt\":\"2026-11-20T00:00:00Z\"}");
-		} else if (o->call_cb != NULL) {
-			rp_fake_answer(
-			    o, 0, "{\"size\":5,\"message\":\"fine\",\"status\":\"success\"}");
-		}
-	}
-	rp_fake_clear(w);
-}
-
 /* --- clients --- */
 
 #define OF_CLIENT(action, id) \
@@ -130,12 +107,12 @@ static void test_clients(void **state)
 	hears(&bob, OF_CLIENT("updated", "ours"));
 	notify("ip_addresses", "{\"ipv4\":\"192.0.2.1\"}");
 	hears(&bob, OF_CLIENT("updated", "ours"));
-	rig->on_orders = answer;
-	ask(BOB, "PUT", "/clients/ours/attributes", "{\"tags\":[\"x\"],\"labels\":{}}");
+	rig->on_orders = rp_fake_answer_all;
+	act(BOB, "PUT", "/clients/ours/attributes", "{\"tags\":[\"x\"],\"labels\":{}}");
 	hears(&bob, OF_CLIENT("updated", "ours"));
 	rp_api_rig_down(rig);
 	hears(&bob, OF_CLIENT("disconnected", "ours"));
-	ask(ADMIN, "DELETE", "/clients/ours", NULL);
+	act(ADMIN, "DELETE", "/clients/ours", NULL);
 	hears(&bob, OF_CLIENT("deleted", "ours"));
 	for (int i = 0; i < 3; i++) {
 		hears(&admin, OF_CLIENT("updated", "ours"));
@@ -154,13 +131,13 @@ static void test_access(void **state)
 {
 	(void)state;
 	start(rp_api_rig_open(NULL));
-	ask(ADMIN, "POST", "/clients/theirs/acl", "{\"allowed_user_groups\":[\"staff\"]}");
+	act(ADMIN, "POST", "/clients/theirs/acl", "{\"allowed_user_groups\":[\"staff\"]}");
 	hears(&bob, OF_CLIENT("updated", "theirs"));
 	hears(&bob, CHANGED);
-	ask(ADMIN, "POST", "/clients/theirs/acl", "{\"allowed_user_groups\":[]}");
+	act(ADMIN, "POST", "/clients/theirs/acl", "{\"allowed_user_groups\":[]}");
 	hears(&bob, CHANGED);
 	/* A group of clients that his group may use. */
-	ask(ADMIN, "PUT", "/client-groups/all",
+	act(ADMIN, "PUT", "/client-groups/all",
 	    "{\"id\":\"all\",\"description\":\"\",\"params\":{\"client_id\":[\"*\"]},"
 	    "\"allowed_user_groups\":[\"staff\"]}");
 	hears(&bob, CHANGED);
@@ -175,23 +152,23 @@ static void test_rights(void **state)
 {
 	(void)state;
 	start(rp_api_rig_open_tables(NULL));
-	ask(ADMIN, "POST", "/library/scripts", "{\"name\":\"n\",\"script\":\"aWQ=\"}");
+	act(ADMIN, "POST", "/library/scripts", "{\"name\":\"n\",\"script\":\"aWQ=\"}");
 	heard_nothing(&bob);
-	ask(ADMIN, "PUT", "/user-groups/staff", "{\"permissions\":{\"scripts\":true}}");
+	act(ADMIN, "PUT", "/user-groups/staff", "{\"permissions\":{\"scripts\":true}}");
 	hears(&bob, "{\"type\":\"me\",\"action\":\"updated\"}");
-	ask(ADMIN, "POST", "/library/scripts", "{\"name\":\"m\",\"script\":\"aWQ=\"}");
+	act(ADMIN, "POST", "/library/scripts", "{\"name\":\"m\",\"script\":\"aWQ=\"}");
 	hears(&bob, "{\"type\":\"library_script\",\"action\":\"created\"}");
-	ask(ADMIN, "PUT", "/users/bob", "{\"groups\":[\"Administrators\"]}");
+	act(ADMIN, "PUT", "/users/bob", "{\"groups\":[\"Administrators\"]}");
 	hears(&bob, "{\"type\":\"user\",\"action\":\"updated\",\"id\":\"bob\"}");
 	hears(&bob, "{\"type\":\"me\",\"action\":\"updated\"}");
 	rp_api_rig_client(rig, "new", NULL);
 	hears(&bob, OF_CLIENT("connected", "new"));
-	ask(ADMIN, "PUT", "/users/bob", "{\"groups\":[\"others\"]}");
+	act(ADMIN, "PUT", "/users/bob", "{\"groups\":[\"others\"]}");
 	hears(&bob, "{\"type\":\"me\",\"action\":\"updated\"}");
 	rp_api_rig_down(rig);
 	heard_nothing(&bob);
 	/* The last thing that he hears. */
-	ask(ADMIN, "DELETE", "/users/bob", NULL);
+	act(ADMIN, "DELETE", "/users/bob", NULL);
 	hears(&bob, "{\"type\":\"me\",\"action\":\"updated\"}");
 	assert_null(rp_ws_user_next(&bob));
 	assert_int_equal(bob.closed, RP_API_WS_POLICY);
@@ -206,20 +183,20 @@ static void test_tunnels(void **state)
 	"{\"type\":\"tunnel\",\"action\":\"" action "\",\"id\":\"1\",\"client_id\":\"ours\"}"
 	(void)state;
 	start(rp_api_rig_open(NULL));
-	rig->on_orders = answer;
-	ask(BOB, "PUT", "/clients/ours/tunnels?remote=22&check_port=0", NULL);
+	rig->on_orders = rp_fake_answer_all;
+	act(BOB, "PUT", "/clients/ours/tunnels?remote=22&check_port=0", NULL);
 	hears(&bob, OF_TUNNEL("opened"));
-	ask(BOB, "PUT", "/clients/ours/tunnels/1/acl", "{\"acl\":\"192.0.2.1\"}");
+	act(BOB, "PUT", "/clients/ours/tunnels/1/acl", "{\"acl\":\"192.0.2.1\"}");
 	hears(&bob, OF_TUNNEL("changed"));
-	ask(BOB, "DELETE", "/clients/ours/tunnels/1", NULL);
+	act(BOB, "DELETE", "/clients/ours/tunnels/1", NULL);
 	hears(&bob, OF_TUNNEL("closed"));
-	ask(BOB, "PUT", "/clients/ours/tunnels?remote=22&check_port=0", NULL);
+	act(BOB, "PUT", "/clients/ours/tunnels?remote=22&check_port=0", NULL);
 	hears(&bob, OF_TUNNEL("opened"));
 	rp_registry_events()->on_tunnel_gone(rig->registry, rig->last, "1", "idle");
 	hears(&bob, OF_TUNNEL("closed"));
-	ask(ADMIN, "PUT", "/clients/theirs/tunnels?remote=22&check_port=0", NULL);
+	act(ADMIN, "PUT", "/clients/theirs/tunnels?remote=22&check_port=0", NULL);
 	heard_nothing(&bob);
-	ask(BOB, "POST", "/clients/ours/stored-tunnels",
+	act(BOB, "POST", "/clients/ours/stored-tunnels",
 	    "{\"name\":\"n\",\"scheme\":\"ssh\",\"remote_ip\":\"127.0.0.1\",\"remote_port\":22}");
 	hears(&bob, "{\"type\":\"stored_tunnel\",\"action\":\"created\",\"client_id\":\"ours\"}");
 	stop();
@@ -230,7 +207,7 @@ static void test_jobs(void **state)
 {
 	(void)state;
 	start(rp_api_rig_open(NULL));
-	ask(BOB, "POST", "/commands",
+	act(BOB, "POST", "/commands",
 	    "{\"command\":\"id\",\"client_ids\":[\"ours\"],\"execute_concurrently\":true}");
 	hears_of(&bob, "{\"type\":\"job\",\"action\":\"started\",\"id\":\"", "\"}");
 	rp_job_client_run(rig, 0, RP_JOB_SUCCESSFUL);
@@ -240,10 +217,10 @@ static void test_jobs(void **state)
 	    "\"client_id\":\"ours\",\"job_id\":\"");
 	hears_of(&bob, "{\"type\":\"job\",\"action\":\"finished\",\"id\":\"", "\"}");
 	rp_fake_clear(rig->workers);
-	rig->on_orders = answer;
-	ask(ADMIN, "POST", "/clients/ours/commands", "{\"command\":\"id\"}");
+	rig->on_orders = rp_fake_answer_all;
+	act(ADMIN, "POST", "/clients/ours/commands", "{\"command\":\"id\"}");
 	heard_nothing(&bob);
-	ask(BOB, "POST", "/clients/ours/commands", "{\"command\":\"id\"}");
+	act(BOB, "POST", "/clients/ours/commands", "{\"command\":\"id\"}");
 	hears_of(&bob, "{\"type\":\"command\",\"action\":\"started\"", "\"client_id\":\"ours\"}");
 	hears_of(&admin, "{\"type\":\"job\",\"action\":\"started\"", "");
 	stop();
@@ -256,7 +233,7 @@ static void test_job_without_client(void **state)
 	start(rp_api_rig_open(NULL));
 	rp_api_rig_down(rig);
 	hears(&bob, OF_CLIENT("disconnected", "ours"));
-	ask(BOB, "POST", "/commands", "{\"command\":\"id\",\"client_ids\":[\"ours\"]}");
+	act(BOB, "POST", "/commands", "{\"command\":\"id\",\"client_ids\":[\"ours\"]}");
 	hears_of(&bob, "{\"type\":\"job\",\"action\":\"started\"", "");
 	hears_of(&bob, "{\"type\":\"command\",\"action\":\"finished\"", "\"client_id\":\"ours\"");
 	hears_of(&bob, "{\"type\":\"job\",\"action\":\"finished\"", "");
@@ -283,7 +260,7 @@ static void test_upload(void **state)
 		assert_true(rp_clock_ms() < end);
 		rp_store_rig_sync(&rig->store);
 	}
-	answer(rig->workers);
+	rp_fake_answer_all(rig->workers);
 	hears(&bob,
 	    "{\"type\":\"upload\",\"action\":\"finished\",\"id\":\"u\",\"client_id\":\"ours\"}");
 	stop();
@@ -325,7 +302,7 @@ static void test_routes(void **state)
 	(void)state;
 	start(rp_api_rig_open(NULL));
 	for (size_t i = 0; i < RP_ARRAY_LEN(steps); i++) {
-		ask(ADMIN, steps[i].method, steps[i].path, steps[i].body);
+		act(ADMIN, steps[i].method, steps[i].path, steps[i].body);
 		(void)snprintf(want, sizeof(want), "{\"type\":\"%s}", steps[i].want);
 		hears(&admin, want);
 		if (steps[i].all) {
@@ -333,7 +310,7 @@ static void test_routes(void **state)
 		}
 	}
 	/* Nothing changed. */
-	ask(ADMIN, "GET", "/library/commands", NULL);
+	act(ADMIN, "GET", "/library/commands", NULL);
 	heard_nothing(&bob);
 	heard_nothing(&admin);
 	stop();
@@ -404,7 +381,7 @@ static void test_logout(void **state)
 	(void)snprintf(path, sizeof(path), "/ws/events?access_token=%s", token);
 	assert_int_equal(rp_ws_user_open(&u, rig, path, ""), 101);
 	(void)snprintf(bearer, sizeof(bearer), "Bearer %s", token);
-	ask(bearer, "DELETE", "/logout", NULL);
+	act(bearer, "DELETE", "/logout", NULL);
 	assert_null(rp_ws_user_next(&u));
 	assert_int_equal(u.closed, RP_API_WS_POLICY);
 	rp_ws_user_close(&u);

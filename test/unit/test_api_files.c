@@ -22,11 +22,9 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/crypto.h"
-#include "test/lib/api_rig.h"
+#include "test/lib/api_short.h"
 #include "test/lib/net.h"
 
-#define ADMIN     "admin:" RP_API_RIG_PASSWORD
-#define BOB       "bob:" RP_API_RIG_PASSWORD
 #define WAIT_MS   20000
 #define BIG       ((size_t)1500000)
 #define OUT_MAX   16384
@@ -41,7 +39,6 @@
 #define DEST  FIELD("dest", "/tmp/x")
 #define ONE   FIELD("client_id", "one")
 
-static struct rp_api_rig *rig;
 static char out[OUT_MAX];
 static size_t out_n;
 static char results[OUT_MAX];
@@ -186,7 +183,7 @@ static unsigned post(const char *user, const char *body)
 	return post_n(user, body, strlen(body));
 }
 
-static void assert_part(const char *part)
+static void assert_told(const char *part)
 {
 	if (strstr(out, part) == NULL) {
 		fail_msg("no %s in %s", part, out);
@@ -249,7 +246,7 @@ static void test_upload(void **state)
 	(void)state;
 	rp_api_rig_client(rig, "one", "staff");
 	assert_int_equal(post_n(BOB, body, len), 200);
-	assert_part("{\"data\":{\"uuid\":\"my id\",\"filepath\":\"/tmp/x\",\"size\":1500000}}");
+	assert_told("{\"data\":{\"uuid\":\"my id\",\"filepath\":\"/tmp/x\",\"size\":1500000}}");
 	wait_orders(1);
 	struct rp_fake_order *o = rp_fake_order(rig->workers, 0);
 	assert_string_equal(o->name, "upload");
@@ -372,13 +369,9 @@ static void test_audience(void **state)
 	assert_int_equal(post(ADMIN, SMALL DEST FIELD("tags", "{\"tags\":[\"b\"]}") END), 200);
 	wait_orders(3);
 	rp_fake_clear(rig->workers);
-	const struct rp_api_ask group = {
-	    .method = "POST",
-	    .path = "/client-groups",
-	    .user = ADMIN,
-	    .body = "{\"id\":\"g\",\"params\":{\"tag\":[\"a\"]}}",
-	};
-	assert_int_equal(rp_api_rig_ask(rig, &group), 201);
+	assert_int_equal(
+	    ask(ADMIN, "POST", "/client-groups", "{\"id\":\"g\",\"params\":{\"tag\":[\"a\"]}}"),
+	    201);
 	assert_int_equal(post(ADMIN, SMALL DEST FIELD("group_id", "g") END), 200);
 	wait_orders(1);
 	rp_fake_clear(rig->workers);
@@ -444,13 +437,13 @@ static void test_errors(void **state)
 	}
 	assert_int_equal(rp_fake_count(rig->workers), 0);
 	assert_int_equal(finish(start(BOB, "Content-Length: 0\r\n"), "", 0), 400);
-	assert_part("isn't multipart/form-data");
+	assert_told("isn't multipart/form-data");
 	assert_int_equal(
 	    finish(start(BOB, "Content-Type: application/json\r\nContent-Length: 2\r\n"), "{}", 2),
 	    400);
 	assert_int_equal(
 	    finish(start(BOB, FORM_TYPE "Transfer-Encoding: chunked\r\n"), "zz\r\n", 4), 400);
-	assert_part("the body did not arrive");
+	assert_told("the body did not arrive");
 }
 
 /* Before anything is stored it is clear who asks. */
@@ -478,7 +471,7 @@ static void test_too_large(void **state)
 	char *body = big_form(DEST ONE, 2000001, &len, &at);
 	(void)state;
 	assert_int_equal(post_n(BOB, body, len), 413);
-	assert_part("http: request body too large");
+	assert_told("http: request body too large");
 	char *chunked = malloc(len + 64);
 	assert_non_null(chunked);
 	int n = sprintf(chunked, "%zx\r\n", len);
@@ -486,7 +479,7 @@ static void test_too_large(void **state)
 	assert_int_equal(finish(start(BOB, FORM_TYPE "Transfer-Encoding: chunked\r\n"), chunked,
 	                     len + (size_t)n),
 	    413);
-	assert_part("http: request body too large");
+	assert_told("http: request body too large");
 	wait_files(0);
 	free(chunked);
 	free(body);
@@ -539,7 +532,7 @@ static void test_no_room(void **state)
 	assert_non_null(f);
 	assert_int_equal(fclose(f), 0);
 	assert_int_equal(post_n(BOB, body, len), 500);
-	assert_part("the file cannot be stored: not a directory");
+	assert_told("the file cannot be stored: not a directory");
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(post_n(BOB, body, len), 200);
 	wait_orders(1);

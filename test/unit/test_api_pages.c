@@ -15,13 +15,10 @@
 #include <cmocka.h>
 
 #include "core/clock.h"
+#include "test/lib/api_short.h"
 #include "test/lib/job_client.h"
 
-#define ADMIN     "admin:" RP_API_RIG_PASSWORD
-#define BOB       "bob:" RP_API_RIG_PASSWORD
 #define TOKEN_MAX 1024
-
-static struct rp_api_rig *rig;
 
 static int setup(void **state)
 {
@@ -31,19 +28,6 @@ static int setup(void **state)
 	rp_api_rig_client(rig, "one", "staff");
 	rp_api_rig_client(rig, "two", "staff");
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	rp_api_rig_close(rig);
-	return 0;
-}
-
-static unsigned ask(const char *user, const char *method, const char *path, const char *body)
-{
-	const struct rp_api_ask a = {.method = method, .path = path, .user = user, .body = body};
-	return rp_api_rig_ask(rig, &a);
 }
 
 static void answers(unsigned status, const char *path, const char *text)
@@ -243,7 +227,7 @@ static void test_stop(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, close_rig)
 	const struct CMUnitTest tests[] = {
 	    T(test_preview),
 	    T(test_no_preview),

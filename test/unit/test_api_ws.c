@@ -18,13 +18,12 @@
 #include "api/output_cut.h"
 #include "core/alloc.h"
 #include "core/crypto.h"
+#include "test/lib/api_short.h"
 #include "test/lib/job_client.h"
 #include "test/lib/ws_user.h"
 
-#define PASSWORD RP_API_RIG_PASSWORD
-#define ONE      "{\"command\":\"id\",\"client_ids\":[\"c1\"]}"
+#define ONE "{\"command\":\"id\",\"client_ids\":[\"c1\"]}"
 
-static struct rp_api_rig *rig;
 static struct rp_ws_user user;
 static char admin[256];
 static char bob[256];
@@ -43,15 +42,8 @@ static int setup(void **state)
 	rp_job_client_open(rig);
 	rp_api_rig_client(rig, "c2", "staff");
 	rp_api_rig_client(rig, "c1", NULL);
-	basic("admin:" PASSWORD, admin);
-	basic("bob:" PASSWORD, bob);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	rp_api_rig_close(rig);
+	basic(ADMIN, admin);
+	basic(BOB, bob);
 	return 0;
 }
 
@@ -115,8 +107,7 @@ static void test_credentials(void **state)
 	rp_ws_user_close(&user);
 	/* Nowhere else. */
 	(void)snprintf(path, sizeof(path), "/me?access_token=%s", token);
-	const struct rp_api_ask ask = {.method = "GET", .path = path};
-	assert_int_equal(rp_api_rig_ask(rig, &ask), 401);
+	assert_int_equal(ask(NULL, "GET", path, NULL), 401);
 }
 
 static void test_origin(void **state)
@@ -430,8 +421,7 @@ static void test_logout(void **state)
 	rp_api_ws_check_all(rig->api);
 	rp_ws_user_settle(&user);
 	assert_int_equal(sockets(), 1);
-	const struct rp_api_ask ask = {.method = "DELETE", .path = "/logout", .user = bearer};
-	assert_int_equal(rp_api_rig_ask(rig, &ask), 204);
+	assert_int_equal(ask(bearer, "DELETE", "/logout", NULL), 204);
 	rp_api_ws_check_all(rig->api);
 	assert_closed(1008);
 	assert_int_equal(user.pings, 1);
@@ -461,14 +451,12 @@ static void test_pages(void **state)
 	    "/test/commands/ui", "/test/scripts/ui", "/test/uploads/ui"};
 	(void)state;
 	for (size_t i = 0; i < RP_ARRAY_LEN(paths); i++) {
-		const struct rp_api_ask ask = {.method = "GET", .path = paths[i]};
-		assert_int_equal(rp_api_rig_ask(rig, &ask), 404);
+		assert_int_equal(ask(NULL, "GET", paths[i], NULL), 404);
 	}
 	rp_api_rig_close(rig);
 	rig = rp_api_rig_open("enable_ws_test_endpoints = true");
 	for (size_t i = 0; i < RP_ARRAY_LEN(paths); i++) {
-		const struct rp_api_ask ask = {.method = "GET", .path = paths[i]};
-		assert_int_equal(rp_api_rig_ask(rig, &ask), 200);
+		assert_int_equal(ask(NULL, "GET", paths[i], NULL), 200);
 		assert_non_null(strstr(
 		    rig->reply, "Content-Security-Policy: default-src 'none'; script-src 'nonce-"));
 		assert_non_null(strstr(rig->body, paths[i]));
@@ -503,7 +491,7 @@ static void test_cut(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, close_rig)
 	const struct CMUnitTest tests[] = {
 	    T(test_credentials),
 	    T(test_origin),

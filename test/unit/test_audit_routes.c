@@ -20,24 +20,6 @@
 
 #define LONG "Trombone-swimming-43-octagon"
 
-/* What an installed client answers. */
-static void answer(struct rp_workers *w)
-{
-	for (size_t i = 0; i < rp_fake_count(w); i++) {
-		struct rp_fake_order *o = rp_fake_order(w, i);
-		if (o->tunnel_cb != NULL) {
-			rp_fake_answer_tunnel(o, 0, "1", NULL);
-		} else if (o->call_cb != NULL && strcmp(o->name, "check_tunnel_allowed") == 0) {
-			rp_fake_answer(o, 0, "{\"IsAllowed\":true}");
-		} else if (o->call_cb != NULL && strcmp(o->name, "run_cmd") == 0) {
-			rp_fake_answer(o, 0, "{\"Pid\":7,\"StartedAt\":\"2026-11-20T00:00:00Z\"}");
-		} else if (o->call_cb != NULL) {
-			rp_fake_answer(o, 0, "{\"status\":\"OK\"}");
-		}
-	}
-	rp_fake_clear(w);
-}
-
 /* One call. In the path and in the affected id, @ is the id that the call before it brought (by the
  * key that its own row names). */
 struct step {
@@ -167,7 +149,7 @@ static void test_steps(void **state)
 {
 	char id[64] = "";
 	(void)state;
-	rig->on_orders = answer;
+	rig->on_orders = rp_fake_answer_all;
 	rp_api_rig_client(rig, "one", "staff");
 	rp_api_rig_client(rig, "two", NULL);
 	rp_api_rig_down(rig);
