@@ -251,6 +251,16 @@ static inline struct rp_mux *wire_mux(struct wire *w)
 #define CONFIRM_0 "\x5b\0\0\0\0\0\0\0\7\0\x20\0\0\0\0\x80\0"
 #define OPEN_9    "\x5a\0\0\0\5rport\0\0\0\x09\0\0\0\x10\0\0\x80\0host:1"
 
+/* A mux alone with one channel, whose opening was the only packet. */
+static inline struct rp_mux *one_channel(struct wire *w, struct owner *o)
+{
+	struct rp_mux *m = wire_mux(w);
+	open_owner(m, o);
+	INPUT(m, CONFIRM_0);
+	assert_int_equal(w->n, 1);
+	return m;
+}
+
 struct answers {
 	int n;
 	int codes[LATER_MAX];

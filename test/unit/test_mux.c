@@ -88,10 +88,8 @@ static void test_bad_packets(void **state)
 	/* An open channel: a recipient and three bytes are wrong for all of them. */
 	for (size_t i = 0; i < RP_ARRAY_LEN(bad_open); i++) {
 		struct wire w;
-		struct rp_mux *m = wire_mux(&w);
 		struct owner o = {0};
-		open_owner(m, &o);
-		INPUT(m, CONFIRM_0);
+		struct rp_mux *m = one_channel(&w, &o);
 		assert_int_equal(o.opened, 1);
 		rp_mux_input(m, (uint8_t)bad_open[i][0], (const uint8_t *)"\0\0\0\0\1\1\1", 7);
 		assert_non_null(w.error);
@@ -129,10 +127,8 @@ static void test_window_edges(void **state)
 {
 	(void)state;
 	struct wire w;
-	struct rp_mux *m = wire_mux(&w);
 	struct owner o = {0};
-	open_owner(m, &o);
-	INPUT(m, CONFIRM_0);
+	struct rp_mux *m = one_channel(&w, &o);
 	assert_int_equal(rp_channel_sendable(o.c), 0x200000);
 	INPUT(m, "\x5d\0\0\0\0\xff\xdf\xff\xff");
 	assert_null(w.error);
@@ -179,10 +175,8 @@ static void test_packet_limit(void **state)
 {
 	(void)state;
 	struct wire w;
-	struct rp_mux *m = wire_mux(&w);
 	struct owner o = {0};
-	open_owner(m, &o);
-	INPUT(m, CONFIRM_0);
+	struct rp_mux *m = one_channel(&w, &o);
 	uint8_t *data = calloc(1, 8 + 32769);
 	data[6] = 0x80;
 	rp_mux_input(m, 94, data, 8 + 32768);
@@ -199,10 +193,8 @@ static void test_close_rules(void **state)
 {
 	(void)state;
 	struct wire w;
-	struct rp_mux *m = wire_mux(&w);
 	struct owner o = {.to_send = 10};
-	open_owner(m, &o);
-	INPUT(m, CONFIRM_0);
+	struct rp_mux *m = one_channel(&w, &o);
 	rp_channel_ready(o.c);
 	rp_channel_close(o.c);
 	ASSERT_PACKET(&w, 1, "\x61\0\0\0\7");
@@ -291,10 +283,8 @@ static void test_channel_request(void **state)
 {
 	(void)state;
 	struct wire w;
-	struct rp_mux *m = wire_mux(&w);
 	struct owner o = {0};
-	open_owner(m, &o);
-	INPUT(m, CONFIRM_0);
+	struct rp_mux *m = one_channel(&w, &o);
 	INPUT(m, "\x62\0\0\0\0\0\0\0\x09subsystem\1\0\0\0\4sftp");
 	ASSERT_PACKET(&w, 1, "\x63\0\0\0\7");
 	INPUT(m, "\x62\0\0\0\0\0\0\0\3env\1");
@@ -343,10 +333,8 @@ static void test_unasked_answers(void **state)
 	static const char *const rows[] = {"\x63\0\0\0\0", "\x64\0\0\0\0", "\x63\0\0\0\1"};
 	for (size_t i = 0; i < RP_ARRAY_LEN(rows); i++) {
 		struct wire w;
-		struct rp_mux *m = wire_mux(&w);
 		struct owner o = {0};
-		open_owner(m, &o);
-		INPUT(m, CONFIRM_0);
+		struct rp_mux *m = one_channel(&w, &o);
 		rp_mux_input(m, (uint8_t)rows[i][0], (const uint8_t *)rows[i] + 1, 4);
 		assert_non_null(w.error);
 		assert_int_equal(o.answers, 0);

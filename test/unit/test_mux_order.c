@@ -100,10 +100,8 @@ static void test_full_and_hold(void **state)
 {
 	(void)state;
 	struct wire w;
-	struct rp_mux *m = wire_mux(&w);
 	struct owner o = {0};
-	open_owner(m, &o);
-	INPUT(m, CONFIRM_0);
+	struct rp_mux *m = one_channel(&w, &o);
 	give(&o, 100000);
 	rp_mux_hold(m, true);
 	rp_mux_run(m);
