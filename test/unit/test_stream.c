@@ -19,6 +19,7 @@
 #include "core/alloc.h"
 #include "test/lib/net.h"
 #include "test/lib/oom.h"
+#include "test/lib/pattern.h"
 #include "test/lib/prng.h"
 
 #define TRANSFER ((size_t)24 * 1024 * 1024)
@@ -61,10 +62,7 @@ static void on_data(void *ctx, uint8_t *p, size_t n)
 {
 	struct end *e = ctx;
 	assert_true(n > 0);
-	for (size_t i = 0; i < n; i++) {
-		e->wrong = e->wrong || p[i] != e->in_byte;
-		e->in_byte = (uint8_t)(e->in_byte * 5 + 1);
-	}
+	e->wrong = !rp_pattern_fits(&e->in_byte, p, n) || e->wrong;
 	memset(p, 0, n); /* the memory may be changed */
 	e->received += n;
 	if (e->pauses && rp_prng_below(4) == 0) {
@@ -158,14 +156,6 @@ static void close_both(struct end *e)
 	rp_stream_close(e->other->s);
 }
 
-static void make_pattern(struct end *e, uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		p[i] = e->out_byte;
-		e->out_byte = (uint8_t)(e->out_byte * 5 + 1);
-	}
-}
-
 /* One write by either of the two ways; false: wait for on_drain. */
 static bool write_one(struct end *e)
 {
@@ -177,10 +167,10 @@ static bool write_one(struct end *e)
 		uint8_t *p;
 		rc = rp_stream_write_reserve(e->s, n + 10, &p);
 		assert_int_equal(rc, 0);
-		make_pattern(e, p, n);
+		rp_pattern_make(&e->out_byte, p, n);
 		rc = rp_stream_write_commit(e->s, n);
 	} else {
-		make_pattern(e, block, n);
+		rp_pattern_make(&e->out_byte, block, n);
 		size_t cut = rp_prng_below(n + 1);
 		struct iovec iov[3] = {
 		    {.iov_base = block, .iov_len = cut},
@@ -522,7 +512,7 @@ static int oom_body(void *state)
 	static uint8_t block[100000];
 	if (rc == 0) {
 		struct iovec iov = {.iov_base = block, .iov_len = sizeof(block)};
-		make_pattern(&e[0], block, sizeof(block));
+		rp_pattern_make(&e[0].out_byte, block, sizeof(block));
 		rp_stream_read_start(e[1].s);
 		rc = rp_stream_write(e[0].s, &iov, 1);
 	}

@@ -21,6 +21,7 @@
 #include "http/tls_int.h"
 #include "test/lib/net.h"
 #include "test/lib/oom.h"
+#include "test/lib/pattern.h"
 #include "test/lib/prng.h"
 
 #define TRANSFER ((size_t)3 * 1024 * 1024)
@@ -67,10 +68,7 @@ static void on_data(void *ctx, uint8_t *p, size_t n)
 	size_t head = RP_MIN(n, sizeof(e->head) - 1 - e->head_n);
 	memcpy(e->head + e->head_n, p, head);
 	e->head_n += head;
-	for (size_t i = 0; i < n; i++) {
-		e->wrong = e->wrong || p[i] != e->in_byte;
-		e->in_byte = (uint8_t)(e->in_byte * 5 + 1);
-	}
+	e->wrong = !rp_pattern_fits(&e->in_byte, p, n) || e->wrong;
 	e->received += n;
 	if (e->pauses && rp_prng_below(4) == 0) {
 		rp_stream_read_stop(e->s);
@@ -143,10 +141,7 @@ static bool write_one(struct end *e)
 	static uint8_t block[100000];
 	size_t n = 1 + rp_prng_below(rp_prng_below(8) == 0 ? sizeof(block) : 3000);
 	n = RP_MIN(n, e->to_send - e->sent);
-	for (size_t i = 0; i < n; i++) {
-		block[i] = e->out_byte;
-		e->out_byte = (uint8_t)(e->out_byte * 5 + 1);
-	}
+	rp_pattern_make(&e->out_byte, block, n);
 	struct iovec iov = {.iov_base = block, .iov_len = n};
 	int rc = rp_stream_write(e->s, &iov, 1);
 	assert_true(rc == 0 || rc == 1);

@@ -15,6 +15,7 @@
 
 #include "test/lib/net.h"
 #include "test/lib/oom.h"
+#include "test/lib/pattern.h"
 #include "test/lib/prng.h"
 
 /* Connection layer. */
@@ -59,10 +60,7 @@ static void on_data(
 	assert_false(e->paused || e->ended > 0);
 	(void)first;
 	e->opcode = opcode;
-	for (size_t i = 0; i < n; i++) {
-		e->wrong = e->wrong || p[i] != e->in_byte;
-		e->in_byte = (uint8_t)(e->in_byte * 5 + 1);
-	}
+	e->wrong = !rp_pattern_fits(&e->in_byte, p, n) || e->wrong;
 	e->received += n;
 	e->messages += last;
 	if (e->pauses && rp_prng_below(3) == 0) {
@@ -87,10 +85,7 @@ static void pump(struct end *e)
 		static const size_t sizes[] = {130, 3000, 3000, 3000, 3000, sizeof(block)};
 		size_t n = rp_prng_below(sizes[rp_prng_below(RP_ARRAY_LEN(sizes))]);
 		n = RP_MIN(n, e->to_send - e->sent);
-		for (size_t i = 0; i < n; i++) {
-			block[i] = e->out_byte;
-			e->out_byte = (uint8_t)(e->out_byte * 5 + 1);
-		}
+		rp_pattern_make(&e->out_byte, block, n);
 		size_t cut = rp_prng_below(n + 1);
 		struct iovec iov[2] = {
 		    {.iov_base = block, .iov_len = cut},
