@@ -246,6 +246,19 @@ void rp_rig_fini(struct rp_rig *rig)
 	}
 }
 
+int rp_rig_oom(const struct rp_rig_options *opt, void (*scenario)(struct rp_rig *rig))
+{
+	struct rp_rig rig;
+	bool ok = false;
+	int rc = rp_rig_init(&rig, opt);
+	if (rc == 0) {
+		rig.user = &ok;
+		rp_rig_run(&rig, scenario);
+	}
+	rp_rig_fini(&rig);
+	return rc == RP_ENOENT || (rc == 0 && !ok) ? RP_ENOMEM : rc;
+}
+
 /* --- the scenario's side --- */
 
 int rp_rig_connect(const struct rp_rig *rig)

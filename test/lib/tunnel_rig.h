@@ -59,6 +59,9 @@ int rp_rig_init(struct rp_rig *rig, const struct rp_rig_options *opt);
  * closed. */
 void rp_rig_run(struct rp_rig *rig, void (*scenario)(struct rp_rig *rig));
 void rp_rig_fini(struct rp_rig *rig);
+/* All three, for a body of rp_oom_run: the scenario sets *(bool *)rig->user when all went well, and
+ * may fail for want of memory only. */
+int rp_rig_oom(const struct rp_rig_options *opt, void (*scenario)(struct rp_rig *rig));
 
 /* For scenarios. All sockets time out after 20 s. A connection to the tunnel; -1 on failure. */
 int rp_rig_connect(const struct rp_rig *rig);

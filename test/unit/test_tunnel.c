@@ -614,18 +614,7 @@ static void oom_scenario(struct rp_rig *rig)
 static int oom_body(void *state)
 {
 	(void)state;
-	struct rp_rig rig;
-	bool ok = false;
-	int rc = rp_rig_init(&rig, NULL);
-	if (rc == 0) {
-		rig.user = &ok;
-		rp_rig_run(&rig, oom_scenario);
-	}
-	rp_rig_fini(&rig);
-	if (rc == RP_ENOENT || (rc == 0 && !ok)) {
-		rc = RP_ENOMEM;
-	}
-	return rc;
+	return rp_rig_oom(NULL, oom_scenario);
 }
 
 static void test_oom(void **state)

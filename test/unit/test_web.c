@@ -357,16 +357,7 @@ static void oom_scenario(struct rp_rig *rig)
 static int oom_body(void *state)
 {
 	(void)state;
-	struct rp_rig rig;
-	bool ok = false;
-	const struct rp_rig_options opt = {.web = &no_tls, .scheme = "http"};
-	int rc = rp_rig_init(&rig, &opt);
-	if (rc == 0) {
-		rig.user = &ok;
-		rp_rig_run(&rig, oom_scenario);
-	}
-	rp_rig_fini(&rig);
-	return rc == RP_ENOENT || (rc == 0 && !ok) ? RP_ENOMEM : rc;
+	return rp_rig_oom(&(struct rp_rig_options){.web = &no_tls, .scheme = "http"}, oom_scenario);
 }
 
 static void test_oom(void **state)
