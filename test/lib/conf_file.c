@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/lib/conf_file.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #define TEXT_MAX 65536
 
@@ -63,7 +68,8 @@ char *rp_conf_file_uncommented(const char *path)
 	return text;
 }
 
-const char *rp_conf_file_missing(const struct rp_conf *c, const char *dst)
+/* Name of the first key of a section that has no value from the file, or NULL. */
+static const char *first_missing(const struct rp_conf *c, const char *dst)
 {
 	for (size_t i = 0; i < c->spec->n_opts; i++) {
 		const struct rp_conf_opt *opt = &c->spec->opts[i];
@@ -73,4 +79,24 @@ const char *rp_conf_file_missing(const struct rp_conf *c, const char *dst)
 		}
 	}
 	return NULL;
+}
+
+void rp_conf_file_complete(const struct rp_conf *c, const char *dst)
+{
+	if (c->warnings.n > 0) {
+		fail_msg("%s", c->warnings.v[0]);
+	}
+	const char *missing = first_missing(c, dst);
+	if (missing != NULL) {
+		fail_msg("not in the example file: %s", missing);
+	}
+}
+
+void rp_conf_file_refused(const struct rp_conf_result *r, const char *msg)
+{
+	if (r->code != RP_EINVAL) {
+		fail_msg("accepted (%d): %s", r->code, r->text);
+	}
+	assert_string_equal(msg[0] == ':' ? &r->err->msg[strlen(r->path)] : r->err->msg, msg);
+	assert_null(strstr(r->err->msg, "tops3cret"));
 }

@@ -16,8 +16,19 @@ void rp_conf_file_make(char path[static RP_CONF_PATH_MAX], const char *text);
 char *rp_conf_file_uncommented(const char *path);
 /* Text of the file at path. Owned, malloc. */
 char *rp_conf_file_text(const char *path);
-/* Name of the first key of a section that has no value from the file, or NULL: other spellings
- * do not count. dst is the struct that c fills. */
-const char *rp_conf_file_missing(const struct rp_conf *c, const char *dst);
+/* Fails the test unless c read an example file without a warning, and that has every key of every
+ * section (other spellings do not count). dst is the struct that c fills. */
+void rp_conf_file_complete(const struct rp_conf *c, const char *dst);
+
+/* What came of the file at path with that text. */
+struct rp_conf_result {
+	const char *path;
+	const char *text;
+	int code;
+	const struct rp_err *err;
+};
+/* Fails the test unless it was refused with this message, in which a leading ':' stands for the
+ * name of the file. No message may have "tops3cret" in it. */
+void rp_conf_file_refused(const struct rp_conf_result *r, const char *msg);
 
 #endif
