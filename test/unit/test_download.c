@@ -17,6 +17,7 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/err.h"
+#include "test/lib/mux_alone.h"
 #include "test/lib/prng.h"
 #include "tunnel/sftp.h"
 #include "tunnel/sftp_ask.h"
@@ -48,8 +49,7 @@ enum trick {
 };
 
 static struct rig {
-	struct rp_loop *loop;
-	struct rp_mux *mux;
+	struct rp_alone a;
 	struct rp_download *d;
 	enum trick trick;
 	size_t piece; /* of what the server sends */
@@ -70,30 +70,18 @@ static struct rig {
 
 /* The wire */
 
-static uint32_t u32(const uint8_t *p)
+static void on_packet(const uint8_t *p, size_t n)
 {
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static int on_send(void *ctx, const struct iovec *iov, int n)
-{
-	struct rp_buf b;
-	(void)ctx;
-	rp_buf_init(&b, SIZE_MAX);
-	for (int i = 0; i < n; i++) {
-		assert_int_equal(rp_buf_add(&b, iov[i].iov_base, iov[i].iov_len), 0);
-	}
-	const uint8_t *p = rp_buf_head(&b);
 	switch (p[0]) {
 	case 90:
 		assert_memory_equal(p + 1, "\0\0\0\7session", 11);
 		r.opening = true;
 		break;
 	case 93:
-		r.window += u32(p + 5);
+		r.window += rp_alone_u32(p + 5);
 		break;
 	case 94:
-		assert_int_equal(rp_buf_add(&r.in, p + 9, b.len - 9), 0);
+		assert_int_equal(rp_buf_add(&r.in, p + 9, n - 9), 0);
 		break;
 	case 96:
 		r.eof = true;
@@ -108,18 +96,11 @@ static int on_send(void *ctx, const struct iovec *iov, int n)
 	default:
 		fail_msg("a packet of type %u", p[0]);
 	}
-	rp_buf_fini(&b);
-	return 0;
-}
-
-static void want_run(void *ctx)
-{
-	(void)ctx;
 }
 
 static void input(const char *p, size_t n)
 {
-	rp_mux_input(r.mux, (uint8_t)p[0], (const uint8_t *)p + 1, n - 1);
+	rp_mux_input(r.a.mux, (uint8_t)p[0], (const uint8_t *)p + 1, n - 1);
 }
 #define INPUT(text) input(text, sizeof(text) - 1)
 
@@ -179,8 +160,8 @@ static void play_trick(const struct rp_sftp_request *q)
 		put_data(q->id, zeros, 10);
 		break;
 	default:
-		rp_mux_free(r.mux);
-		r.mux = NULL;
+		rp_mux_free(r.a.mux);
+		r.a.mux = NULL;
 		break;
 	}
 }
@@ -247,7 +228,7 @@ static void serve_all(void)
 {
 	struct rp_sftp_request q;
 	size_t used;
-	while (r.mux != NULL && rp_sftp_parse(rp_buf_head(&r.in), r.in.len, &used, &q) == 1) {
+	while (r.a.mux != NULL && rp_sftp_parse(rp_buf_head(&r.in), r.in.len, &used, &q) == 1) {
 		serve(&q);
 		rp_buf_consume(&r.in, used);
 	}
@@ -256,7 +237,7 @@ static void serve_all(void)
 static void send_out(void)
 {
 	uint8_t packet[9 + RP_MUX_PACKET_MAX] = {94};
-	while (r.mux != NULL && r.out.len > 0 && !r.closed) {
+	while (r.a.mux != NULL && r.out.len > 0 && !r.closed) {
 		size_t n = RP_MIN(r.out.len, RP_MIN(r.piece, (size_t)RP_MUX_PACKET_MAX));
 		packet[7] = (uint8_t)(n >> 8);
 		packet[8] = (uint8_t)n;
@@ -264,7 +245,7 @@ static void send_out(void)
 		rp_buf_consume(&r.out, n);
 		assert_true(r.window >= n);
 		r.window -= (uint32_t)n;
-		rp_mux_input(r.mux, 94, packet + 1, 8 + n);
+		rp_mux_input(r.a.mux, 94, packet + 1, 8 + n);
 	}
 }
 
@@ -300,34 +281,25 @@ static const struct rp_download_ops ops = {.room = room, .on_data = on_data, .on
 
 static int setup(void **state)
 {
-	static const struct rp_mux_ops mux_ops = {.send = on_send};
 	(void)state;
 	memset(&r, 0, sizeof(r));
 	rp_buf_init(&r.in, SIZE_MAX);
 	rp_buf_init(&r.out, SIZE_MAX);
 	rp_buf_init(&r.got, SIZE_MAX);
-	r.content = malloc(FILE_SIZE);
-	assert_non_null(r.content);
-	for (size_t i = 0; i < FILE_SIZE; i++) {
-		r.content[i] = (uint8_t)(i * 31 + i / 1000);
-	}
+	r.content = rp_alone_content(FILE_SIZE);
 	r.size = FILE_SIZE;
 	r.piece = RP_MUX_PACKET_MAX;
 	r.window = RP_MUX_WINDOW_DEFAULT;
 	r.room_left = SIZE_MAX / 2;
-	assert_int_equal(rp_loop_new(&r.loop, "test"), 0);
-	assert_int_equal(rp_mux_new(&r.mux, NULL, &mux_ops, NULL), 0);
-	rp_mux_on_want_run(r.mux, want_run);
+	r.a.on_packet = on_packet;
+	rp_alone_init(&r.a);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	rp_mux_free(r.mux);
-	rp_loop_stop(r.loop);
-	assert_int_equal(rp_loop_run(r.loop), 0);
-	rp_loop_free(r.loop);
+	rp_alone_fini(&r.a);
 	rp_buf_fini(&r.in);
 	rp_buf_fini(&r.out);
 	rp_buf_fini(&r.got);
@@ -348,15 +320,15 @@ static void turn(void)
 			INPUT("\x63\0\0\0\0");
 		}
 	}
-	rp_mux_run(r.mux);
+	rp_mux_run(r.a.mux);
 	serve_all();
 	send_out();
-	(void)uv_run(rp_loop_uv(r.loop), UV_RUN_NOWAIT);
+	(void)uv_run(rp_loop_uv(r.a.loop), UV_RUN_NOWAIT);
 }
 
 static void start(void)
 {
-	assert_int_equal(rp_download_start(r.loop, r.mux, "/the/file", &ops, &r, &r.d), 0);
+	assert_int_equal(rp_download_start(r.a.loop, r.a.mux, "/the/file", &ops, &r, &r.d), 0);
 }
 
 static void run(void)

@@ -20,6 +20,7 @@
 #include "core/alloc.h"
 #include "core/buf.h"
 #include "core/clock.h"
+#include "test/lib/mux_alone.h"
 #include "tunnel/sftp.h"
 
 #define WAIT_MS   20000
@@ -27,8 +28,7 @@
 #define WINDOW    ((uint32_t)100 * 1024 * 1024)
 
 static struct rig {
-	struct rp_loop *loop;
-	struct rp_mux *mux;
+	struct rp_alone a;
 	char dir[64];
 	char path[96];
 	bool allowed;
@@ -43,32 +43,18 @@ static struct rig {
 
 /* The client's side of the channel */
 
-static uint32_t u32(const uint8_t *p)
+static void on_packet(const uint8_t *p, size_t n)
 {
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static int on_send(void *ctx, const struct iovec *iov, int n)
-{
-	struct rp_buf b;
-	(void)ctx;
-	rp_buf_init(&b, SIZE_MAX);
-	for (int i = 0; i < n; i++) {
-		assert_int_equal(rp_buf_add(&b, iov[i].iov_base, iov[i].iov_len), 0);
-	}
-	const uint8_t *p = rp_buf_head(&b);
 	r.confirmed = r.confirmed || p[0] == 91;
 	r.refused = r.refused || p[0] == 92;
-	r.credited += p[0] == 93 ? u32(p + 5) : 0;
+	r.credited += p[0] == 93 ? rp_alone_u32(p + 5) : 0;
 	r.eof = r.eof || p[0] == 96;
 	r.closed = r.closed || p[0] == 97;
 	r.success = r.success || p[0] == 99;
 	r.failure = r.failure || p[0] == 100;
 	if (p[0] == 94) {
-		assert_int_equal(rp_buf_add(&r.data, p + 9, b.len - 9), 0);
+		assert_int_equal(rp_buf_add(&r.data, p + 9, n - 9), 0);
 	}
-	rp_buf_fini(&b);
-	return 0;
 }
 
 static bool may_read(void *ctx, struct rp_str path)
@@ -83,37 +69,27 @@ static void on_closed(void *ctx)
 	r.open--;
 }
 
-static void on_open(
-    void *ctx, struct rp_channel *c, struct rp_str type, const uint8_t *extra, size_t n)
+static void on_open(struct rp_channel *c)
 {
 	static const struct rp_fileserver_ops ops = {.may_read = may_read, .on_closed = on_closed};
-	(void)ctx;
-	(void)type;
-	(void)extra;
-	(void)n;
 	r.open++;
-	assert_int_equal(rp_fileserver_accept(r.loop, c, &ops, NULL), 0);
-}
-
-static void want_run(void *ctx)
-{
-	(void)ctx;
+	assert_int_equal(rp_fileserver_accept(r.a.loop, c, &ops, NULL), 0);
 }
 
 static void turn(void)
 {
-	if (r.mux != NULL) {
-		rp_mux_run(r.mux);
+	if (r.a.mux != NULL) {
+		rp_mux_run(r.a.mux);
 	}
-	(void)uv_run(rp_loop_uv(r.loop), UV_RUN_NOWAIT);
-	if (r.mux != NULL) {
-		rp_mux_run(r.mux);
+	(void)uv_run(rp_loop_uv(r.a.loop), UV_RUN_NOWAIT);
+	if (r.a.mux != NULL) {
+		rp_mux_run(r.a.mux);
 	}
 }
 
 static void input(uint8_t type, const struct rp_buf *b)
 {
-	rp_mux_input(r.mux, type, rp_buf_head(b), b->len);
+	rp_mux_input(r.a.mux, type, rp_buf_head(b), b->len);
 	turn();
 }
 
@@ -198,12 +174,12 @@ static uint8_t answer(const uint8_t **body, size_t *n)
 {
 	static uint8_t copy[RP_SFTP_READ_MAX + 100];
 	wait_data(4);
-	size_t len = u32(rp_buf_head(&r.data));
+	size_t len = rp_alone_u32(rp_buf_head(&r.data));
 	assert_true(len >= 5 && len <= sizeof(copy));
 	wait_data(4 + len);
 	memcpy(copy, rp_buf_head(&r.data) + 4, len);
 	rp_buf_consume(&r.data, 4 + len);
-	assert_int_equal(u32(copy + 1), copy[0] == 2 ? 3 : 77);
+	assert_int_equal(rp_alone_u32(copy + 1), copy[0] == 2 ? 3 : 77);
 	*body = copy + 5;
 	*n = len - 5;
 	return copy[0];
@@ -222,7 +198,7 @@ static void assert_status(const struct ask *a, uint32_t want)
 	size_t n;
 	assert_int_equal(ask(a, &body, &n), 101);
 	assert_true(n >= 4);
-	assert_int_equal(u32(body), want);
+	assert_int_equal(rp_alone_u32(body), want);
 }
 
 #define OPEN(path_) \
@@ -254,37 +230,31 @@ static void start(void)
 
 static int setup(void **state)
 {
-	static const struct rp_mux_ops ops = {.send = on_send, .on_open = on_open};
 	(void)state;
 	memset(&r, 0, sizeof(r));
 	rp_buf_init(&r.data, SIZE_MAX);
 	(void)snprintf(r.dir, sizeof(r.dir), "/tmp/rport-test-XXXXXX");
 	assert_non_null(mkdtemp(r.dir));
 	(void)snprintf(r.path, sizeof(r.path), "%s/file", r.dir);
-	r.content = malloc(FILE_SIZE);
-	assert_non_null(r.content);
-	for (size_t i = 0; i < FILE_SIZE; i++) {
-		r.content[i] = (uint8_t)(i * 31 + i / 1000);
-	}
+	r.content = rp_alone_content(FILE_SIZE);
 	FILE *f = fopen(r.path, "w");
 	assert_non_null(f);
 	assert_int_equal(fwrite(r.content, 1, FILE_SIZE, f), FILE_SIZE);
 	assert_int_equal(fclose(f), 0);
 	r.allowed = true;
-	assert_int_equal(rp_loop_new(&r.loop, "test"), 0);
-	assert_int_equal(rp_mux_new(&r.mux, NULL, &ops, NULL), 0);
-	rp_mux_on_want_run(r.mux, want_run);
+	r.a.on_packet = on_packet;
+	r.a.on_open = on_open;
+	rp_alone_init(&r.a);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	rp_mux_free(r.mux);
+	rp_mux_free(r.a.mux);
+	r.a.mux = NULL;
 	assert_int_equal(r.open, 0);
-	rp_loop_stop(r.loop);
-	assert_int_equal(rp_loop_run(r.loop), 0);
-	rp_loop_free(r.loop);
+	rp_alone_fini(&r.a);
 	rp_buf_fini(&r.data);
 	(void)unlink(r.path);
 	(void)rmdir(r.dir);
@@ -303,7 +273,7 @@ static void test_download(void **state)
 	open_file();
 	while (at < FILE_SIZE) {
 		assert_int_equal(ask(&READ(0, (uint32_t)at, 32768), &body, &n), 103);
-		assert_int_equal(u32(body), n - 4);
+		assert_int_equal(rp_alone_u32(body), n - 4);
 		assert_int_equal(n - 4, RP_MIN(FILE_SIZE - at, (size_t)32768));
 		assert_memory_equal(body + 4, r.content + at, n - 4);
 		at += n - 4;
@@ -350,10 +320,10 @@ static void test_reads(void **state)
 	assert_status(&OPEN(r.path), RP_SFTP_FAILURE);
 	assert_int_equal(ask(&NAMED(RP_SFTP_FSTAT, "file"), &body, &n), 105);
 	assert_int_equal(n, 16);
-	assert_int_equal(u32(body), 5);
-	assert_int_equal(u32(body + 4), 0);
-	assert_int_equal(u32(body + 8), FILE_SIZE);
-	assert_true(S_ISREG(u32(body + 12)));
+	assert_int_equal(rp_alone_u32(body), 5);
+	assert_int_equal(rp_alone_u32(body + 4), 0);
+	assert_int_equal(rp_alone_u32(body + 8), FILE_SIZE);
+	assert_true(S_ISREG(rp_alone_u32(body + 12)));
 }
 
 static void test_stat(void **state)
@@ -363,7 +333,7 @@ static void test_stat(void **state)
 	(void)state;
 	start();
 	assert_int_equal(ask(&NAMED(RP_SFTP_STAT, r.path), &body, &n), 105);
-	assert_int_equal(u32(body + 8), FILE_SIZE);
+	assert_int_equal(rp_alone_u32(body + 8), FILE_SIZE);
 	assert_int_equal(ask(&NAMED(RP_SFTP_LSTAT, r.path), &body, &n), 105);
 	assert_status(&NAMED(RP_SFTP_STAT, "/etc/passwd"), RP_SFTP_PERMISSION_DENIED);
 	assert_status(&NAMED(RP_SFTP_FSTAT, "file"), RP_SFTP_FAILURE);
@@ -529,12 +499,12 @@ static void test_lost(void **state)
 		rp_buf_init(&b, 1000);
 		assert_int_equal(rp_buf_add_u32(&b, 0), 0);
 		assert_int_equal(rp_buf_add_sstring(&b, text, n), 0);
-		rp_mux_input(r.mux, 94, rp_buf_head(&b), b.len);
+		rp_mux_input(r.a.mux, 94, rp_buf_head(&b), b.len);
 		rp_buf_fini(&b);
-		rp_mux_flush(r.mux);
-		(void)uv_run(rp_loop_uv(r.loop), UV_RUN_NOWAIT);
-		rp_mux_free(r.mux);
-		r.mux = NULL;
+		rp_mux_flush(r.a.mux);
+		(void)uv_run(rp_loop_uv(r.a.loop), UV_RUN_NOWAIT);
+		rp_mux_free(r.a.mux);
+		r.a.mux = NULL;
 		assert_int_equal(r.open, 0);
 		(void)teardown(NULL);
 		(void)setup(NULL);
