@@ -24,6 +24,7 @@
 #include "core/crypto.h"
 #include "test/lib/conf_file.h"
 #include "test/lib/net.h"
+#include "test/lib/slow.h"
 
 #define REPLY_MAX (4u * 1024 * 1024)
 #define WAIT_MS   20000
@@ -33,10 +34,10 @@
 /* tops3cret */
 #define HASH "$2y$05$abcdefghijklmnopqrstuuE5WkAp8h9bPInfaYqF3ipikxrOjQLoG"
 
-/* Keys out of passwords take very long under valgrind. */
+/* All takes longer under valgrind. */
 static uint64_t wait_ms(void)
 {
-	return getenv("RP_VALGRIND") != NULL ? (uint64_t)10 * WAIT_MS : WAIT_MS;
+	return rp_slow() ? (uint64_t)10 * WAIT_MS : WAIT_MS;
 }
 
 static const char users[] = "[{\"username\":\"admin\",\"password\":\"" HASH

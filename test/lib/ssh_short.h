@@ -12,11 +12,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "test/lib/prng.h"
+#include "test/lib/slow.h"
 #include "test/lib/ssh_pair.h"
 
 static struct rp_hostkey *key;
@@ -51,7 +51,7 @@ static inline void force(struct rp_ssh_side *side, const void *p, size_t n)
 static inline int start_ssh_tests(void)
 {
 	rp_prng_start();
-	slow = getenv("RP_VALGRIND") != NULL;
+	slow = rp_slow();
 	int err = rp_ssh_global_init(NULL);
 	return err != 0 ? err : rp_hostkey_from_seed("test", &key, NULL);
 }

@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -20,6 +19,7 @@
 #include "core/alloc.h"
 #include "core/db.h"
 #include "test/lib/api_short.h"
+#include "test/lib/slow.h"
 
 #define STATE(init, status) "{\"data\":{\"init\":\"" init "\",\"status\":\"" status "\"}}"
 
@@ -207,7 +207,7 @@ static void test_rounds(void **state)
 	struct rp_err err = {0};
 	bool done = false;
 	(void)state;
-	if (getenv("RP_VALGRIND") != NULL) {
+	if (rp_slow()) {
 		return;
 	}
 	assert_int_equal(rp_vault_new(store->loop, store->store, &v, &err), 0);

@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -18,6 +17,7 @@
 #include "core/alloc.h"
 #include "test/lib/oom.h"
 #include "test/lib/prng.h"
+#include "test/lib/slow.h"
 
 #define TEXT_MAX 20000
 
@@ -179,7 +179,7 @@ static void test_depth(void **state)
 static void test_value_count(void **state)
 {
 	(void)state;
-	if (getenv("RP_VALGRIND") != NULL) {
+	if (rp_slow()) {
 		return;
 	}
 	/* The array counts too. */

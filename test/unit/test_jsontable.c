@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,6 +16,7 @@
 #include "core/json.h"
 #include "core/jsonw.h"
 #include "test/lib/oom.h"
+#include "test/lib/slow.h"
 
 struct remote {
 	char *lport;
@@ -344,7 +344,7 @@ static void test_limits(void **state)
 	(void)state;
 	assert_int_equal(decode_many("strmap", "\"\"", true, RP_JSON_MAP_MAX), 0);
 	assert_int_equal(decode_many("strmap", "\"\"", true, RP_JSON_MAP_MAX + 1), RP_ELIMIT);
-	if (getenv("RP_VALGRIND") == NULL) {
+	if (!rp_slow()) {
 		static const char item[] = "{\"lport\":\"\"}";
 		assert_int_equal(decode_many("list", item, false, RP_JSON_LIST_MAX), 0);
 		assert_int_equal(decode_many("list", item, false, RP_JSON_LIST_MAX + 1), RP_ELIMIT);

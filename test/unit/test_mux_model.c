@@ -18,6 +18,7 @@
 #include "core/err.h"
 #include "ssh/session.h"
 #include "test/lib/mux_model.h"
+#include "test/lib/slow.h"
 
 #define RUNS          1500
 #define RUNS_VALGRIND 40
@@ -70,8 +71,7 @@ static void test_random_runs(void **state)
 {
 	(void)state;
 	uint64_t first = number_of("RP_MODEL_SEED", 1);
-	uint64_t runs = number_of(
-	    "RP_MODEL_RUNS", getenv("RP_VALGRIND") != NULL ? RUNS_VALGRIND : RUNS);
+	uint64_t runs = number_of("RP_MODEL_RUNS", rp_slow() ? RUNS_VALGRIND : RUNS);
 	struct rp_model_stats s = {0};
 	unsigned findings = 0;
 	for (uint64_t i = 0; i < runs && findings < 10; i++) {

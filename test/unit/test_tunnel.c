@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "test/lib/oom.h"
+#include "test/lib/slow.h"
 #include "test/lib/tunnel_rig.h"
 
 #define BULK ((size_t)100 << 20)
@@ -27,7 +28,7 @@
 
 static size_t bulk_size(void)
 {
-	return getenv("RP_VALGRIND") != NULL ? (size_t)4 << 20 : BULK;
+	return rp_slow() ? (size_t)4 << 20 : BULK;
 }
 
 /* Test threads report by this: cmocka's assertions belong to the main thread. */
