@@ -18,6 +18,7 @@
 #include "core/err.h"
 #include "test/lib/oom.h"
 #include "test/lib/prng.h"
+#include "test/lib/slow.h"
 
 #define ITEMS 5000
 
@@ -119,7 +120,7 @@ static void test_random_order(void **state)
 	(void)state;
 	setup_items();
 	rp_hash_init(&h);
-	for (size_t round = 0; round < 40000; round++) {
+	for (size_t round = rp_slow_fewer(40000); round > 0; round--) {
 		struct item *it = &items[rp_prng_below(ITEMS)];
 		if (it->in) {
 			take(&h, it);

@@ -353,7 +353,7 @@ static void test_number_texts(void **state)
 static void test_random_integers(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 3000; i++) {
+	for (size_t i = rp_slow_fewer(3000); i > 0; i--) {
 		int64_t v = rp_prng_edge_i64();
 		char text[32];
 		(void)snprintf(text, sizeof(text), "%" PRId64, v);
@@ -426,7 +426,7 @@ static void test_random_documents(void **state)
 {
 	static struct writer w;
 	(void)state;
-	for (int i = 0; i < 1500; i++) {
+	for (size_t i = rp_slow_fewer(1500); i > 0; i--) {
 		w.n = 0;
 		add_value(&w, 0);
 		char *copy = rp_memdup(w.text, w.n);
@@ -445,7 +445,7 @@ static void test_mutations(void **state)
 {
 	static struct writer w;
 	(void)state;
-	for (int i = 0; i < 5000; i++) {
+	for (size_t i = rp_slow_fewer(5000); i > 0; i--) {
 		struct rp_json *j;
 		w.n = 0;
 		add_value(&w, 0);

@@ -21,6 +21,7 @@
 #include "core/err.h"
 #include "test/lib/oom.h"
 #include "test/lib/prng.h"
+#include "test/lib/slow.h"
 
 struct output {
 	struct rp_buf b;
@@ -197,7 +198,7 @@ static void test_doubles(void **state)
 static void test_random_doubles(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 20000; i++) {
+	for (size_t i = rp_slow_fewer(20000); i > 0; i--) {
 		uint64_t bits = rp_prng_u64();
 		double d;
 		struct output o;
@@ -304,7 +305,7 @@ static void test_exact_limit(void **state)
 static void test_random_strings(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 5000; i++) {
+	for (size_t i = rp_slow_fewer(5000); i > 0; i--) {
 		char text[60];
 		struct output o;
 		struct rp_json *j;

@@ -15,6 +15,7 @@
 
 #include "core/defs.h"
 #include "test/lib/prng.h"
+#include "test/lib/slow.h"
 
 #define N_MAX 400
 
@@ -61,7 +62,7 @@ static void test_random(void **state)
 {
 	int values[N_MAX];
 	(void)state;
-	for (int round = 0; round < 2000; round++) {
+	for (size_t round = rp_slow_fewer(2000); round > 0; round--) {
 		size_t n = rp_prng_below(N_MAX + 1);
 		size_t range = 1 + rp_prng_below(1000);
 		size_t from = rp_prng_below(n + 1);

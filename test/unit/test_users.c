@@ -21,6 +21,7 @@
 #include "core/alloc.h"
 #include "test/lib/conf_file.h"
 #include "test/lib/oom.h"
+#include "test/lib/slow.h"
 
 /* Password "tops3cret", made with crypt(3) of libxcrypt at cost 5. */
 #define HASH "$2y$05$abcdefghijklmnopqrstuuE5WkAp8h9bPInfaYqF3ipikxrOjQLoG"
@@ -212,7 +213,12 @@ static void test_bcrypt(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < RP_ARRAY_LEN(cases); i++) {
-		if (rp_password_check(cases[i].hash, cases[i].password) != cases[i].equal) {
+		const char *hash = cases[i].hash;
+		/* What is none takes as long as a dear one; test_no_hash_costs has one of them. */
+		if (rp_slow() && (hash == NULL || !rp_password_is_hash(hash))) {
+			continue;
+		}
+		if (rp_password_check(hash, cases[i].password) != cases[i].equal) {
 			fail_msg("%zu", i);
 		}
 	}

@@ -12,6 +12,7 @@
 
 #include "core/err.h"
 #include "test/lib/prng.h"
+#include "test/lib/slow.h"
 
 #define MIB    ((uint32_t)1 << 20)
 #define PACKET 32768u
@@ -92,7 +93,7 @@ static void test_no_reason(void **state)
 		}
 	}
 	(void)rp_window_consume(&w, w.held);
-	for (uint32_t i = 0; i < 3 * MIB; i++) {
+	for (size_t i = rp_slow_fewer((size_t)3 * MIB); i > 0; i--) {
 		assert_int_equal(take(&w, &path, 1, 10000), 0);
 		(void)rp_window_consume(&w, 1);
 	}
@@ -175,7 +176,7 @@ static void test_random(void **state)
 	for (int i = 0; i < WINDOWS; i++) {
 		rp_window_init(&w[i], 1 + (uint32_t)rp_prng_below(2 * MIB), &b);
 	}
-	for (int step = 0; step < 200000; step++) {
+	for (size_t step = rp_slow_fewer(200000); step > 0; step--) {
 		size_t i = rp_prng_below(WINDOWS);
 		random_step(&w[i], &path);
 		assert_true(
