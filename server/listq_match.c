@@ -149,6 +149,13 @@ static bool field_matches(
 	case RP_FIELD_INT:
 		(void)snprintf(text, sizeof(text), "%lld", (long long)*(const int64_t *)p);
 		break;
+	case RP_FIELD_INT_OPT: {
+		const struct rp_opt_i64 *v = p;
+		if (v->set) {
+			(void)snprintf(text, sizeof(text), "%lld", (long long)v->v);
+		}
+		break;
+	}
 	case RP_FIELD_UINT:
 		(void)snprintf(
 		    text, sizeof(text), "%llu", (unsigned long long)*(const uint64_t *)p);

@@ -22,6 +22,8 @@ struct thing {
 	char *note; /* may be NULL */
 	int64_t num;
 	uint64_t big;
+	struct rp_opt_i64 port;
+	struct rp_opt_i64 unset;
 	bool flag;
 	int64_t seen;
 	int64_t gone;
@@ -41,6 +43,8 @@ static const struct rp_json_field thing_fields[] = {
     F(note, STR_OPT),
     F(num, INT),
     F(big, UINT),
+    F(port, INT_OPT),
+    F(unset, INT_OPT),
     F(flag, BOOL),
     F(seen, TIME),
     F(gone, TIME_OPT),
@@ -51,9 +55,9 @@ static const struct rp_json_field thing_fields[] = {
 };
 static const struct rp_json_table thing_table = RP_JSON_TABLE(thing_fields, struct thing);
 
-static const char *const filters[] = {"id", "name", "note", "num", "big", "flag", "tags", "groups",
-    "labels", "seen", "raw", "seen[gt]", "seen[lt]", "seen[since]", "seen[until]", "gone[gt]",
-    NULL};
+static const char *const filters[] = {"id", "name", "note", "num", "big", "port", "unset", "flag",
+    "tags", "groups", "labels", "seen", "raw", "seen[gt]", "seen[lt]", "seen[since]", "seen[until]",
+    "gone[gt]", NULL};
 static const char *const sorts[] = {"id", "name", "note", NULL};
 static const char *const fields[] = {"id", "name", "note", NULL};
 static const char *const defaults[] = {"id", "name", NULL};

@@ -52,7 +52,7 @@ static void test_values(void **state)
 	    {"filter[seen][since]=2026", "<seen>", "<2026>", RP_LISTQ_SINCE, false},
 	    {"filter[seen][until]=2026", "<seen>", "<2026>", RP_LISTQ_UNTIL, false},
 	    {"filter[*]=a",
-	        "<id> <name> <note> <num> <big> <flag> <tags> <groups> <labels> <seen> <raw>",
+	        "<id> <name> <note> <num> <big> <port> <unset> <flag> <tags> <groups> <labels> <seen> <raw>",
 	        "<a>", RP_LISTQ_EQ, false},
 	    /* Only the columns that take the operator. */
 	    {"filter[*][gt]=2026", "<seen> <gone>", "<2026>", RP_LISTQ_GT, false},

@@ -37,6 +37,7 @@ static struct thing thing(void)
 	    .name = name1,
 	    .num = -5,
 	    .big = UINT64_MAX,
+	    .port = {.set = true, .v = 22},
 	    .flag = true,
 	    .gone = RP_TIME_ZERO,
 	    .tags = {.v = tags1, .n = 2},
