@@ -383,6 +383,7 @@ int rp_multi_stop(struct rp_multis *owner, const char *jid)
 		return RP_ENOENT;
 	}
 	m->aborted = true;
+	tell(m, "updated");
 	wake(m);
 	return 0;
 }
@@ -390,7 +391,10 @@ int rp_multi_stop(struct rp_multis *owner, const char *jid)
 size_t rp_multi_running(const struct rp_multis *owner, const char *jid)
 {
 	const struct multi *m = running(owner, jid);
-	return m == NULL ? 0 : m->n;
+	if (m == NULL) {
+		return 0;
+	}
+	return m->aborted ? m->next : m->n;
 }
 
 int rp_multi_read(

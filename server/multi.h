@@ -83,10 +83,11 @@ struct rp_multi_order {
 RP_NODISCARD int rp_multi_start(struct rp_multis *owner, const struct rp_multi_order *order);
 /* Whoever started it with that ctx goes: no callback comes any more, the job goes on. */
 void rp_multi_detach(struct rp_multis *owner, const void *ctx);
-/* No client is started any more; those under way end by themselves, and so does the job then.
- * RP_ENOENT: no such job runs. */
+/* No client is started any more; those under way go on to their end or their time limit (nothing is
+ * sent to them), and the job ends with the last of them. RP_ENOENT: no such job runs. */
 RP_NODISCARD int rp_multi_stop(struct rp_multis *owner, const char *jid);
-/* How many clients a job is for that is under way; 0: no such job runs. */
+/* How many clients a job is for that is under way, without those that will not be started any more;
+ * 0: no such job runs. */
 size_t rp_multi_running(const struct rp_multis *owner, const char *jid);
 /* Reads through the store's queue. */
 RP_NODISCARD int rp_multi_read(

@@ -212,6 +212,8 @@ static void test_stop(void **state)
 	assert_int_equal(ask(BOB, "POST", stop, NULL), 403);
 	assert_int_equal(ask(ADMIN, "POST", stop, NULL), 204);
 	answers(200, path, "\"finished_at\":null");
+	/* That there are two does not count any more. */
+	answers(200, "/commands?fields[commands]=targets", "\"targets\":1}");
 	/* The first goes on to its end; the second never starts. */
 	rp_job_client_end(rig, 0, RP_JOB_SUCCESSFUL, NULL);
 	for (uint64_t end = rp_clock_ms() + 20000; ask(ADMIN, "POST", stop, NULL) != 409;) {
