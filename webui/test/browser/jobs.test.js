@@ -65,7 +65,7 @@ test('a script on three clients: live output, progress, the result', async () =>
   await page.context().close()
 })
 
-test('one after the other: stopped, no further client begins; then run again', async () => {
+test('one after the other: no more are started, what runs goes on; then run again', async () => {
   const gate = join(site.folder, 'second-gate')
   const command = `/bin/sh -c 'until [ -e ${gate} ]; do sleep 0.1; done'`
   const page = await open('/jobs/new')
@@ -83,11 +83,18 @@ test('one after the other: stopped, no further client begins; then run again', a
   await page.getByRole('button', { name: 'Run', exact: true }).click()
   await page.waitForURL(/\/jobs\/[0-9a-f-]{36}$/)
   await page.getByText('2 waiting').waitFor()
-  await page.getByRole('button', { name: 'Stop', exact: true }).click()
+  await page.getByRole('button', { name: 'Start no more' }).click()
   const dialog = page.getByRole('alertdialog').or(page.getByRole('dialog'))
   await dialog.getByText(command).waitFor()
-  await dialog.getByRole('button', { name: 'Stop job' }).click()
-  await page.getByText('The job begins on no further client', { exact: true }).waitFor()
+  await dialog.getByText('2 clients that wait will not begin.').waitFor()
+  await dialog.getByRole('button', { name: 'Start no more' }).click()
+  await page.getByText('No more clients begin; what runs goes on', { exact: true }).waitFor()
+  // The one goes on; nothing is said to come, and nothing is left to be stopped.
+  await page.getByText('0 of 1 done').waitFor()
+  await page.getByText('1 running').waitFor()
+  assert.equal(await page.getByText(/waiting|still to come/).count(), 0)
+  assert.equal(await page.getByRole('button', { name: 'Start no more' }).count(), 0)
+  await assertAll(page, 'job that starts no more')
   writeFileSync(gate, '')
   await page.getByText('1 of 1 done').waitFor()
   assert.equal(await clients(page).count(), 1)
