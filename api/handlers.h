@@ -140,6 +140,8 @@ void rp_api_ws_events(struct rp_api_call *c);
 /* ws_page.c: pages to try them with */
 void rp_api_ws_page(struct rp_api_call *c);
 
+/* stored_tunnels_all.c: ours */
+void rp_api_stored_tunnels_all(struct rp_api_call *c);
 /* stored_tunnels.c: 4.6 */
 void rp_api_stored_tunnels_get(struct rp_api_call *c);
 void rp_api_stored_tunnels_post(struct rp_api_call *c);

@@ -93,6 +93,7 @@ static const struct rp_route routes[] = {
     {"GET", "/test/commands/ui", RP_ROUTE_OPEN, 0, rp_api_ws_page},
     {"GET", "/test/scripts/ui", RP_ROUTE_OPEN, 0, rp_api_ws_page},
     {"GET", "/test/uploads/ui", RP_ROUTE_OPEN, 0, rp_api_ws_page},
+    {"GET", "/stored-tunnels", RP_ROUTE_USER, RP_MAY_TUNNELS, rp_api_stored_tunnels_all},
     {"GET", "/clients/{}/stored-tunnels", RP_ROUTE_CLIENT, RP_MAY_TUNNELS,
         rp_api_stored_tunnels_get},
     {"POST", "/clients/{}/stored-tunnels", RP_ROUTE_CLIENT, RP_MAY_TUNNELS,

@@ -12,18 +12,16 @@
 	{                                                                              \
 #key, RP_FIELD_##kind, 0, offsetof(struct rp_stored_tunnel, key), NULL \
 	}
-static const struct rp_json_field fields[] = {
-    F(id, STR),
-    F(created_at, TIME),
-    F(name, STR),
-    F(scheme, STR_OPT),
-    F(remote_ip, STR_OPT),
-    F(remote_port, INT_OPT),
-    F(public_port, INT_OPT),
-    F(acl, STR_OPT),
-    F(further_options, RAW),
-};
+#define OWN                                                                                       \
+	F(id, STR), F(created_at, TIME), F(name, STR), F(scheme, STR_OPT), F(remote_ip, STR_OPT), \
+	    F(remote_port, INT_OPT), F(public_port, INT_OPT), F(acl, STR_OPT),                    \
+	    F(further_options, RAW)
+static const struct rp_json_field fields[] = {OWN};
+static const struct rp_json_field client_fields[] = {
+    OWN, F(client_id, STR), F(client_name, STR), F(connection_state, STR)};
 const struct rp_json_table rp_stored_tunnel_table = RP_JSON_TABLE(fields, struct rp_stored_tunnel);
+const struct rp_json_table rp_stored_tunnel_client_table = RP_JSON_TABLE(
+    client_fields, struct rp_stored_tunnel);
 
 /* A column as an owned text, NULL as NULL. False: no memory. */
 static bool take_text(struct rp_stmt *stmt, int i, char **out)
@@ -48,11 +46,34 @@ static int read_row(struct rp_stmt *stmt, void *obj)
 	return whole ? 0 : RP_ENOMEM;
 }
 
+#define CLIENT_ID_COLUMN 9
+
+const char *rp_stored_tunnel_client_of(struct rp_stmt *stmt)
+{
+	return rp_stmt_text(stmt, CLIENT_ID_COLUMN);
+}
+
+static int read_client_row(struct rp_stmt *stmt, void *obj)
+{
+	struct rp_stored_tunnel *t = obj;
+	return take_text(stmt, CLIENT_ID_COLUMN, &t->client_id) ? read_row(stmt, obj) : RP_ENOMEM;
+}
+
+#define COLUMNS                                                                   \
+	"id, created_at, name, scheme, remote_ip, remote_port, public_port, acl," \
+	" further_options"
 const struct rp_listread_spec rp_stored_tunnel_list = {
-    .select = "SELECT id, created_at, name, scheme, remote_ip, remote_port, public_port, acl,"
-              " further_options FROM stored_tunnels",
+    .select = "SELECT " COLUMNS " FROM stored_tunnels",
     .table = &rp_stored_tunnel_table,
     .read = read_row,
+};
+
+static const char *const joined[] = {"client_name", "connection_state", NULL};
+const struct rp_listread_spec rp_stored_tunnel_client_list = {
+    .select = "SELECT " COLUMNS ", client_id FROM stored_tunnels",
+    .in_memory = joined,
+    .table = &rp_stored_tunnel_client_table,
+    .read = read_client_row,
 };
 
 struct write {

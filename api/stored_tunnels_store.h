@@ -24,11 +24,21 @@ struct rp_stored_tunnel {
 	struct rp_opt_i64 public_port;
 	char *acl;
 	char *further_options; /* any JSON */
+	/* In lists of more than one client only. */
+	char *client_id;
+	char *client_name;      /* this and the next are not stored: a join fills them in */
+	char *connection_state; /* of the client */
 };
 /* As the API shows and takes it. */
 extern const struct rp_json_table rp_stored_tunnel_table;
+/* The same, and whose it is. */
+extern const struct rp_json_table rp_stored_tunnel_client_table;
 /* For rp_listread, with the condition "client_id = ?". */
 extern const struct rp_listread_spec rp_stored_tunnel_list;
+/* Of all clients; by the keys of a join with the same condition. */
+extern const struct rp_listread_spec rp_stored_tunnel_client_list;
+/* Whose a row of that list is; borrowed until the next step. */
+const char *rp_stored_tunnel_client_of(struct rp_stmt *stmt);
 
 /* Both copy client_id and t. RP_ELIMIT by done. */
 RP_NODISCARD int rp_stored_tunnel_add(struct rp_store *s, const char *client_id,

@@ -185,6 +185,11 @@ int rp_db_begin(struct rp_db *db, struct rp_err *err)
 	return rp_db_exec(db, "BEGIN IMMEDIATE", err);
 }
 
+int rp_db_begin_read(struct rp_db *db, struct rp_err *err)
+{
+	return rp_db_exec(db, "BEGIN", err);
+}
+
 int rp_db_commit(struct rp_db *db, struct rp_err *err)
 {
 	int rc = rp_db_exec(db, "COMMIT", err);

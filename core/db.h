@@ -37,6 +37,8 @@ RP_NODISCARD int rp_db_migrate(
     struct rp_db *db, const struct rp_db_migration *m, size_t n, struct rp_err *err);
 RP_NODISCARD int rp_db_exec(struct rp_db *db, const char *sql, struct rp_err *err);
 RP_NODISCARD int rp_db_begin(struct rp_db *db, struct rp_err *err);
+/* For reading only: all statements up to rp_db_rollback see the same state. */
+RP_NODISCARD int rp_db_begin_read(struct rp_db *db, struct rp_err *err);
 RP_NODISCARD int rp_db_commit(struct rp_db *db, struct rp_err *err);
 /* Harmless without an open transaction. */
 void rp_db_rollback(struct rp_db *db);

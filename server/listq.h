@@ -101,6 +101,9 @@ bool rp_listq_match(const struct rp_listq *q, const struct rp_json_table *t, con
 int rp_listq_compare(
     const struct rp_listq *q, const struct rp_json_table *t, const void *a, const void *b);
 
+/* -1, 0, 1: two texts in that order. */
+int rp_listq_compare_text(const char *a, const char *b);
+
 /* One value of a filter: `*` is any text, letters match in both cases. */
 bool rp_listq_wildcard(const char *pattern, const char *text);
 /* The dates that filters take: RFC 3339 or YYYY-MM-DD. */

@@ -248,7 +248,7 @@ static const char *text_of(const struct rp_json_field *f, const void *obj)
 	return s != NULL ? s : "";
 }
 
-static int compare_text(const char *a, const char *b)
+int rp_listq_compare_text(const char *a, const char *b)
 {
 	while (*a != '\0' && *b != '\0') {
 		uint32_t x = rp_fold_next(&a);
@@ -267,10 +267,10 @@ int rp_listq_compare(
 		const struct rp_json_field *f = q->sorts[i].row != NULL
 		    ? q->sorts[i].row
 		    : find_field(t, q->sorts[i].field);
-		int d = compare_text(text_of(f, a), text_of(f, b));
+		int d = rp_listq_compare_text(text_of(f, a), text_of(f, b));
 		if (d != 0) {
 			return q->sorts[i].desc ? -d : d;
 		}
 	}
-	return compare_text(text_of(&t->fields[0], a), text_of(&t->fields[0], b));
+	return rp_listq_compare_text(text_of(&t->fields[0], a), text_of(&t->fields[0], b));
 }

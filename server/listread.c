@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One statement without LIMIT: its rows are counted, and those of the page kept.
+ * A statement without LIMIT, or one run of it for each of a join's keys: its rows are counted, and
+ * those of the page kept.
  */
 #include "server/listread.h"
 
@@ -37,6 +38,9 @@ static void read_free(void *arg)
 		rp_json_release(r->ask.spec->table, object(r, i));
 	}
 	rp_free(r->out.page.v);
+	if (r->ask.join.free_ctx != NULL) {
+		r->ask.join.free_ctx(r->ask.join.ctx);
+	}
 	rp_listq_fini(&r->q);
 	rp_strlist_fini(&r->binds);
 	rp_free(r->key);
@@ -51,6 +55,10 @@ static int make_text(struct read *r)
 	struct rp_listq_sql more;
 	struct rp_buf text;
 	in_sql.n_filters = r->n_sql;
+	if (r->ask.join.next_key != NULL && in_sql.n_sorts > 0) {
+		in_sql.sorts++;
+		in_sql.n_sorts--;
+	}
 	int err = rp_listq_sql(&in_sql, true, &more);
 	if (err != 0) {
 		return err;
@@ -83,13 +91,31 @@ static void take(struct read *r, void *obj)
 	rp_json_release(t, obj);
 }
 
+/* Before the page or behind it, and nothing in the row can change that. */
+static bool only_counts(const struct read *r)
+{
+	return r->n_sql == r->q.n_filters &&
+	    (r->out.total < r->q.offset || (long)r->out.page.n >= r->q.limit);
+}
+
 static int take_row(struct read *r, struct rp_stmt *stmt)
 {
 	const struct rp_json_table *t = r->ask.spec->table;
+	const struct rp_listread_join *join = &r->ask.join;
+	if (join->wants != NULL && !join->wants(join->ctx, stmt)) {
+		return 0;
+	}
+	if (only_counts(r)) {
+		r->out.total++;
+		return 0;
+	}
 	/* One place more than the page has, for the objects that are only counted. */
 	void *obj = object(r, r->out.page.n);
 	rp_json_defaults(t, obj);
 	int err = r->ask.spec->read(stmt, obj);
+	if (err == 0 && join->fill != NULL) {
+		err = join->fill(join->ctx, obj);
+	}
 	if (err == 0) {
 		take(r, obj);
 	} else {
@@ -98,17 +124,17 @@ static int take_row(struct read *r, struct rp_stmt *stmt)
 	return err;
 }
 
-static int read_rows(struct rp_db *db, struct read *r, struct rp_err *err)
+/* key NULL: the statement has no place for one. */
+static int read_rows(struct rp_db *db, struct read *r, const char *key, struct rp_err *err)
 {
 	struct rp_stmt *stmt;
 	int i = 0;
-	r->out.page.v = rp_calloc((size_t)r->q.limit + 1, r->ask.spec->table->size);
-	int code = r->out.page.v == NULL ? RP_ENOMEM : rp_db_stmt(db, r->sql, &stmt, err);
+	int code = rp_db_stmt(db, r->sql, &stmt, err);
 	if (code != 0) {
 		return code;
 	}
-	if (r->key != NULL) {
-		rp_stmt_bind_text(stmt, ++i, r->key);
+	if (key != NULL) {
+		rp_stmt_bind_text(stmt, ++i, key);
 	}
 	for (size_t k = 0; k < r->binds.n; k++) {
 		rp_stmt_bind_text(stmt, ++i, r->binds.v[k]);
@@ -125,10 +151,31 @@ static int read_rows(struct rp_db *db, struct read *r, struct rp_err *err)
 	return code;
 }
 
+static int read_keys(struct rp_db *db, struct read *r, struct rp_err *err)
+{
+	const struct rp_listread_join *join = &r->ask.join;
+	const char *key;
+	int code = rp_db_begin_read(db, err);
+	while (code == 0 && (key = join->next_key(join->ctx)) != NULL) {
+		code = read_rows(db, r, key, err);
+	}
+	rp_db_rollback(db);
+	return code;
+}
+
+static int read_all(struct rp_db *db, struct read *r, struct rp_err *err)
+{
+	r->out.page.v = rp_calloc((size_t)r->q.limit + 1, r->ask.spec->table->size);
+	if (r->out.page.v == NULL) {
+		return RP_ENOMEM;
+	}
+	return r->ask.join.next_key != NULL ? read_keys(db, r, err) : read_rows(db, r, r->key, err);
+}
+
 static int read_work(struct rp_db *db, void *arg, struct rp_err *err)
 {
 	struct read *r = arg;
-	int code = read_rows(db, r, err);
+	int code = read_all(db, r, err);
 	for (size_t i = 0; code == 0 && r->ask.spec->complete != NULL && i < r->out.page.n; i++) {
 		code = r->ask.spec->complete(db, object(r, i), err);
 	}
@@ -147,6 +194,9 @@ int rp_listread(struct rp_store *store, const struct rp_listread_ask *ask, struc
 	struct read *r = rp_calloc(1, sizeof(*r));
 	if (r == NULL) {
 		rp_listq_fini(q);
+		if (ask->join.free_ctx != NULL) {
+			ask->join.free_ctx(ask->join.ctx);
+		}
 		return RP_ENOMEM;
 	}
 	*r = (struct read){.q = *q, .ask = *ask, .cb = cb, .ctx = ctx};

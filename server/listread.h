@@ -23,10 +23,25 @@ struct rp_listread_spec {
 	int (*complete)(struct rp_db *db, void *obj, struct rp_err *err);
 };
 
+/* What an object has beside its row: the database does not know it. The functions run on a pool
+ * thread and touch only ctx. */
+struct rp_listread_join {
+	void *ctx;
+	void (*free_ctx)(void *ctx); /* on the control loop, at the end */
+	/* Is this row on the list at all? NULL: each is. */
+	bool (*wants)(void *ctx, struct rp_stmt *stmt);
+	/* Completes an object that was read from a row that is wanted. 0 or negative. */
+	int (*fill)(void *ctx, void *obj);
+	/* NULL, or: the statement runs for one key after the other, and what they bring stands in that
+	 * order, which is that of the query's first sort. Borrowed; NULL ends the list. */
+	const char *(*next_key)(void *ctx);
+};
+
 struct rp_listread_ask {
 	const struct rp_listread_spec *spec;
 	const char *where; /* a fixed condition, "id = ?", or NULL */
-	const char *key;   /* copied and bound to its placeholder; NULL: it has none */
+	const char *key; /* copied and bound to its placeholder; NULL: it has none, or a join has */
+	struct rp_listread_join join; /* all zero: there is none; ctx is taken, also on failure */
 };
 
 /* What was read; freed after the callback. */

@@ -5,11 +5,13 @@
  *   fleet DIR CLIENTS JOBS
  *
  * A few clients have 10,000 jobs each, the most that the server keeps; the others share the rest.
- * Every thousand jobs were started together. Ten groups of clients divide the fleet.
+ * Every thousand jobs were started together. Ten groups of clients divide the fleet; each client has
+ * four stored tunnels.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmdpolicy/job.h"
 #include "core/alloc.h"
@@ -23,6 +25,7 @@
 #define BUSY_CLIENTS 5
 #define BUSY_JOBS    10000
 #define TOGETHER     1000
+#define TUNNELS      4
 /* Rows of one transaction. */
 #define BATCH 10000
 #define TEXT  96
@@ -101,6 +104,26 @@ static void add_group(long i)
 	insert("INSERT INTO client_groups (id, details) VALUES (?, ?)", id, json);
 }
 
+static void add_tunnel(long client, long i)
+{
+	char id[TEXT];
+	char client_id[TEXT];
+	char at[RP_STORE_TIME_MAX];
+	struct rp_stmt *s;
+	(void)snprintf(id, sizeof(id), "00000000-0000-4000-a000-%06ld%06ld", client, i);
+	(void)snprintf(client_id, sizeof(client_id), "client-%05ld", client);
+	rp_store_time(rp_time_now(), at);
+	check(rp_db_stmt(db,
+	    "INSERT INTO stored_tunnels (id, client_id, created_at, name, scheme, remote_port)"
+	    " VALUES (?, ?, ?, ?, 'ssh', 22)",
+	    &s, &err));
+	rp_stmt_bind_text(s, 1, id);
+	rp_stmt_bind_text(s, 2, client_id);
+	rp_stmt_bind_text(s, 3, at);
+	rp_stmt_bind_text(s, 4, id + strlen(id) - 8);
+	check(rp_stmt_run(s, &err));
+}
+
 static void add_multi(long i, int64_t started)
 {
 	char jid[TEXT];
@@ -164,6 +187,9 @@ static void fill(long clients, long jobs)
 	}
 	for (long i = 0; i < clients; i++) {
 		add_client(i);
+		for (long k = 0; k < TUNNELS; k++) {
+			add_tunnel(i, k);
+		}
 	}
 	for (long i = 0; i < jobs; i++) {
 		if (i % BATCH == 0) {

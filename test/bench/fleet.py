@@ -15,6 +15,7 @@ import time
 # Limits in milliseconds
 CLIENTS = 20
 JOBS = 50
+TUNNELS = 100
 
 BUSY = "/clients/client-00001/commands"
 MULTI = "00000000-0000-4000-9000-000000000100"
@@ -42,6 +43,11 @@ QUESTIONS = [
     ("one job", JOBS, "/clients/client-00001/commands/00000000-0000-4000-8000-000000190000"),
     ("started together", JOBS, "/commands"),
     ("started together, one user", JOBS, "/commands?filter[created_by]=admin&sort=started_at"),
+    ("stored tunnels, first page", TUNNELS, "/stored-tunnels"),
+    ("stored tunnels, last page", TUNNELS, "/stored-tunnels?page[offset]=39950"),
+    ("stored tunnels by their own name", TUNNELS, "/stored-tunnels?sort=name"),
+    ("stored tunnels, some word", TUNNELS,
+     "/stored-tunnels?filter[name|client_name|scheme|remote_ip|remote_port]=*site%2042*"),
     ("jobs of one start", JOBS, "/commands/" + MULTI + "/jobs?page[limit]=1000"),
 ]
 

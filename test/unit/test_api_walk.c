@@ -143,6 +143,7 @@ static const struct row rows[] = {
     {"GET", "/test/commands/ui", OPEN},
     {"GET", "/test/scripts/ui", OPEN},
     {"GET", "/test/uploads/ui", OPEN},
+    {"GET", "/stored-tunnels", USER},
     {"GET", "/clients/{}/stored-tunnels", CLIENT},
     {"POST", "/clients/{}/stored-tunnels", CLIENT_WRITE},
     {"PUT", "/clients/{}/stored-tunnels/{}", CLIENT_WRITE},
@@ -296,6 +297,7 @@ static const struct {
 } permissions[] = {
     {"/clients/{}/tunnels", "tunnels"},
     {"/clients/{}/stored-tunnels", "tunnels"},
+    {"/stored-tunnels", "tunnels"},
     {"/tunnels", "tunnels"},
     {"/clients/{}/commands", "commands"},
     {"/commands", "commands"},
