@@ -3,6 +3,7 @@ export const tunnels = {
   title: 'Tunnels',
   newTitle: 'New tunnel',
   open: 'New tunnel',
+  tabs: { label: 'Which tunnels', open: 'Open', stored: 'Stored' },
   columns: {
     name: 'Name',
     client: 'Client',
@@ -147,8 +148,13 @@ export const tunnels = {
     text: 'Settings of tunnels of this client, to open them again.',
     none: 'Nothing stored',
     noneText: 'When you open a tunnel you can keep its settings under a name.',
+    noneFiltered: 'No stored tunnel matches',
+    search: 'Search stored tunnels',
+    searchHint: 'Name, kind, target',
+    searchAllHint: 'Client, name, kind, target',
     columns: {
       name: 'Name',
+      client: 'Client',
       target: 'Target',
       scheme: 'Kind',
       port: 'Server port',

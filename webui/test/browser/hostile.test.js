@@ -6,6 +6,15 @@ import { assertClean, assertFits, settled } from './lib/checks.js'
 import { closeSite, openSite } from './lib/open.js'
 import { eventually } from './lib/programs.js'
 
+// Another user, or his script, may have written it.
+const MARKUP = '<img src=x onerror="pwned=1">\u202e\u0007'
+const HOSTILE_NOTE = {
+  name: MARKUP + 'a'.repeat(9000),
+  scheme: 'javascript:pwned=1',
+  remote_ip: MARKUP,
+  acl: MARKUP,
+  further_options: { idle: MARKUP },
+}
 let site, open, worse, job
 before(async () => {
   ;({ site, open } = await openSite({ clients: 1 }))
@@ -22,8 +31,11 @@ before(async () => {
     return jobs.length === 2 && jobs.every(({ status }) => status !== 'running')
   }
   await eventually(ended, 'the job has ended')
-  for (const id of ['evil', worse])
-    await site.api('PUT', `/clients/${encodeURIComponent(id)}/tunnels?remote=9&check_port=0`)
+  for (const id of ['evil', worse]) {
+    const path = `/clients/${encodeURIComponent(id)}`
+    await site.api('PUT', `${path}/tunnels?remote=9&check_port=0`)
+    await site.api('POST', `${path}/stored-tunnels`, HOSTILE_NOTE)
+  }
   await site.api('POST', '/client-groups', { id: 'theirs', params: { tag: ['plain-tag'] } })
   const measured = async () => (await site.api('GET', '/clients/evil/processes')).data.length > 0
   await eventually(measured, 'processes were measured')
@@ -35,6 +47,7 @@ const PATHS = () => [
   '/',
   '/clients',
   '/tunnels',
+  '/tunnels?view=stored',
   '/tunnels/new?client=evil',
   '/client-groups',
   '/jobs',

@@ -11,6 +11,13 @@ export async function setup(site) {
     remote_port: 443,
     acl: '203.0.113.0/24',
   })
+  const shell = { scheme: 'ssh', remote_port: 22, public_port: 20022, acl: '203.0.113.7' }
+  await site.api('POST', '/clients/db-01/stored-tunnels', { name: 'Maintenance shell', ...shell })
+  await site.api('POST', '/clients/kiosk-7/stored-tunnels', {
+    name: 'Desktop',
+    scheme: 'rdp',
+    remote_port: 3389,
+  })
   for (const command of ['/usr/bin/uptime', '/usr/bin/df -h /', '/usr/bin/ls /nowhere'])
     await site.api('POST', '/clients/web-01/commands', { command })
   const groups = [
@@ -23,6 +30,7 @@ export async function setup(site) {
   ]
   for (const group of groups) await site.api('POST', '/client-groups', group)
   const gone = await site.addClient('old-02', { name: 'Till, second floor', tags: ['kiosk'] })
+  await site.api('POST', '/clients/old-02/stored-tunnels', { name: 'Till shell', ...shell })
   await gone.stop()
 }
 
@@ -86,6 +94,7 @@ export const pages = [
     },
   },
   { name: 'tunnels', path: '/tunnels' },
+  { name: 'tunnels-stored', path: '/tunnels?view=stored' },
   { name: 'tunnel-new', path: '/tunnels/new?client=web-01' },
   {
     name: 'tunnel-use',
