@@ -37,7 +37,8 @@ static void test_rekeys_by_limit(void **state)
 	rp_ssh_set_rekey_limits(p.server.ssh, 700000, 3600000);
 	rp_ssh_set_rekey_limits(p.client.ssh, 1100000, 3600000);
 	run_traffic(&p, traffic_total() / (slow ? 1 : 2), false);
-	assert_true(p.server.rekeys >= (slow ? 1 : 10));
+	/* About 14, of which chance may take half. */
+	assert_true(p.server.rekeys >= (slow ? 1 : 4));
 	rp_ssh_pair_fini(&p);
 }
 
