@@ -253,7 +253,7 @@ check "a client in its back-off ends at once" is "$status" 0
 check "silently" silent c3
 
 config c4 <<-END
-	fingerprint = "SHA256:"
+	fingerprint = "$FINGERPRINT"
 	auth = "me:wrong"
 END
 client c4
