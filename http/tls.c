@@ -274,7 +274,7 @@ int rp_tls_client_new(const char *ca_file, struct rp_tls **out, struct rp_err *e
 int rp_tls_client_new_lean(struct rp_tls **out, struct rp_err *err)
 {
 	int rc = rp_tls_client_new(NULL, out, err);
-	if (rc == 0) {
+	if (*out != NULL) {
 		(*out)->lean = true;
 		drop_trust(*out);
 	}

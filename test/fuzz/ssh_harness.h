@@ -87,11 +87,12 @@ static inline void rp_harness_send(struct rp_ssh_side *side, const uint8_t *p, s
 static inline void rp_harness_messages(struct rp_ssh_side *side, const uint8_t *data, size_t size)
 {
 	struct rp_cursor c;
-	uint16_t n;
+	uint8_t high;
+	uint8_t low;
 	const uint8_t *message;
 	rp_cursor_init(&c, data, size);
-	while (rp_cursor_u16(&c, &n) == 0) {
-		n = (uint16_t)RP_MIN((size_t)n, c.left);
+	while (rp_cursor_u8(&c, &high) == 0 && rp_cursor_u8(&c, &low) == 0) {
+		size_t n = RP_MIN((size_t)high << 8 | low, c.left);
 		if (rp_cursor_bytes(&c, n, &message) != 0) {
 			return;
 		}
