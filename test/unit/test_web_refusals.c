@@ -69,7 +69,8 @@ static void bad_answers_scenario(struct rp_rig *rig)
 		int v = visit(rig, "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
 		int t = serve(rig, SEEN_A);
 		CHECK(say(t, answers[i]));
-		CHECK(shutdown(t, SHUT_WR) == 0);
+		/* What is bad before its end may have been refused, and reset, by now. */
+		CHECK(shutdown(t, SHUT_WR) == 0 || errno == ENOTCONN);
 		CHECK(hear_last(v, "HTTP/1.1 502 Bad Gateway\r\n", "</html>"));
 		hang_up(v, t);
 	}
