@@ -11,9 +11,8 @@
 
 #include "core/banned.h"
 
-#define UTF8_MAX   4
-#define NO_UTF8    0x110000u
-#define ASCII_ENDS 0x80u
+#define UTF8_MAX 4
+#define NO_UTF8  0x110000u
 
 /* Capital letters. every 2: those of first's parity, and each is followed by its small letter. */
 struct capitals {
@@ -63,13 +62,9 @@ static uint32_t fold(uint32_t c)
 	return c;
 }
 
-uint32_t rp_fold_next(const char **s)
+uint32_t rp_fold_other(const char **s)
 {
 	const unsigned char *p = (const unsigned char *)*s;
-	if (p[0] < ASCII_ENDS) {
-		(*s)++;
-		return p[0] >= 'A' && p[0] <= 'Z' ? p[0] - 'A' + 'a' : p[0];
-	}
 	size_t n = rp_utf8_len(p, strnlen(*s, UTF8_MAX));
 	if (n == 0) {
 		(*s)++;
