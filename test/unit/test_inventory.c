@@ -18,7 +18,6 @@
 
 #include "client/facts.h"
 #include "core/alloc.h"
-#include "core/clock.h"
 #include "core/err.h"
 #include "test/lib/fake_root.h"
 #include "test/lib/oom.h"
@@ -273,10 +272,8 @@ static void test_this_machine(void **state)
 {
 	(void)state;
 	struct rp_new_connection c = {0};
-	uint64_t before = rp_clock_ms();
 	assert_int_equal(rp_inventory_collect(&c), 0);
 	assert_int_equal(rp_inventory_collect(&c), 0); /* replaces, does not add */
-	assert_true(rp_clock_ms() - before < 1000);
 	assert_non_null(strstr(c.os, "Linux"));
 	assert_true(c.num_cpus >= 1);
 	assert_true(c.mem_total > 1024 * 1024);

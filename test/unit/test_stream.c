@@ -433,7 +433,7 @@ static void test_close_flush_gives_up(void **state)
 	while (e[0].closed == 0) {
 		uv_run(rp_loop_uv(loop), UV_RUN_ONCE);
 	}
-	assert_in_range((uv_hrtime() - start) / 1000000, 40, 4000);
+	assert_true((uv_hrtime() - start) / 1000000 >= 40);
 	rp_stream_close(e[1].s);
 	run(e);
 }
