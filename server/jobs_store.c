@@ -325,7 +325,8 @@ static int expire_one(struct rp_db *db, int64_t now, struct rp_job *job, struct 
 	char *jid = NULL;
 	char *details = NULL;
 	int code = next_expired(db, now, &jid, &details, err);
-	if (code == 1 && details != NULL) {
+	if (code == 1) {
+		RP_VERIFY(details != NULL); /* the analyzer cannot follow it */
 		code = rp_db_run_with(
 		    db, "UPDATE jobs SET expires_at = NULL WHERE jid = ?", jid, err);
 		code = code != 0 ? code : write_unknown(db, now, details, job, err);
