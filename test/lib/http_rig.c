@@ -227,13 +227,14 @@ static void thread_main(void *arg)
 void rp_http_rig_raw(struct rp_http_rig *f)
 {
 	int fd = rp_net_connect(f->port);
-	for (size_t at = 0; at < f->in_n;) {
-		size_t n = f->piece == 0 ? f->in_n - at : RP_MIN(f->piece, f->in_n - at);
-		ssize_t sent = send(fd, f->in + at, n, MSG_NOSIGNAL);
+	while (f->sent < f->in_n) {
+		size_t left = f->in_n - f->sent;
+		size_t n = f->piece == 0 ? left : RP_MIN(f->piece, left);
+		ssize_t sent = send(fd, f->in + f->sent, n, MSG_NOSIGNAL);
 		if (sent < 0) {
 			break;
 		}
-		at += (size_t)sent;
+		f->sent += (size_t)sent;
 		if (f->gap_ms > 0) {
 			(void)usleep(f->gap_ms * 1000);
 		}

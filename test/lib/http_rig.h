@@ -48,6 +48,7 @@ struct rp_http_rig {
 	const char *command;
 	char *out;
 	size_t out_n;
+	size_t sent; /* of `in`, before the server closed */
 	uint64_t took_ms;
 };
 

@@ -19,6 +19,10 @@
 #include "test/lib/oom.h"
 #include "test/lib/prng.h"
 
+/* More than can be sent byte by byte before the deadline. */
+#define A50       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LONG_HEAD "GET / HTTP/1.1\r\nX: " A50 A50 A50 A50
+
 static void test_deadlines(void **state)
 {
 	(void)state;
@@ -29,8 +33,7 @@ static void test_deadlines(void **state)
 	} rows[] = {
 	    {"", 0, ""},                                  /* silence */
 	    {"GET / HTTP/1.1\r\nHost: h\r\nX: y", 0, ""}, /* half a head */
-	    {"GET / HTTP/1.1\r\nX: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 1,
-	        ""}, /* drops */
+	    {LONG_HEAD, 1, ""},                           /* drops */
 	    {"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc", 0,
 	        "HTTP/1.1 408 Request Timeout\r\n"},
 	    {"GET /x HTTP/1.1\r\nHost: h\r\n\r\n", 0, "HTTP/1.1 404"}, /* then idle */
@@ -46,6 +49,7 @@ static void test_deadlines(void **state)
 		assert_int_equal(strncmp(f.out, rows[i].begins, strlen(rows[i].begins)), 0);
 		assert_true(rows[i].begins[0] != '\0' || f.out_n == 0);
 		assert_true(f.took_ms >= 300);
+		assert_true((f.sent < f.in_n) == (f.piece > 0));
 		rp_http_rig_fini(&f);
 	}
 }
