@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -272,8 +273,12 @@ static void test_this_machine(void **state)
 {
 	(void)state;
 	struct rp_new_connection c = {0};
+	struct rusage children;
 	assert_int_equal(rp_inventory_collect(&c), 0);
 	assert_int_equal(rp_inventory_collect(&c), 0); /* replaces, does not add */
+	/* The connection waits for it: it runs no program. */
+	assert_int_equal(getrusage(RUSAGE_CHILDREN, &children), 0);
+	assert_int_equal(children.ru_minflt, 0);
 	assert_non_null(strstr(c.os, "Linux"));
 	assert_true(c.num_cpus >= 1);
 	assert_true(c.mem_total > 1024 * 1024);
